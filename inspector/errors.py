@@ -1,0 +1,62 @@
+"""Every error the inspector raises on purpose.
+
+InspectorError          one line says what is wrong and what to do; the program ends with exit code 2
+├── RecipeError         the YAML is wrong: fix the file
+├── ModelError          the ONNX file is missing, broken, or does not fit the recipe: export again
+├── DataError           the images given cannot be used
+├── CameraError         the camera or source cannot be used
+│   ├── CameraLost      it was there and is gone
+│   ├── FrameLost       this one exposure is lost; the next read may succeed
+│   └── EndOfStream     a replay is over (not a fault)
+├── SinkError           a verdict could not be written where it must go
+└── DependencyError     an optional package is not installed
+"""
+
+from __future__ import annotations
+
+from inspector.records import Cause
+
+
+class InspectorError(Exception):
+    """Base of all errors raised on purpose; its message is one line for the user."""
+
+
+class RecipeError(InspectorError):
+    """A config file is wrong."""
+
+
+class ModelError(InspectorError):
+    """A model file cannot be used."""
+
+
+class DataError(InspectorError):
+    """A folder or image given by the user cannot be used."""
+
+
+class CameraError(InspectorError):
+    """A camera or source cannot be used."""
+
+
+class CameraLost(CameraError):
+    """The device was there and is gone."""
+
+
+class FrameLost(CameraError):
+    """One exposure is lost, the next read may succeed. The frame becomes MISSED with `cause`."""
+
+    def __init__(self, message: str, *, part: str = "", cause: Cause = Cause.DECODE) -> None:
+        super().__init__(message)
+        self.part = part
+        self.cause = cause
+
+
+class EndOfStream(CameraError):
+    """A replay is over."""
+
+
+class SinkError(InspectorError):
+    """A verdict could not be written: disk full, folder not writable."""
+
+
+class DependencyError(InspectorError):
+    """An optional package is missing; the message names the command that installs it."""

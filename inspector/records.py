@@ -1,0 +1,109 @@
+"""What crosses the stages: frames in, inspections out. Pure data, no behaviour beyond derived values."""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]  # (height, width, 3) BGR
+Patches = NDArray[np.uint8]  # (n, patch, patch, 3) BGR
+Mask = NDArray[np.bool_]  # (height, width)
+AnomalyMap = NDArray[np.float32]  # (height', width'), 0 = as good parts look, higher is stranger
+PatchScores = NDArray[np.float32]  # (rows, cols), one score per patch of the grid
+Boxes = NDArray[np.int32]  # (n, 4): top, left, bottom, right in pixels, the last two exclusive
+
+
+class Verdict(enum.Enum):
+    """What the line is told about one frame."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    MISSED = "missed"  # captured but never judged; the line must treat it as FAIL
+
+    @property
+    def reject(self) -> bool:
+        return self is not Verdict.PASS
+
+
+class Cause(enum.Enum):
+    """Why a frame was missed."""
+
+    OVERFLOW = "overflow"  # evicted: the line was faster than the inspection
+    DECODE = "decode"  # the picture could not be decoded, or is not an image that can be judged
+    CAMERA = "camera"  # the camera was gone, or lost the frame itself
+    MODEL = "model"  # the model gave no usable map
+    SHUTDOWN = "shutdown"  # captured, but the run ended first
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One exposure of one part."""
+
+    index: int  # contiguous from 0 per camera; a gap means the camera lost frames
+    captured_ns: int  # monotonic clock, taken when the read returned
+    image: Image = field(repr=False)
+    part: str = ""  # part id: the file's name in a replay, empty where the camera knows none
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inspection:
+    """One verdict on one frame, with everything the log and the overlay need."""
+
+    index: int  # contiguous from 0 per run
+    part: str
+    verdict: Verdict
+    product: str
+    recipe_hash: str
+    threshold: float
+    score: float = math.nan  # the part's; nan where it was missed
+    patch_scores: PatchScores | None = field(default=None, repr=False)
+    patch_boxes: Boxes | None = field(default=None, repr=False)  # where the patches lie in `image`, row by row
+    latency_ms: float = math.nan  # capture to verdict
+    cause: Cause | None = None  # set exactly when the verdict is MISSED
+    detail: str = ""  # the cause in words
+    image: Image | None = field(default=None, repr=False)
+    anomaly_map: AnomalyMap | None = field(default=None, repr=False)
+    strange_colours: Mask | None = field(default=None, repr=False)  # pixels of a colour no good part shows
+
+    @property
+    def worst_patch(self) -> tuple[int, int] | None:
+        """(row, column) of the patch with the highest score; None where nothing was judged."""
+        if self.patch_scores is None:
+            return None
+        row, col = np.unravel_index(int(self.patch_scores.argmax()), self.patch_scores.shape)
+        return int(row), int(col)
+
+    @property
+    def anomalous_patches(self) -> int:
+        """How many patches of the grid score above the threshold."""
+        return 0 if self.patch_scores is None else int((self.patch_scores > self.threshold).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many frames got which verdict so far."""
+
+    passed: int = 0
+    failed: int = 0
+    missed: int = 0
+
+    @property
+    def captured(self) -> int:
+        return self.passed + self.failed + self.missed
+
+    @property
+    def yield_fraction(self) -> float:
+        """Share of captured parts that passed; nan before the first."""
+        return self.passed / self.captured if self.captured else math.nan
+
+    def plus(self, verdict: Verdict) -> Counts:
+        """The counts after one more verdict."""
+        return Counts(
+            self.passed + (verdict is Verdict.PASS),
+            self.failed + (verdict is Verdict.FAIL),
+            self.missed + (verdict is Verdict.MISSED),
+        )
