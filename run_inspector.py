@@ -1,6 +1,16 @@
-"""The line inspector: `python run_inspector.py --help`."""
+"""The composition root: the runtime's verbs, and the training side's."""
 
-from inspector.cli import main
+import sys
+
+import export.verbs
+import inspector.verbs
+from inspector import cli
+
+
+def main() -> int:
+    """Run the command line. Returns the exit code."""
+    return cli.main((*export.verbs.VERBS, *inspector.verbs.VERBS))
+
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

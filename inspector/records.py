@@ -58,6 +58,7 @@ class Inspection:
     verdict: Verdict
     product: str
     recipe_hash: str
+    model_hash: str
     threshold: float
     score: float = math.nan  # the part's; nan where it was missed
     patch_scores: PatchScores | None = field(default=None, repr=False)

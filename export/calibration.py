@@ -1,0 +1,76 @@
+"""From the scores of good parts that the model never saw to a threshold that keeps a budget of false rejects.
+
+Split conformal prediction (Vovk et al., Algorithmic Learning in a Random World, 2005): with n exchangeable good parts
+the k-th smallest score is exceeded by the next good part with a probability of at most 1 - k / (n + 1).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from scipy import stats
+
+from inspector.errors import DataError
+
+LONE_PART_FACTOR = 2.0  # with one held-out part nothing is known of how they differ: a guess, and marked as one
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A threshold and what stands behind it."""
+
+    value: float
+    budget: float  # share of good parts that may be rejected
+    guaranteed: bool  # False: extrapolated beyond the strangest good part
+    parts: int  # held-out good parts it rests on
+    parts_needed: int  # for the guarantee
+
+    @property
+    def words(self) -> str:
+        """One line for the user."""
+        if self.guaranteed:
+            return f"at most {self.budget:g} of good parts rejected, from {self.parts} held-out good parts"
+        missing = self.parts_needed - self.parts
+        return (
+            f"extrapolated, without guarantee: {self.parts} held-out good parts; "
+            f"{missing} more would guarantee at most {self.budget:g} false rejects"
+        )
+
+
+def threshold(scores: Sequence[float], budget: float) -> Threshold:
+    """The lowest threshold that keeps `budget` (0 < budget < 1), from at least one held-out score."""
+    if not scores:
+        raise DataError("no good parts to calibrate from")
+    exact = Fraction(budget).limit_denominator(10**6)
+    count = len(scores)
+    needed = math.ceil(1 / exact) - 1
+    rank = math.ceil((count + 1) * (1 - exact))
+    guaranteed = rank <= count
+    value = sorted(scores)[rank - 1] if guaranteed else _extrapolated(scores, budget)
+    return Threshold(float(value), budget, guaranteed, count, needed)
+
+
+def suspects(scores: Mapping[str, float]) -> list[str]:
+    """Names of "good" parts that stand out from the others, strangest first: look whether they are good.
+
+    Tukey's far-out fence, three interquartile ranges above the third quartile, of the scores' logarithm.
+    """
+    logs = np.log1p(list(scores.values()))
+    low, high = np.quantile(logs, [0.25, 0.75])
+    fence = high + 3 * (high - low)
+    return sorted((n for n, s in scores.items() if math.log1p(s) > fence), key=lambda n: -scores[n])
+
+
+def _extrapolated(scores: Sequence[float], budget: float) -> float:
+    """Upper prediction limit for one more part if the scores' logarithms are normal (Student's t)."""
+    logs = np.log1p(scores)
+    count = len(logs)
+    if count == 1:
+        return float(LONE_PART_FACTOR * (1 + scores[0]) - 1)
+    quantile = float(stats.t.ppf(1 - budget, count - 1))
+    limit = logs.mean() + quantile * logs.std(ddof=1) * math.sqrt(1 + 1 / count)
+    return float(max(np.expm1(limit), max(scores)))

@@ -1,0 +1,69 @@
+"""PyTorch module -> ONNX file, and the proof that both say the same."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from inspector.colour import Gamut
+from inspector.detector import Detector
+from inspector.errors import DependencyError, ModelError
+from inspector.files import replacing
+from inspector.model_info import ModelInfo, to_metadata
+from inspector.records import Patches
+
+OPSET = 18
+TOLERANCE = 1e-3  # of the map's own range: float32 sums in another order differ by far less
+
+
+def export(model: nn.Module, info: ModelInfo, gamut: Gamut, path: Path) -> None:
+    """Write `model` (uint8 patches in, maps and pictures out) as one self-contained ONNX file."""
+    example = torch.zeros(2, info.patch_px, info.patch_px, 3, dtype=torch.uint8)
+    program = _trace(model.cpu().eval(), example)
+    program.model.metadata_props.update(to_metadata(info, gamut))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part:
+        program.save(part)
+
+
+def check(model: nn.Module, patches: Patches, path: Path) -> float:
+    """Compare the file with the module on real patches; return the largest difference.
+
+    Raises ModelError when they differ by more than TOLERANCE of the map's range.
+    """
+    with torch.no_grad():
+        wanted = model.cpu()(torch.from_numpy(patches))[0].numpy()
+    got = Detector(path)(patches)
+    difference = float(np.abs(got - wanted).max())
+    if not difference <= TOLERANCE * max(1.0, float(np.abs(wanted).max())):
+        raise ModelError(
+            f"{path}: the exported graph differs from the PyTorch model by {difference:.3g}: do not use it"
+        )
+    return difference
+
+
+def _trace(model: nn.Module, example: torch.Tensor) -> torch.onnx.ONNXProgram:
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the exporter's own deprecations are not the user's business
+            program = torch.onnx.export(
+                model,
+                (example,),
+                input_names=["patches"],
+                output_names=["maps", "pictures"],
+                dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
+                opset_version=OPSET,
+                dynamo=True,
+                verbose=False,
+            )
+    except ModuleNotFoundError as error:
+        raise DependencyError(f"{error.name} is not installed: pip install 'line-inspector[train]'") from None
+    if program is None:
+        raise ModelError("the PyTorch exporter returned nothing")
+    return program

@@ -1,0 +1,83 @@
+"""The pixel autoencoder: the classic baseline, a small convolutional autoencoder trained from scratch on raw patches.
+
+It reconstructs defects happily, and so misses many; it is here to be compared with.
+Source: Bergmann et al., Improving Unsupervised Defect Segmentation by Applying SSIM to Autoencoders, VISAPP 2019
+(the architecture's kind; the loss here is the squared error of the research script this project grew from).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F  # noqa: N812  (the customary name)
+from torch import Tensor, nn
+
+WIDTHS = (16, 32, 64)  # channels after each halving
+CODE = 16  # channels of the bottleneck: 16 x 16 x 16 numbers for a 128-pixel patch
+BATCH = 16
+RATE = 2e-3
+
+
+class Scale(nn.Module):
+    """uint8 BGR patches (n, patch, patch, 3) -> (n, 3, patch, patch) float32 in 0..1."""
+
+    def forward(self, patches: Tensor) -> Tensor:
+        return patches.permute(0, 3, 1, 2).float() / 255
+
+
+class PixelAutoencoder(nn.Module):
+    """Scaled patches (n, 3, p, p) -> anomaly maps (n, p/4, p/4) and pictures (n, 2, p, p, 3).
+
+    A map is the squared error in units of good parts' mean error; the pictures, uint8 BGR, are patch and reconstruction.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels = 3
+        for width in WIDTHS:
+            layers += [nn.Conv2d(channels, width, 4, 2, 1), nn.ReLU()]
+            channels = width
+        layers += [nn.Conv2d(channels, CODE, 1)]
+        self.encode = nn.Sequential(*layers)
+        layers = [nn.Conv2d(CODE, channels, 1), nn.ReLU()]
+        for width in (*WIDTHS[-2::-1], 3):
+            layers += [nn.ConvTranspose2d(channels, width, 4, 2, 1), nn.ReLU()]
+            channels = width
+        self.decode = nn.Sequential(*layers[:-1])
+        self.register_buffer("usual_error", torch.ones(()))
+
+    def reconstruct(self, patches: Tensor) -> Tensor:
+        out: Tensor = self.decode(self.encode(patches))
+        return out
+
+    def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:
+        reconstruction = self.reconstruct(patches)
+        error = (reconstruction - patches).square().mean(1, keepdim=True)
+        maps = F.avg_pool2d(error, 4)[:, 0] / self.usual_error
+        pictures = torch.stack([patches, reconstruction], 1).permute(0, 1, 3, 4, 2)
+        return maps, (255 * pictures.clamp(0, 1)).to(torch.uint8)
+
+
+def fit(
+    patches: Tensor, epochs: int, seed: int, progress: Callable[[int, int], None] = lambda done, total: None
+) -> PixelAutoencoder:
+    """Train on good patches (n, 3, p, p) float32 in 0..1 by Adam; `progress` is told epochs done and in all."""
+    torch.manual_seed(seed)
+    model = PixelAutoencoder().to(patches.device)
+    optimiser = torch.optim.Adam(model.parameters(), RATE)
+    for epoch in range(epochs):
+        for chosen in torch.randperm(len(patches)).to(patches.device).split(BATCH):
+            optimiser.zero_grad()
+            F.mse_loss(model.reconstruct(patches[chosen]), patches[chosen]).backward()
+            optimiser.step()
+        progress(epoch + 1, epochs)
+    return _scaled(model.eval(), patches)
+
+
+@torch.no_grad()
+def _scaled(model: PixelAutoencoder, patches: Tensor) -> PixelAutoencoder:
+    errors = [F.mse_loss(model.reconstruct(p), p, reduction="sum") for p in patches.split(BATCH)]
+    model.usual_error.copy_(torch.stack(errors).sum() / patches.numel())
+    return model.requires_grad_(False)

@@ -1,0 +1,177 @@
+"""`train`: learn a product from images of good parts, calibrate, and export."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from export.dataset import good_images
+from export.train import Settings, Trained, train
+from export.verbs.calibrate import share
+from inspector.cli import add_folders
+from inspector.errors import DependencyError, RecipeError
+from inspector.grid import Grid
+from inspector.recipe import Colour, Recipe, load_recipe, new_recipe, recipe_path, update_recipe, write_recipe
+
+FEW = 20  # good images; below, the threshold rests on thin ice
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the verb understands."""
+    parser.add_argument("--product", required=True, help="name of the product: letters, digits, - _ .")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder of good images, or a category in MVTec AD layout",
+    )
+    parser.add_argument("--model", choices=("feature", "pixel"), default="feature", help="default: feature")
+    parser.add_argument("--grid", help="patches per frame, ROWSxCOLS; 8 means 8x8 (default: the recipe's, else 1x1)")
+    parser.add_argument(
+        "--overlap", type=float, help="share of a patch's side that neighbours have in common, 0 to 0.5"
+    )
+    parser.add_argument(
+        "--epochs", type=_positive, default=30, help="of the pixel model (default: 30); the feature model needs none"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same model (default: 0)")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
+    parser.add_argument(
+        "--colour",
+        choices=("none", "overlay", "model"),
+        help="colours that no good part shows: ignore them, highlight them in overlays, "
+        "or paint them before the model looks (default: the recipe's, else overlay)",
+    )
+    parser.add_argument(
+        "--false-rejects",
+        type=share,
+        metavar="SHARE",
+        help="budget for the threshold (default: the recipe's, else 0.01)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
+    add_folders(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Train, write the model and, where none exists, the recipe."""
+    recipe = _recipe(arguments)
+    images = good_images(arguments.data)
+    trained = _train(arguments, recipe, images)
+    changed = _keep(arguments, recipe)
+    if arguments.json:
+        print(json.dumps(_as_dict(recipe, trained)))
+        return 0
+    print(f"{trained.notes}; {len(images)} good images, {trained.seconds:.0f} s")
+    print(f"threshold {trained.info.threshold:.4g}: {trained.threshold.words}")
+    if len(images) < FEW:
+        print(f"warning: only {len(images)} good images; {FEW} or more make a threshold that can be relied on")
+    for suspect in trained.suspects:
+        print(f"look at {suspect}: it stands out from the other good parts")
+    print(f"wrote {arguments.model_dir / recipe.model_file}")
+    print(*changed, sep="\n")
+    print(f"next: line-inspector run --product {recipe.product} --source DIR|FILE|URL|0{_folders(arguments)}")
+    return 0
+
+
+def _recipe(arguments: argparse.Namespace) -> Recipe:
+    """The product's recipe, or a new one, with what the command line says put in."""
+    exists = recipe_path(arguments.config_dir, arguments.product).is_file()
+    old = load_recipe(arguments.config_dir, arguments.product) if exists else new_recipe(arguments.product)
+    if exists and arguments.colour not in (None, old.colour.enhance):
+        raise RecipeError(f"{arguments.product}.yaml: colour.enhance is {old.colour.enhance}: change it there first")
+    try:
+        overlap = old.overlap if arguments.overlap is None else arguments.overlap
+        grid = Grid.parse(arguments.grid or old.grid, overlap)
+    except ValueError as error:
+        raise RecipeError(f"--grid, --overlap: {error}") from None
+    changes = {
+        "grid": str(grid),
+        "overlap": float(overlap),
+        "false_rejects": arguments.false_rejects or old.false_rejects,
+        "colour": Colour(enhance=arguments.colour or old.colour.enhance, tolerance=old.colour.tolerance),
+    }
+    return old.model_copy(update=changes)
+
+
+def _keep(arguments: argparse.Namespace, recipe: Recipe) -> list[str]:
+    """Write a new recipe, or bring the one there is up to date with the new model; returns what to tell the user."""
+    path = recipe_path(arguments.config_dir, recipe.product)
+    if not path.is_file():
+        return [f"wrote {write_recipe(arguments.config_dir, recipe)}"]
+    old = load_recipe(arguments.config_dir, recipe.product)
+    changes: dict[str, str | float | None] = {
+        key: getattr(recipe, key)
+        for key in ("grid", "overlap", "false_rejects")
+        if getattr(recipe, key) != getattr(old, key)
+    }
+    if old.threshold_model is not None:  # set for the model that has just been replaced
+        changes |= {"threshold": "auto", "threshold_model": None}
+    if changes:
+        update_recipe(arguments.config_dir, recipe.product, **changes)
+        return [
+            f"changed {path}: " + ", ".join(f"{key} {value}" for key, value in changes.items() if value is not None)
+        ]
+    return []
+
+
+def _as_dict(recipe: Recipe, trained: Trained) -> dict[str, object]:
+    return {
+        "product": recipe.product,
+        "model": trained.info.kind,
+        "seconds": round(trained.seconds, 2),
+        "images": trained.info.images,
+        "patches": trained.info.patches,
+        "threshold": trained.info.threshold,
+        "suspects": trained.suspects,
+    }
+
+
+def _device(wanted: str) -> str:
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise DependencyError("--device cuda: PyTorch finds no CUDA device here (`doctor` says more); use --device cpu")
+    return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def _folders(arguments: argparse.Namespace) -> str:
+    """The folder options, where they are not the default, for a command to copy."""
+    given = (("--model-dir", arguments.model_dir, "models"), ("--config-dir", arguments.config_dir, "config"))
+    return "".join(f" {option} {folder}" for option, folder, default in given if folder != Path(default))
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"wants a whole number above 0, got {text!r}")
+    return int(text)
+
+
+def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) -> Trained:
+    settings = Settings(
+        kind=arguments.model,
+        grid=recipe.layout,
+        epochs=arguments.epochs,
+        seed=arguments.seed,
+        device=_device(arguments.device),
+        false_rejects=recipe.false_rejects,
+        paint=recipe.colour.enhance == "model",
+    )
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("starting", total=1.0)
+        return train(
+            recipe.product,
+            images,
+            settings,
+            arguments.model_dir / recipe.model_file,
+            lambda what, share: bar.update(task, description=what, completed=share),
+        )

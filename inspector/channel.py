@@ -1,0 +1,76 @@
+"""The bounded queue between two stages: the only waiting between threads."""
+
+from __future__ import annotations
+
+import enum
+import threading
+from collections import deque
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Overflow(enum.Enum):
+    """What a full channel does with one item more."""
+
+    WAIT = "wait"  # the sender waits: a replay loses nothing
+    NEWEST = "newest"  # the oldest waiting item is evicted: a live line cannot be stopped
+
+
+class Channel(Generic[T]):
+    """A first-in first-out queue of at most `capacity` items between threads."""
+
+    def __init__(self, capacity: int, overflow: Overflow = Overflow.WAIT) -> None:
+        self._items: deque[T] = deque()
+        self._capacity = capacity
+        self._overflow = overflow
+        self._closed = False
+        self._changed = threading.Condition()
+
+    def put(self, item: T) -> T | None:
+        """Send one item; return the one that did not get its place, if any.
+
+        That is the oldest item where the policy is NEWEST and the channel is full, the item itself when the channel
+        is closed. The caller accounts for it.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._overflow is not Overflow.WAIT or not self._full)
+            if self._closed:
+                return item
+            evicted = self._items.popleft() if self._full else None
+            self._items.append(item)
+            self._changed.notify_all()
+            return evicted
+
+    def put_aside(self, item: T) -> None:
+        """Send one item beyond the capacity and without waiting, also when closed: for news that must not get lost."""
+        with self._changed:
+            self._items.append(item)
+            self._changed.notify_all()
+
+    def take(self, at_most: int, timeout_s: float | None = None) -> list[T]:
+        """Wait for something to be there and return it, up to `at_most` items; never waits for more.
+
+        Empty when `timeout_s` ran out, or when the channel is closed and everything was taken.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._items or self._closed, timeout_s)
+            taken = [self._items.popleft() for _ in range(min(at_most, len(self._items)))]
+            self._changed.notify_all()
+            return taken
+
+    def close(self) -> None:
+        """Nothing more will be sent; what is there can still be taken."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    @property
+    def finished(self) -> bool:
+        """Closed, and everything taken."""
+        with self._changed:
+            return self._closed and not self._items
+
+    @property
+    def _full(self) -> bool:
+        return len(self._items) >= self._capacity

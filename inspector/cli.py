@@ -1,0 +1,83 @@
+"""The command line: verbs, exit codes, signals.
+
+Exit codes: 0 done, 2 an error the user can mend (one line on stderr), 130 interrupted before anything ran.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from inspector.errors import InspectorError
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One thing the program does. Its module is imported only when the verb is used: it may need packages that
+    another verb does not.
+    """
+
+    name: str
+    help: str
+    example: str
+    module: str  # has add_arguments(parser) and execute(arguments) -> exit code
+
+
+def main(verbs: Sequence[Verb], argv: Sequence[str] | None = None) -> int:
+    """Parse the command line and run one verb; errors made on purpose become one line and exit code 2."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    for ours in ("inspector", "export"):  # other packages' news is noise on a line
+        logging.getLogger(ours).setLevel(logging.INFO)
+    try:
+        arguments = _parse(verbs, sys.argv[1:] if argv is None else argv)
+        return int(arguments.execute(arguments))
+    except InspectorError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except ImportError as error:
+        print(f"error: {error}: `line-inspector doctor` says what is missing", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 2
+
+
+def add_folders(parser: argparse.ArgumentParser) -> None:
+    """The two options that every verb about a product has."""
+    parser.add_argument("--model-dir", type=Path, default=Path("models"), metavar="DIR", help="default: models/")
+    parser.add_argument("--config-dir", type=Path, default=Path("config"), metavar="DIR", help="default: config/")
+
+
+def _parse(verbs: Sequence[Verb], argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="line-inspector",
+        description="Real-time line inspection: learns what good parts look like, then gives every part a verdict.",
+        epilog="Start with `line-inspector demo`; `line-inspector VERB --help` explains a verb, with an example.",
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    subparsers = parser.add_subparsers(required=True, metavar="VERB")
+    for verb in verbs:
+        sub = subparsers.add_parser(
+            verb.name,
+            help=verb.help,
+            description=verb.help[0].upper() + verb.help[1:] + ".",
+            epilog=f"example:\n  {verb.example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if argv and argv[0] == verb.name:
+            module = importlib.import_module(verb.module)
+            module.add_arguments(sub)
+            sub.set_defaults(execute=module.execute)
+    return parser.parse_args(argv)
+
+
+def _version() -> str:
+    try:
+        return metadata.version("line-inspector")
+    except metadata.PackageNotFoundError:
+        return "not installed"

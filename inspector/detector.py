@@ -1,0 +1,111 @@
+"""The one place that talks to ONNX Runtime."""
+
+from __future__ import annotations
+
+import ctypes.util
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from inspector.errors import ModelError
+from inspector.model_info import file_hash, from_metadata
+from inspector.records import AnomalyMap, Patches
+
+log = logging.getLogger(__name__)
+
+BATCH_SIZES = (1, 2, 4, 8, 16)  # the runtime plans memory per shape: a few fixed ones, each warmed up, never spike
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+
+
+class Detector:
+    """A model file, loaded: uint8 patches (n, patch, patch, 3) -> anomaly maps (n, m, m) float32.
+
+    Raises ModelError when the file is missing, broken, or not made by this program.
+    """
+
+    def __init__(self, path: Path, providers: Sequence[str] | None = None) -> None:
+        if not path.is_file():
+            raise ModelError(f"{path}: no such model: make it with `train`")
+        self._session = _open(path, list(providers or usable_providers()))
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.info, self.gamut = from_metadata(metadata, str(path))
+        self.model_hash = file_hash(path)
+        self._input = self._session.get_inputs()[0]
+        size = self.info.patch_px
+        if self._input.type != "tensor(uint8)" or list(self._input.shape[1:]) != [size, size, 3]:
+            raise ModelError(
+                f"{path}: its input is {self._input.shape}, not the patches its metadata names: train again"
+            )
+        self.provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
+
+    def __call__(self, patches: Patches) -> AnomalyMap:
+        """Maps for any number of patches, in batches of a few fixed sizes."""
+        maps = []
+        start = 0
+        while start < len(patches):
+            chunk = patches[start : start + BATCH_SIZES[-1]]
+            maps.append(self._run(chunk)[: len(chunk)])
+            start += len(chunk)
+        return maps[0] if len(maps) == 1 else np.concatenate(maps)
+
+    def warm_up(self, up_to: int = BATCH_SIZES[-1]) -> None:
+        """Run every batch size once that `up_to` patches can need, so that the first part is as fast as the rest."""
+        size = self.info.patch_px
+        for count in BATCH_SIZES:
+            self._run(np.zeros((count, size, size, 3), np.uint8))
+            if count >= up_to:
+                break
+
+    def pictures(self, patches: Patches) -> NDArray[np.uint8]:
+        """What the autoencoder saw and what it gave back, (n, 2, h, w, 3): for reports, not for the line."""
+        return np.concatenate([self._run(patch[None], "pictures") for patch in patches])
+
+    def _run(self, patches: Patches, output: str = "maps") -> NDArray[Any]:
+        size = next(b for b in BATCH_SIZES if b >= len(patches))
+        if size > len(patches):
+            patches = np.concatenate([patches, np.zeros((size - len(patches), *patches.shape[1:]), np.uint8)])
+        try:
+            (values,) = self._session.run([output], {self._input.name: patches})
+        except Exception as error:  # ONNX Runtime's errors share no base class but this
+            raise ModelError(f"{self.info.product}: ONNX Runtime failed: {_first_line(error)}") from error
+        return np.asarray(values)
+
+
+def usable_providers() -> list[str]:
+    """ONNX Runtime providers to try, best first: CUDA only where an NVIDIA driver is present."""
+    available = ort.get_available_providers()
+    driver = ctypes.util.find_library("cuda") or ctypes.util.find_library("nvcuda")
+    return [p for p in PROVIDERS if p in available and (driver or p != PROVIDERS[0])]
+
+
+def session_providers(model: bytes) -> list[str]:
+    """The providers a session on `model` really gets; empty when none can be opened. For `doctor`."""
+    try:
+        return list(ort.InferenceSession(model, _options(), providers=usable_providers()).get_providers())
+    except Exception as error:  # see Detector._run
+        log.warning("ONNX Runtime cannot open a session: %s", _first_line(error))
+        return []
+
+
+def _open(path: Path, providers: list[str]) -> ort.InferenceSession:
+    if PROVIDERS[0] in providers and hasattr(ort, "preload_dlls"):
+        ort.preload_dlls()  # CUDA and cuDNN may come as Python packages
+    try:
+        return ort.InferenceSession(str(path), _options(), providers=providers)
+    except Exception as error:  # see Detector._run
+        raise ModelError(f"{path}: cannot be loaded ({_first_line(error)}): copy or train it again") from error
+
+
+def _options() -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.log_severity_level = 4  # what matters comes as an exception
+    return options
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -1,0 +1,185 @@
+"""Image files: the only place that reads and writes them. Nothing is rescaled, repaired or guessed on the way."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.errors import DataError, SinkError
+from inspector.records import Image
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+
+
+def _quiet_opencv() -> None:
+    """Stop OpenCV and its FFmpeg from writing to the terminal: every failure is raised as an error of ours instead.
+
+    Levels that a user has set in the environment stay. FFmpeg's is read there when the first video is opened.
+    """
+    if "OPENCV_LOG_LEVEL" not in os.environ:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+
+_quiet_opencv()  # on import, for the level belongs to the process and the first bad file may come at any time
+
+
+def read_image(path: Path | str) -> Image:
+    """Read an image file as (height, width, 3) uint8 BGR, upright as its EXIF says; gray is expanded.
+
+    Raises DataError when the file is missing, cut short or no image, and when it holds more than 8 bits per channel
+    or real transparency: how those become 8-bit BGR is the user's decision, the same for all images.
+    """
+    data = _read_bytes(Path(path))
+    if _is_cut_short(data):
+        raise DataError(f"{path}: the file is cut short; copy or record it again")
+    if data.startswith(b"\xff\xd8"):  # JPEG holds neither 16 bits nor transparency: no second look
+        return _decode(data, cv2.IMREAD_COLOR, path)
+    image = as_bgr(_decode(data, cv2.IMREAD_UNCHANGED, path), str(path))
+    # "unchanged" leaves an image lying as it is (TIFF apart), so the few that may say how are decoded again
+    return _decode(data, cv2.IMREAD_COLOR, path) if b"exif" in data.lower() else image
+
+
+def as_bgr(pixels: NDArray[Any], name: str) -> Image:
+    """Return 8-bit pixels (height, width) or (height, width, 1, 3 or 4) as (height, width, 3) BGR, C-contiguous.
+
+    Raises DataError, naming `name`, for other types of pixel and for transparency that is not fully opaque.
+    """
+    if pixels.dtype != np.uint8:
+        raise DataError(f"{name}: {pixels.dtype} pixels, 8 bit wanted; convert to 8 bit with a fixed scale first")
+    if pixels.ndim == 2 or pixels.shape[2] == 1:
+        return cast(Image, cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR))
+    if pixels.shape[2] not in (3, 4):
+        raise DataError(f"{name}: {pixels.shape[2]} channels, gray or colour wanted; export it as a plain RGB image")
+    if pixels.shape[2] == 4 and pixels[..., 3].min() < 255:
+        raise DataError(f"{name}: has transparent pixels; flatten it onto a fixed background first")
+    return np.ascontiguousarray(pixels[..., :3])
+
+
+def find_images(folder: Path | str) -> list[Path]:
+    """All image files in a folder and its sub-folders, in natural order (img2 before img10).
+
+    Hidden files and folders are skipped, links to folders are not followed.
+    Raises DataError when the folder cannot be read or holds no image.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise DataError(f"{folder}: no such folder")
+    found = [path for path in _walk(root) if path.suffix.lower() in IMAGE_SUFFIXES]
+    if not found:
+        raise DataError(f"{folder}: holds no images ({' '.join(IMAGE_SUFFIXES)})")
+    return sorted(found, key=lambda path: _natural(path.relative_to(root)))
+
+
+def write_image(path: Path | str, image: NDArray[np.uint8]) -> None:
+    """Write (height, width) or (height, width, 3) BGR pixels in the format of the suffix.
+
+    The file appears whole or not at all. Raises SinkError when it cannot be written.
+    """
+    target = Path(path)
+    data = _encode(target, image)
+    part = target.with_name(f".{target.name}.part")  # hidden: a replay of this folder passes it over
+    try:
+        part.write_bytes(data)
+        part.replace(target)
+    except OSError as error:
+        _remove(part)
+        raise SinkError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _read_bytes(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # reading a pipe or device would wait for ever
+        raise DataError(f"{path}: not a file")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if not data:
+        raise DataError(f"{path}: the file is empty; copy or record it again")
+    return data
+
+
+def _is_cut_short(data: bytes) -> bool:
+    """Whether a JPEG or PNG lacks its end.
+
+    Some versions of OpenCV fill the missing rows of such a file with gray, and a gray part must never be judged.
+    """
+    if data.startswith(b"\xff\xd8"):
+        return data.find(b"\xff\xd9", _jpeg_scan(data)) < 0
+    return data.startswith(b"\x89PNG") and b"IEND\xaeB`\x82" not in data
+
+
+def _jpeg_scan(data: bytes) -> int:
+    """Where the pixels of a JPEG start; its length when they never do.
+
+    The end marker is looked for behind this place, since a thumbnail in the header has an end marker of its own.
+    """
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        if data[at + 1] == 0xDA:
+            return at
+        padded = data[at + 1] == 0xFF
+        at += 1 if padded else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return len(data)
+
+
+def _decode(data: bytes, flag: int, path: Path | str) -> Image:
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    except cv2.error as error:
+        too_large = "CV_IO_MAX_IMAGE" in str(error)
+        reason = "larger than OpenCV reads; crop or scale it first" if too_large else _reason(error)
+        raise DataError(f"{path}: cannot be decoded: {reason}") from error
+    if image is None:
+        raise DataError(f"{path}: not an image, or a broken one; remove it or record it again")
+    return cast(Image, image)
+
+
+def _walk(root: Path) -> list[Path]:
+    found: list[Path] = []
+    try:
+        for folder, subfolders, names in os.walk(root, onerror=_raise):
+            subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+            found += [Path(folder, name) for name in names if not name.startswith(".")]
+    except OSError as error:
+        raise DataError(f"{error.filename}: cannot be read: {error.strerror}") from error
+    return found
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _natural(path: Path) -> tuple[list[list[str | int]], str]:
+    """Sort key in which numbers count as numbers; the plain path decides between img1 and img01."""
+    parts = [re.split("([0-9]+)", part.lower()) for part in path.parts]
+    return [[int(bit) if bit.isascii() and bit.isdigit() else bit for bit in part] for part in parts], path.as_posix()
+
+
+def _encode(path: Path, image: NDArray[np.uint8]) -> bytes:
+    try:
+        done, data = cv2.imencode(path.suffix, image)
+    except cv2.error as error:
+        raise SinkError(f"{path}: cannot be encoded as an image: {_reason(error)}") from error
+    if not done:
+        raise SinkError(f"{path}: cannot be encoded as {path.suffix}")
+    return data.tobytes()
+
+
+def _reason(error: cv2.error) -> str:
+    """OpenCV's message as one line, without its file names and line numbers."""
+    text = " ".join(str(error).split())
+    return text.partition("error: ")[2] or text
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:  # the error already on its way names the cause; a leftover is hidden and harmless
+        return

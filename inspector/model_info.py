@@ -1,0 +1,73 @@
+"""What the runtime must know about a model besides its graph; it travels in the ONNX file's metadata."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from inspector.colour import Gamut
+from inspector.errors import ModelError
+from inspector.grid import Grid
+
+FORMAT = 1
+KEY_INFO = "line_inspector"
+KEY_GAMUT = "line_inspector_gamut"
+
+
+class ModelInfo(BaseModel):
+    """One trained model. Scores are in the unit of its anomaly map."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    product: str
+    kind: Literal["feature", "pixel"]
+    grid: str  # as Grid.parse reads it
+    overlap: float
+    patch_px: int  # the network's input, patches are patch_px x patch_px
+    threshold: float  # suggested; the recipe may set another
+    false_rejects: float  # the budget the suggestion keeps: share of good parts that may be rejected
+    guaranteed: bool  # False where the good set was too small for the budget and the threshold is extrapolated
+    held_out: Mapping[str, float] = Field(repr=False)  # good image's hash -> its score by a model that never saw it
+    colour_tolerance: int  # suggested, from the good images
+    enhanced: bool  # held-out scores were made with strange colours painted
+    learned_from: frozenset[str] = Field(repr=False)  # hashes of the images that the shipped model learned from
+    images: int
+    patches: int
+    training_set: str  # hash over the good images
+    seed: int
+    versions: Mapping[str, str]
+
+    @property
+    def layout(self) -> Grid:
+        """The grid the model was trained for."""
+        grid = Grid.parse(self.grid)
+        return Grid(grid.rows, grid.cols, self.overlap)
+
+
+def to_metadata(info: ModelInfo, gamut: Gamut) -> dict[str, str]:
+    """The strings to store in the ONNX file."""
+    return {KEY_INFO: info.model_dump_json(), KEY_GAMUT: base64.b64encode(gamut.to_bytes()).decode()}
+
+
+def from_metadata(metadata: Mapping[str, str], name: str) -> tuple[ModelInfo, Gamut]:
+    """The way back. Raises ModelError naming the file where the metadata is missing or of another version."""
+    try:
+        info = ModelInfo.model_validate_json(metadata[KEY_INFO])
+        gamut = Gamut.from_bytes(base64.b64decode(metadata[KEY_GAMUT]))
+    except KeyError:
+        raise ModelError(f"{name}: not a model of this program (no metadata): export it with `train`") from None
+    except (ValidationError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{name}: metadata cannot be read ({reason}): train again") from None
+    return info, gamut
+
+
+def file_hash(path: Path) -> str:
+    """The first 12 hexadecimal digits of the file's SHA-256: names an image or a model in logs."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]

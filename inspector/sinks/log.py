@@ -1,0 +1,180 @@
+"""The log: one row per part, as CSV and as JSON Lines.
+
+Each row is one single write on a descriptor opened for appending, so whatever ends the program (Ctrl-C, SIGKILL)
+leaves complete rows only. A disk that runs full may take half a row; that half is cut off again before the error is
+raised. The files are synced to the disk when the log is closed, not after each row: a row is safe from a crash of the
+program at once, and from a power cut once the operating system has written it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Callable, Iterable
+from datetime import datetime, timezone
+from itertools import count
+from pathlib import Path
+
+from inspector.errors import SinkError
+from inspector.records import Counts, Inspection
+
+Row = dict[str, str | int | float | None]
+
+COLUMNS = (
+    "utc",
+    "product",
+    "recipe",
+    "model",
+    "frame",
+    "part",
+    "verdict",
+    "score",
+    "threshold",
+    "worst_row",
+    "worst_col",
+    "anomalous_patches",
+    "latency_ms",
+    "cause",
+    "detail",
+)
+
+
+def row_of(inspection: Inspection, utc: datetime) -> Row:
+    """One inspection as a row. None stands for what there is no value of; never NaN or infinity."""
+    worst_row, worst_col = inspection.worst_patch or (None, None)
+    latency_ms = _finite(inspection.latency_ms)
+    values = (
+        utc.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        inspection.product,
+        inspection.recipe_hash,
+        inspection.model_hash,
+        inspection.index,
+        inspection.part,
+        inspection.verdict.value,
+        _finite(inspection.score),
+        _finite(inspection.threshold),
+        worst_row,
+        worst_col,
+        None if inspection.patch_scores is None else inspection.anomalous_patches,
+        None if latency_ms is None else round(latency_ms, 3),
+        None if inspection.cause is None else inspection.cause.value,
+        inspection.detail or None,
+    )
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+class LogSink:
+    """Writes `line-<UTC start>.csv` and `.jsonl` into a folder, made where it is missing.
+
+    Files that exist are never touched: the names get a suffix. Raises SinkError, at once if the folder cannot be
+    written, and whenever a row cannot be kept.
+    """
+
+    def __init__(self, folder: Path, utc_now: Callable[[], datetime]) -> None:
+        self._utc_now = utc_now
+        stem = f"line-{utc_now().astimezone(timezone.utc):%Y%m%dT%H%M%SZ}"
+        self._csv, self._jsonl = _open_pair(folder, stem)
+        try:
+            self._csv.append(_csv_line(COLUMNS))
+        except SinkError:
+            self.close()
+            raise
+
+    @property
+    def paths(self) -> tuple[Path, Path]:
+        """The CSV file and the JSON Lines file."""
+        return self._csv.path, self._jsonl.path
+
+    def write(self, inspection: Inspection, counts: Counts) -> None:
+        row = row_of(inspection, self._utc_now())
+        self._csv.append(_csv_line(row.values()))
+        self._jsonl.append(_json_line(row))
+
+    def close(self) -> None:
+        with contextlib.closing(self._jsonl):
+            self._csv.close()
+
+
+class _Appender:
+    """A new file that only ever holds complete rows."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises FileExistsError, and OSError where the file cannot be made."""
+        self.path = path
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
+        self._descriptor = os.open(path, flags, 0o644)
+
+    def append(self, row: bytes) -> None:
+        end = os.fstat(self._descriptor).st_size
+        try:
+            written = os.write(self._descriptor, row)
+            reason = "" if written == len(row) else "the disk is full"
+        except OSError as error:
+            reason = error.strerror or str(error)
+        if reason:
+            with contextlib.suppress(OSError):  # where even this fails, the error on its way says enough
+                os.ftruncate(self._descriptor, end)
+            raise SinkError(f"{self.path}: cannot write the log ({reason}): free space on its disk, then start again")
+
+    def close(self) -> None:
+        try:
+            os.fsync(self._descriptor)
+        except OSError as error:
+            raise SinkError(
+                f"{self.path}: the log did not reach the disk ({error.strerror}): check the disk"
+            ) from error
+        finally:
+            os.close(self._descriptor)
+
+    def discard(self) -> None:
+        os.close(self._descriptor)
+        self.path.unlink()
+
+
+def _open_pair(folder: Path, stem: str) -> tuple[_Appender, _Appender]:
+    """The first name of which neither file exists: stem, stem-2, stem-3 and so on."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return next(
+            pair for number in count(1) if (pair := _try_pair(folder, stem if number == 1 else f"{stem}-{number}"))
+        )
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SinkError(f"{folder}: cannot write the log here ({reason}): give a folder that can be written") from error
+
+
+def _try_pair(folder: Path, stem: str) -> tuple[_Appender, _Appender] | None:
+    try:
+        table = _Appender(folder / f"{stem}.csv")
+    except FileExistsError:
+        return None
+    try:
+        return table, _Appender(folder / f"{stem}.jsonl")
+    except OSError as error:
+        table.discard()
+        if isinstance(error, FileExistsError):
+            return None
+        raise
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _csv_line(values: Iterable[object]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerow(values)
+    return _utf8(text.getvalue())
+
+
+def _json_line(row: Row) -> bytes:
+    return _utf8(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _utf8(text: str) -> bytes:
+    """File names may hold bytes that are no text; they are written as escapes, so that the log stays UTF-8."""
+    return text.encode("utf-8", "backslashreplace")

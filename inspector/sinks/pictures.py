@@ -1,0 +1,107 @@
+"""Pictures of parts, drawn once for all who want them, and the folder that keeps some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from inspector.errors import SinkError
+from inspector.images import write_image
+from inspector.overlay import draw, shortened
+from inspector.records import Counts, Image, Inspection, Verdict
+
+NAME_LENGTH = 48  # of a part, in characters; four bytes each at most still make a name every file system takes
+
+
+class PictureConsumer(Protocol):
+    """Somewhere a picture can go."""
+
+    def wants(self, inspection: Inspection) -> bool:
+        """Whether to draw this one. Asked exactly once for each inspection, in order."""
+
+    def show(self, inspection: Inspection, picture: Image) -> None:
+        """Take the picture, which others see too: it must not be changed. Raises SinkError."""
+
+    def close(self) -> None:
+        """The run is over. Called once. Raises SinkError."""
+
+
+class Pictures:
+    """The sink that draws: at most once for each inspection, and not at all where nobody wants to see it."""
+
+    def __init__(self, consumers: Sequence[PictureConsumer]) -> None:
+        self._consumers = tuple(consumers)
+
+    def write(self, inspection: Inspection, counts: Counts) -> None:
+        """Draw and hand round. Raises SinkError."""
+        takers = [consumer for consumer in self._consumers if consumer.wants(inspection)]
+        if not takers:
+            return
+        picture = draw(inspection, counts)
+        for taker in takers:
+            taker.show(inspection, picture)
+
+    def close(self) -> None:
+        """Close every consumer, also when one of them fails."""
+        with ExitStack() as stack:
+            for consumer in reversed(self._consumers):
+                stack.callback(consumer.close)
+
+
+class OverlayFolder:
+    """Saves rejects and one pass in `keep_pass_every` (0: none) as JPEG, one file each.
+
+    A missed frame is saved where it has an image. The names, such as `frame-00000012-fail-broken_large_003.jpg`, sort
+    in the order of the run; files that exist are kept, the new one gets a suffix. Raises SinkError, at once if the
+    folder cannot be made.
+    """
+
+    def __init__(self, folder: Path, keep_pass_every: int) -> None:
+        self._folder = folder
+        self._keep_pass_every = keep_pass_every
+        self._passes = 0
+        make_folder(folder)
+
+    def wants(self, inspection: Inspection) -> bool:
+        if inspection.verdict is not Verdict.PASS:
+            return inspection.image is not None
+        self._passes += 1
+        return self._keep_pass_every > 0 and (self._passes - 1) % self._keep_pass_every == 0
+
+    def show(self, inspection: Inspection, picture: Image) -> None:
+        write_image(unused_path(self._folder / f"{_stem(inspection)}.jpg"), picture)
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder where it is missing. Raises SinkError when it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SinkError(
+            f"{folder}: cannot make this folder ({error.strerror}): give one that can be written"
+        ) from error
+
+
+def unused_path(path: Path) -> Path:
+    """The path itself, or the first of `name-2`, `name-3` and so on that does not exist yet."""
+    if not path.exists():
+        return path
+    candidates = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
+    return next(candidate for candidate in candidates if not candidate.exists())
+
+
+def _stem(inspection: Inspection) -> str:
+    part = PurePosixPath(inspection.part.replace("\\", "/"))
+    name = _file_name(str(part.parent / part.stem)) if inspection.part else ""
+    return f"frame-{inspection.index:08d}-{inspection.verdict.value}-{name}".rstrip("-. ")
+
+
+def _file_name(text: str) -> str:
+    """The text without what Windows or others forbid in a file's name, and not too long."""
+    return shortened("".join(c if c.isprintable() and c not in '<>:"/\\|?*' else "_" for c in text), NAME_LENGTH)

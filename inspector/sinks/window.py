@@ -1,0 +1,104 @@
+"""The live window."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+import cv2
+
+from inspector.errors import SinkError
+from inspector.overlay import fitted
+from inspector.records import Image, Inspection
+
+FITS = (1280, 960)  # px, width and height
+QUIT_KEYS = (ord("q"), ord("Q"), 27)  # 27 is Esc
+NEXT_PRODUCT_KEYS = (ord("p"), ord("P"))
+PROBE_LIMIT_S = 30
+
+_HOW_TO_GO_ON = "leave the window out, and look at the saved pictures or a video instead"
+
+
+class Window:
+    """Shows every picture, fitted into 1280 x 960 pixels.
+
+    `q`, Esc or closing the window call `on_quit`, `p` calls `on_next_product`; after quitting nothing more is shown.
+    Raises SinkError at once where no window can be opened. The window itself belongs to the thread that first calls
+    `show`: graphical toolkits want all calls from one thread.
+    """
+
+    def __init__(self, title: str, on_quit: Callable[[], None], on_next_product: Callable[[], None]) -> None:
+        os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")  # Qt complains of fonts we do not use
+        check_display()
+        self._title = title
+        self._on_quit = on_quit
+        self._on_next_product = on_next_product
+        self._is_open = False
+        self._has_quit = False
+
+    def wants(self, inspection: Inspection) -> bool:
+        return not self._has_quit
+
+    def show(self, inspection: Inspection, picture: Image) -> None:
+        if self._was_closed():
+            self._quit()
+            return
+        if not self._is_open:
+            cv2.namedWindow(self._title, cv2.WINDOW_AUTOSIZE)
+            self._is_open = True
+        cv2.imshow(self._title, fitted(picture, *FITS))
+        self.poll()
+
+    def poll(self) -> None:
+        """Answer keys and redraw. `show` does it too; call it on the same thread while no parts come."""
+        if not self._is_open:
+            return
+        key = cv2.pollKey() & 0xFF
+        if key in QUIT_KEYS or self._was_closed():
+            self._quit()
+        elif key in NEXT_PRODUCT_KEYS:
+            self._on_next_product()
+
+    def close(self) -> None:
+        if self._is_open and not self._was_closed():
+            cv2.destroyWindow(self._title)
+        self._is_open = False
+
+    def _was_closed(self) -> bool:
+        if not self._is_open:
+            return False
+        try:
+            return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
+        except cv2.error:  # with its last window, Qt is gone as a whole
+            return True
+
+    def _quit(self) -> None:
+        if not self._has_quit:
+            self._has_quit = True
+            self._on_quit()
+
+
+def check_display() -> None:
+    """Raise SinkError where no window can be opened.
+
+    Asked before the first window: on Linux, Qt ends the whole process when it finds no display, so it is tried in
+    another one.
+    """
+    if not cv2.currentUIFramework():
+        raise SinkError(f"this OpenCV has no windows (opencv-python-headless is installed): {_HOW_TO_GO_ON}")
+    if not sys.platform.startswith("linux"):
+        return
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        raise SinkError(f"there is no display to open a window on (DISPLAY is not set): {_HOW_TO_GO_ON}")
+    if not _can_open_a_window():
+        raise SinkError(f"no window can be opened on display {os.environ.get('DISPLAY') or '(none)'}: {_HOW_TO_GO_ON}")
+
+
+def _can_open_a_window() -> bool:
+    command = [sys.executable, "-c", "import cv2; cv2.namedWindow('probe')"]
+    try:
+        return subprocess.run(command, capture_output=True, timeout=PROBE_LIMIT_S, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False

@@ -1,0 +1,104 @@
+"""Fakes for tests of the inspector and of programs built on it. The inspector itself never imports this module."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import TypeAlias
+
+import numpy as np
+
+from inspector.errors import CameraError, EndOfStream
+from inspector.records import Counts, Frame, Image, Inspection, Verdict
+
+Step: TypeAlias = int | Image | Frame | BaseException | None
+
+
+class ManualClock:
+    """A clock that stands still until someone waits: pass it as `now_ns` and its `wait` as the waiting function."""
+
+    def __init__(self, now_ns: int = 0) -> None:
+        self._now_ns = now_ns
+        self._lock = threading.Lock()
+
+    def __call__(self) -> int:
+        return self._now_ns
+
+    def wait(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        with self._lock:
+            self._now_ns += round(seconds * 1e9)
+
+
+class FakeCamera:
+    """Plays a script, one step per read, then EndOfStream.
+
+    A step is the index of a blank frame, an image (its frame gets the next index), a whole Frame,
+    None for a read that timed out, or an error to raise. Entering again goes on with the script.
+    """
+
+    def __init__(
+        self, script: Iterable[Step], live: bool = True, now_ns: Callable[[], int] = time.monotonic_ns
+    ) -> None:
+        self.live = live
+        self._script: Iterator[Step] = iter(script)
+        self._now_ns = now_ns
+        self._open = False
+        self._index = 0  # the next frame's, where the script gives none
+
+    def __enter__(self) -> FakeCamera:
+        self._open = True
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open = False
+
+    def read(self, timeout_s: float) -> Frame | None:
+        """Play the next step. Raises CameraError outside a with block."""
+        if not self._open:
+            raise CameraError("fake camera: read() before it was opened")
+        step = next(self._script, EndOfStream("end of the script"))
+        if isinstance(step, BaseException):
+            raise step
+        return None if step is None else self._frame(step)
+
+    def _frame(self, step: int | Image | Frame) -> Frame:
+        frame = step if isinstance(step, Frame) else self._exposure(step)
+        self._index = frame.index + 1
+        return frame
+
+    def _exposure(self, step: int | Image) -> Frame:
+        if isinstance(step, np.ndarray):
+            return Frame(self._index, self._now_ns(), step)
+        return blank_frame(step, self._now_ns())
+
+
+class MemorySink:
+    """Keeps every inspection and the counts that came with it."""
+
+    def __init__(self) -> None:
+        self.inspections: list[Inspection] = []
+        self.counts: list[Counts] = []
+        self.closed = False
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        return [inspection.verdict for inspection in self.inspections]
+
+    def write(self, inspection: Inspection, counts: Counts) -> None:
+        """Keep both."""
+        self.inspections.append(inspection)
+        self.counts.append(counts)
+
+    def close(self) -> None:
+        """Remember that the run is over."""
+        self.closed = True
+
+
+def blank_frame(index: int, captured_ns: int = 0) -> Frame:
+    """A black frame of (64, 64, 3)."""
+    return Frame(index, captured_ns, np.zeros((64, 64, 3), np.uint8))

@@ -1,0 +1,592 @@
+from __future__ import annotations
+
+import contextlib
+import csv
+import ctypes
+import ctypes.util
+import io
+import json
+import math
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspector.errors import SinkError
+from inspector.images import read_image
+from inspector.records import Cause, Counts, Inspection, Verdict
+from inspector.sinks.log import COLUMNS, LogSink
+from inspector.sinks.pictures import OverlayFolder, Pictures
+from inspector.sinks.terminal import TerminalSink
+from inspector.sinks.video import VideoWriter
+from inspector.sinks.window import Window
+
+START = datetime(2024, 5, 1, 12, 30, 15, 123456, tzinfo=timezone.utc)
+ROOT = Path(__file__).parent.parent
+COUNTS = Counts(1, 0, 0)
+POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and limits")
+
+
+def utc_now() -> datetime:
+    return START
+
+
+def inspection(verdict: Verdict = Verdict.PASS, **fields: object) -> Inspection:
+    known = {"index": 3, "part": "good/003.png", "product": "bottle", "recipe_hash": "r", "model_hash": "m"}
+    return Inspection(**({**known, "verdict": verdict, "threshold": 2.1} | fields))
+
+
+def fail(**fields: object) -> Inspection:
+    scores = np.array([[1.0, 0.5], [4.82, 3.0]], np.float32)
+    judged = {"index": 12, "part": "broken/003.png", "score": 4.82, "patch_scores": scores, "latency_ms": 11.83}
+    return inspection(Verdict.FAIL, **(judged | fields))
+
+
+def missed(**fields: object) -> Inspection:
+    return inspection(Verdict.MISSED, **({"part": "", "cause": Cause.OVERFLOW, "detail": "too fast"} | fields))
+
+
+def picture_of(index: int, height: int = 90, width: int = 640) -> np.ndarray:
+    return np.full((height, width, 3), 40 + index, np.uint8)
+
+
+# ---- log
+
+
+def rows_of(log: LogSink) -> tuple[list[dict[str, str]], list[dict[str, object]]]:
+    table, lines = log.paths
+    with table.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file)), [json.loads(line) for line in lines.read_text("utf-8").splitlines()]
+
+
+def logged(folder: Path, *inspections: Inspection) -> tuple[list[dict[str, str]], list[dict[str, object]]]:
+    log = LogSink(folder, utc_now)
+    for each in inspections:
+        log.write(each, COUNTS)
+    log.close()
+    return rows_of(log)
+
+
+def test_a_row_tells_everything(tmp_path):
+    (row,), (line,) = logged(tmp_path, fail())
+    assert line == {
+        "utc": "2024-05-01T12:30:15.123Z",
+        "product": "bottle",
+        "recipe": "r",
+        "model": "m",
+        "frame": 12,
+        "part": "broken/003.png",
+        "verdict": "fail",
+        "score": 4.82,
+        "threshold": 2.1,
+        "worst_row": 1,
+        "worst_col": 0,
+        "anomalous_patches": 2,
+        "latency_ms": 11.83,
+        "cause": None,
+        "detail": None,
+    }
+    assert row == {key: "" if value is None else str(value) for key, value in line.items()}
+
+
+def test_what_is_missing_is_empty_in_csv_and_null_in_json(tmp_path):
+    (row,), (line,) = logged(tmp_path, missed(threshold=math.inf))
+    for key in ("score", "threshold", "worst_row", "worst_col", "anomalous_patches", "latency_ms"):
+        assert (row[key], line[key]) == ("", None)
+    assert (row["cause"], line["detail"]) == ("overflow", "too fast")
+
+
+@given(
+    part=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
+    product=st.sampled_from(['a,"b', "x"]),
+)
+def test_every_part_name_comes_back(part, product):
+    with tempfile.TemporaryDirectory() as folder:
+        (row,), (line,) = logged(Path(folder), inspection(part=part, product=product))
+    assert (row["part"], row["product"]) == (line["part"], line["product"]) == (part, product)
+
+
+def test_a_file_name_that_is_no_text_still_makes_a_utf8_log(tmp_path):
+    (row,), (line,) = logged(tmp_path, inspection(part="caf\udce9.png"))
+    assert row["part"] == "caf\\udce9.png"
+    assert line["part"] == "caf\udce9.png"
+
+
+def test_times_are_written_in_utc(tmp_path):
+    log = LogSink(tmp_path, lambda: START.astimezone(timezone(timedelta(hours=9))))
+    log.write(inspection(), COUNTS)
+    log.close()
+    assert log.paths[0].name == "line-20240501T123015Z.csv"
+    assert rows_of(log)[0][0]["utc"] == "2024-05-01T12:30:15.123Z"
+
+
+def test_existing_logs_are_never_touched(tmp_path):
+    old = [tmp_path / "line-20240501T123015Z.csv", tmp_path / "line-20240501T123015Z-2.jsonl"]
+    for path in old:
+        path.write_text("old")
+    first, second = LogSink(tmp_path, utc_now), LogSink(tmp_path, utc_now)
+    first.close()
+    second.close()
+    assert [path.name for path in first.paths + second.paths] == [
+        f"line-20240501T123015Z-{number}.{suffix}" for number in (3, 4) for suffix in ("csv", "jsonl")
+    ]
+    assert [path.read_text() for path in old] == ["old", "old"]
+    assert len(list(tmp_path.iterdir())) == 6
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_at_once(tmp_path):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "logs"):
+        with pytest.raises(SinkError, match="file.*cannot write the log here") as caught:
+            LogSink(folder, utc_now)
+        assert "\n" not in str(caught.value)
+
+
+ENDLESS_LOG = """
+import itertools, sys
+from datetime import datetime, timezone
+from pathlib import Path
+from inspector.errors import SinkError
+from inspector.records import Counts, Inspection, Verdict
+from inspector.sinks.log import LogSink
+
+log = LogSink(Path(sys.argv[1]), lambda: datetime.now(timezone.utc))
+if len(sys.argv) > 2:
+    import resource
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+try:
+    for index in itertools.count():
+        part = 'a "quoted", name\\n' * (index % 50)
+        log.write(Inspection(index, part, Verdict.PASS, "bottle", "r", "m", threshold=1.0, score=0.5), Counts())
+        if index == 200:
+            print("running", flush=True)
+except SinkError as error:
+    print(error, flush=True)
+"""
+
+
+def start_log(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", ENDLESS_LOG, str(folder), *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+
+
+def check_complete(folder: Path) -> None:
+    """Every row of both files is whole, and they are the first so and so many."""
+    (table,), (lines,) = folder.glob("*.csv"), folder.glob("*.jsonl")
+    assert table.read_bytes().endswith(b"\r\n")
+    assert lines.read_bytes().endswith(b"\n")
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    assert [len(row) for row in rows] == [len(COLUMNS)] * len(rows)
+    frames = [json.loads(line)["frame"] for line in lines.read_text("utf-8").splitlines()]
+    assert frames == list(range(len(frames)))
+    assert [int(row[COLUMNS.index("frame")]) for row in rows[1:]] == list(range(len(rows) - 1))
+    assert len(rows) - 1 - len(frames) in (0, 1)  # the row of the end may have reached the first file only
+
+
+@POSIX
+@pytest.mark.parametrize("attempt", range(3))
+def test_killing_the_program_leaves_complete_rows(tmp_path, attempt):
+    with start_log(tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "running\n"
+        process.send_signal(signal.SIGKILL)
+    check_complete(tmp_path)
+
+
+@POSIX
+@pytest.mark.parametrize("limit", [30_000, 30_001, 65_537])
+def test_a_file_that_may_not_grow_ends_the_run_with_complete_rows(tmp_path, limit):
+    with start_log(tmp_path, str(limit)) as process:
+        output = process.communicate(timeout=60)[0]
+    assert process.returncode == 0
+    assert "cannot write the log" in output.splitlines()[-1]
+    assert str(tmp_path) in output.splitlines()[-1]
+    check_complete(tmp_path)
+
+
+@pytest.fixture
+def tiny_disk(tmp_path) -> Iterator[Path]:
+    if not sys.platform.startswith("linux") or os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("only root may mount a tiny disk")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", folder], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("mounting is not permitted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_ends_the_run_with_complete_rows(tiny_disk):
+    with start_log(tiny_disk) as process:
+        output = process.communicate(timeout=60)[0]
+    message = output.splitlines()[-1]
+    assert "cannot write the log" in message
+    assert "free space" in message
+    check_complete(tiny_disk)
+
+
+# ---- terminal
+
+
+def said(each: Inspection, stream: io.StringIO | None = None) -> str:
+    stream = stream or io.StringIO()
+    sink = TerminalSink(stream)
+    sink.write(each, COUNTS)
+    sink.close()
+    return stream.getvalue()
+
+
+def test_a_line_tells_verdict_score_place_time_and_part():
+    assert said(fail()) == ("    12  FAIL    score   4.820 / 2.100    worst patch 1,0       11.8 ms  broken/003.png\n")
+
+
+def test_lines_are_aligned():
+    judged = (
+        said(fail(index=123456, score=1234.5, latency_ms=1.0)),
+        said(inspection(score=0.001234, part="broken/003.png")),
+    )
+    assert judged[0].index("broken") == judged[1].index("broken")
+
+
+def test_a_missed_part_tells_why():
+    assert said(missed(part="7.png")) == "     3  MISSED  overflow: too fast  7.png\n"
+    assert said(missed(detail="")) == "     3  MISSED  overflow\n"
+
+
+def test_part_names_cannot_command_the_terminal():
+    assert said(inspection(part="a\x1b[2J\nb.png")).endswith("a?[2J?b.png\n")
+
+
+def test_part_names_that_the_stream_cannot_encode_are_replaced():
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", newline="\n")
+    TerminalSink(stream).write(inspection(part="é\udce9.png"), COUNTS)
+    assert stream.buffer.getvalue().endswith(b"??.png\n")
+
+
+def said_on_a_tty(each: Inspection) -> str:
+    leader, follower = os.openpty()
+    with os.fdopen(leader, "rb", buffering=0) as reader, os.fdopen(follower, "w") as stream:
+        TerminalSink(stream).write(each, COUNTS)
+        return reader.read(1000).decode()
+
+
+@POSIX
+def test_a_terminal_gets_colours_unless_no_color_is_set(monkeypatch):
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    coloured = [said_on_a_tty(each) for each in (inspection(), fail(), missed())]
+    for line, code in zip(coloured, ("\x1b[32mPASS", "\x1b[1;31mFAIL", "\x1b[1;33mMISSED"), strict=True):
+        assert code in line
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in said_on_a_tty(fail())
+
+
+VERDICTS_INTO_A_PIPE = """
+import sys
+from inspector.records import Counts, Inspection, Verdict
+from inspector.sinks.terminal import TerminalSink
+
+sink = TerminalSink(sys.stdout)
+for index in range(20_000):
+    sink.write(Inspection(index, "x.png", Verdict.PASS, "bottle", "r", "m", threshold=1.0), Counts())
+sink.close()
+print("the run went on to its end", file=sys.stderr)
+"""
+
+
+@POSIX
+def test_a_reader_that_goes_away_does_not_end_the_run():
+    command = [sys.executable, "-c", VERDICTS_INTO_A_PIPE]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "PASS" in process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == "the run went on to its end\n"
+    assert process.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_into_a_full_disk_is_an_error():
+    stream = open("/dev/full", "w")
+    with pytest.raises(SinkError, match="cannot write verdicts"):
+        TerminalSink(stream).write(inspection(), COUNTS)
+    with contextlib.suppress(OSError):
+        stream.close()
+
+
+# ---- pictures
+
+
+class Wall:
+    """Wants some verdicts and keeps what it is shown."""
+
+    def __init__(self, *wanted: Verdict, error: SinkError | None = None) -> None:
+        self._wanted = wanted
+        self._error = error
+        self.pictures: list[np.ndarray] = []
+        self.closed = False
+
+    def wants(self, inspection: Inspection) -> bool:
+        return inspection.verdict in self._wanted
+
+    def show(self, inspection: Inspection, picture: np.ndarray) -> None:
+        self.pictures.append(picture)
+
+    def close(self) -> None:
+        self.closed = True
+        if self._error:
+            raise self._error
+
+
+def test_one_drawing_goes_to_all_who_want_it():
+    left, right, idle = Wall(Verdict.FAIL), Wall(Verdict.FAIL, Verdict.PASS), Wall()
+    pictures = Pictures([left, right, idle])
+    pictures.write(inspection(image=picture_of(0)), COUNTS)
+    pictures.write(fail(image=picture_of(1)), COUNTS)
+    assert [len(wall.pictures) for wall in (left, right, idle)] == [1, 2, 0]
+    assert left.pictures[0] is right.pictures[1]
+
+
+def test_every_consumer_is_closed_also_after_an_error():
+    walls = [Wall(error=SinkError("disk full")), Wall()]
+    with pytest.raises(SinkError, match="disk full"):
+        Pictures(walls).close()
+    assert all(wall.closed for wall in walls)
+
+
+def saved(folder: Path, inspections: list[Inspection], keep_pass_every: int = 0) -> list[str]:
+    pictures = Pictures([OverlayFolder(folder, keep_pass_every)])
+    for each in inspections:
+        pictures.write(each, COUNTS)
+    pictures.close()
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_folder_keeps_rejects_that_can_be_seen(tmp_path):
+    passes = [inspection(index=i, image=picture_of(i)) for i in range(3)]
+    seen = missed(index=4, part="x.png", image=picture_of(4))
+    names = saved(tmp_path, [*passes, fail(index=3, image=picture_of(3)), seen, missed(index=5)])
+    assert names == ["frame-00000003-fail-broken_003.jpg", "frame-00000004-missed-x.jpg"]
+    assert read_image(tmp_path / names[0]).shape[1] >= 640
+
+
+@pytest.mark.parametrize(("every", "kept"), [(0, []), (1, [0, 1, 2, 3, 4]), (2, [0, 2, 4]), (5, [0])])
+def test_the_folder_keeps_one_pass_in_n(tmp_path, every, kept):
+    names = saved(tmp_path, [inspection(index=i, part="", image=picture_of(i)) for i in range(5)], every)
+    assert names == [f"frame-{i:08d}-pass.jpg" for i in kept]
+
+
+def test_saved_pictures_are_never_overwritten(tmp_path):
+    saved(tmp_path, [fail(image=picture_of(1))])
+    first = (tmp_path / "frame-00000012-fail-broken_003.jpg").read_bytes()
+    names = saved(tmp_path, [fail(image=picture_of(100)), fail(image=picture_of(100))])
+    assert names == [f"frame-00000012-fail-broken_003{suffix}.jpg" for suffix in ("-2", "-3", "")]
+    assert (tmp_path / "frame-00000012-fail-broken_003.jpg").read_bytes() == first
+
+
+@given(st.one_of(st.text(), st.sampled_from(["..", "/", ".", "../../etc/x.png", "C:\\a\\b.bmp", "part " + "Ä" * 400])))
+def test_every_part_gives_a_name_that_any_system_takes(part):
+    with tempfile.TemporaryDirectory() as folder:
+        (name,) = saved(Path(folder) / "inner", [fail(part=part, image=picture_of(0))])
+        assert len(list(Path(folder).iterdir())) == 1
+    assert name.startswith("frame-00000012-fail")
+    assert name.endswith(".jpg")
+    assert not set(name) & set('<>:"/\\|?*\n\r\t\0')
+    assert len(name.encode()) <= 255
+
+
+@pytest.mark.parametrize("make", [lambda path: OverlayFolder(path, 0), lambda path: VideoWriter(path / "a.mp4", 5)])
+def test_a_folder_that_cannot_be_made_is_an_error_at_once(tmp_path, make):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SinkError, match=r"file.*cannot make this folder") as caught:
+        make(tmp_path / "file")
+    assert "\n" not in str(caught.value)
+
+
+# ---- video
+
+
+def frames_of(path: Path) -> list[np.ndarray]:
+    video = cv2.VideoCapture(str(path))
+    frames = []
+    while True:
+        more, frame = video.read()
+        if not more:
+            return frames
+        frames.append(frame)
+
+
+@pytest.mark.parametrize("name", ["run.mp4", "run.avi", "new/folder/RUN.MP4"])
+def test_a_video_plays_every_picture(tmp_path, name):
+    video = VideoWriter(tmp_path / name, fps=12.5)
+    for index in range(7):
+        video.show(inspection(), picture_of(index * 20, 101, 151))
+    video.close()
+    frames = frames_of(video.path)
+    assert [frame.shape for frame in frames] == [(102, 152, 3)] * 7
+    assert [int(frame[50, 75, 0]) for frame in frames] == pytest.approx([40 + index * 20 for index in range(7)], abs=4)
+    assert cv2.VideoCapture(str(video.path)).get(cv2.CAP_PROP_FPS) == pytest.approx(12.5)
+
+
+def test_pictures_of_another_size_are_fitted_undistorted(tmp_path):
+    video = VideoWriter(tmp_path / "run.avi", fps=5)
+    for height, width in ((200, 400), (400, 400), (100, 100), (10, 4000)):
+        video.show(inspection(), np.full((height, width, 3), 255, np.uint8))
+    video.close()
+    lit = [(frame[..., 1] > 128) for frame in frames_of(video.path)]
+    sizes = [(int(mask.any(axis=1).sum()), int(mask.any(axis=0).sum())) for mask in lit]
+    assert sizes == [(200, 400), (200, 200), (100, 100), (1, 400)]
+
+
+def test_a_video_waits_for_the_first_real_picture(tmp_path):
+    video = VideoWriter(tmp_path / "run.mp4", fps=5)
+    assert not video.wants(missed())
+    assert video.wants(inspection(image=picture_of(0)))
+    video.show(inspection(), picture_of(0))
+    assert video.wants(missed())
+    video.close()
+
+
+def test_an_existing_video_is_kept(tmp_path):
+    (tmp_path / "run.mp4").write_text("old")
+    video = VideoWriter(tmp_path / "run.mp4", fps=5)
+    video.show(inspection(), picture_of(0))
+    video.close()
+    assert video.path.name == "run-2.mp4"
+    assert (tmp_path / "run.mp4").read_text() == "old"
+
+
+def test_a_run_without_pictures_leaves_no_video(tmp_path):
+    VideoWriter(tmp_path / "run.mp4", fps=5).close()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "fps"), [("run.webm", 5), ("run", 5), ("run.mp4", 0), ("run.mp4", math.nan)])
+def test_a_video_that_cannot_be_written_is_an_error_at_once(tmp_path, name, fps):
+    with pytest.raises(SinkError, match=name):
+        VideoWriter(tmp_path / name, fps)
+
+
+@pytest.mark.parametrize("name", ["run.mp4", "run.avi"])
+def test_a_video_cut_off_by_a_full_disk_is_an_error(tiny_disk, name):
+    video = VideoWriter(tiny_disk / name, fps=5)
+    noise = np.random.default_rng(0).integers(0, 255, (20, 240, 320, 3), np.uint8)
+    for picture in noise:
+        video.show(inspection(), picture)
+    with pytest.raises(SinkError, match="frames were written: is its disk full"):
+        video.close()
+
+
+# ---- window
+
+
+def test_without_a_display_a_window_is_an_error_at_once(monkeypatch):
+    if not sys.platform.startswith("linux"):
+        pytest.skip("other systems always have a display")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SinkError, match=r"no display|no windows"):
+        Window("line", lambda: None, lambda: None)
+
+
+def test_a_display_that_does_not_answer_is_an_error_and_not_the_end_of_the_process(monkeypatch):
+    if not sys.platform.startswith("linux"):
+        pytest.skip("other systems always have a display")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("DISPLAY", ":9999")
+    with pytest.raises(SinkError, match=r"display :9999|no windows"):
+        Window("line", lambda: None, lambda: None)
+
+
+WINDOW = """
+import sys
+import numpy as np
+from inspector.records import Inspection, Verdict
+from inspector.sinks.window import Window
+
+done = []
+window = Window("line", lambda: done.append("quit"), lambda: print("next", flush=True))
+one = Inspection(0, "x.png", Verdict.PASS, "bottle", "r", "m", threshold=1.0)
+while not done:
+    window.show(one, np.full((2000, 4000, 3), 200, np.uint8))
+    window.poll()
+print("quit", done, window.wants(one), flush=True)
+window.show(one, np.zeros((100, 100, 3), np.uint8))
+window.close()
+"""
+
+
+@pytest.fixture
+def display(monkeypatch) -> Iterator[str]:
+    if shutil.which("Xvfb") is None or shutil.which("xdotool") is None:
+        pytest.skip("needs Xvfb and xdotool")
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1600x1200x24"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout is not None
+        name = f":{server.stdout.readline().strip()}"
+        monkeypatch.setenv("DISPLAY", name)
+        try:
+            yield name
+        finally:
+            server.terminate()
+
+
+def xdotool(*arguments: str) -> str:
+    return subprocess.run(["xdotool", *arguments], capture_output=True, text=True, check=False, timeout=60).stdout
+
+
+def close_like_a_window_manager(display: str, window: int) -> None:
+    """Send what a click on the window's cross sends."""
+    library = ctypes.util.find_library("X11")
+    if library is None:
+        pytest.skip("needs libX11")
+    x11 = ctypes.CDLL(library)
+    x11.XOpenDisplay.restype, x11.XInternAtom.restype = ctypes.c_void_p, ctypes.c_ulong
+    server = ctypes.c_void_p(x11.XOpenDisplay(display.encode()))
+    protocols, delete = (x11.XInternAtom(server, name, 0) for name in (b"WM_PROTOCOLS", b"WM_DELETE_WINDOW"))
+    client_message = 33
+    event = (ctypes.c_long * 24)(client_message, 0, 1, 0, window, protocols, 32, delete)
+    x11.XSendEvent(server, ctypes.c_ulong(window), 0, ctypes.c_long(0), event)
+    x11.XCloseDisplay(server)
+
+
+@pytest.mark.parametrize("way", ["q", "Escape", "the cross"])
+def test_the_window_is_left_by_key_or_cross_and_p_asks_for_the_next_product(display, way):
+    with subprocess.Popen([sys.executable, "-c", WINDOW], stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        window = xdotool("search", "--sync", "--onlyvisible", "--name", "^line$").split()[-1]
+        while not select.select([process.stdout], [], [], 0.2)[0]:
+            xdotool("windowfocus", window, "key", "p")
+        assert process.stdout.readline() == "next\n"
+        width, height = (
+            int(field.split("=")[1]) for field in xdotool("getwindowgeometry", "--shell", window).split()[3:5]
+        )
+        assert (1270 <= width <= 1290, 630 <= height <= 660) == (True, True)
+        while process.poll() is None:
+            if way == "the cross":
+                close_like_a_window_manager(display, int(window))
+            else:
+                xdotool("windowfocus", window, "key", way)
+            select.select([process.stdout], [], [], 0.2)
+        assert process.stdout.read().splitlines()[-1] == "quit ['quit'] False"
+    assert process.returncode == 0
