@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import math
 from dataclasses import dataclass, field
@@ -82,6 +83,10 @@ class Inspection:
     def anomalous_patches(self) -> int:
         """How many patches of the grid score above the threshold."""
         return 0 if self.patch_scores is None else int((self.patch_scores > self.threshold).sum())
+
+    def without_pictures(self) -> Inspection:
+        """The same verdict without its large arrays, to keep many."""
+        return dataclasses.replace(self, image=None, anomaly_map=None, strange_colours=None)
 
 
 @dataclass(frozen=True, slots=True)

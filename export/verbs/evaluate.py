@@ -1,0 +1,148 @@
+"""`evaluate`: measure a product on a labelled test set, by the very code that the line runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from export.dataset import Labelled, labelled_images
+from export.metrics import NAMES, Metrics, Outcome, measure
+from export.reconstructions import save_worst
+from export.scoring import inspect_images
+from inspector.cli import add_folders
+from inspector.inspection import Inspector, load_inspector
+from inspector.records import Verdict
+
+TOP = 3  # patch scores shown per image
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the verb understands."""
+    parser.add_argument("--product", required=True)
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="test set in MVTec AD layout: DIR/test/good, DIR/test/<defect>",
+    )
+    parser.add_argument(
+        "--plot-reconstructions",
+        type=int,
+        nargs="?",
+        const=8,
+        default=0,
+        metavar="N",
+        help="save the N worst patches beside what the autoencoder saw, its reconstruction, and the error (default N: 8)",
+    )
+    parser.add_argument(
+        "--plot-dir", type=Path, default=Path("reconstructions"), metavar="DIR", help="default: reconstructions/"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
+    add_folders(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Judge every image of the test set and print what came out."""
+    images = labelled_images(arguments.data)
+    inspector = load_inspector(arguments.product, arguments.config_dir, arguments.model_dir)
+    outcomes = judge_all(inspector, images)
+    metrics = measure(outcomes)
+    plots = []
+    if arguments.plot_reconstructions:
+        paths = {image.name: image.path for image in images}
+        plots = save_worst(inspector, outcomes, paths, arguments.plot_reconstructions, arguments.plot_dir)
+    if arguments.json:
+        size_mb = (arguments.model_dir / inspector.recipe.model_file).stat().st_size / 1e6
+        print(json.dumps(as_dict(inspector, outcomes, metrics, size_mb)))
+    else:
+        print(*_lines(inspector, outcomes, metrics), *(f"wrote {path}" for path in plots), sep="\n")
+    return 0
+
+
+def judge_all(inspector: Inspector, images: Sequence[Labelled]) -> list[Outcome]:
+    """The line's verdict on every image, without the pictures: a test set may be large."""
+    inspections = inspect_images(inspector, [image.path for image in images])
+    return [
+        Outcome(image.name, image.defect, image.anomalous, inspection.without_pictures())
+        for image, inspection in zip(images, inspections, strict=True)
+    ]
+
+
+def as_dict(inspector: Inspector, outcomes: Sequence[Outcome], metrics: Metrics, model_mb: float) -> dict[str, Any]:
+    """The JSON object: null where a figure does not exist."""
+    return {
+        "product": inspector.recipe.product,
+        "images": metrics.images,
+        "anomalies": metrics.anomalies,
+        "image_auroc": _number(metrics.image_auroc),
+        "precision": metrics.precision,
+        "recall": metrics.recall,
+        "f1": metrics.f1,
+        "accuracy": metrics.accuracy,
+        "threshold": inspector.threshold,
+        "false_reject_rate": _number(metrics.false_reject_rate),
+        "ms_per_part_p50": _number(_latency(outcomes)),
+        "model_mb": round(model_mb, 3),
+        "per_image": [
+            {
+                "name": outcome.name,
+                "defect": outcome.defect,
+                "score": _number(outcome.inspection.score),
+                "verdict": outcome.inspection.verdict.value,
+            }
+            for outcome in outcomes
+        ],
+    }
+
+
+def _lines(inspector: Inspector, outcomes: Sequence[Outcome], metrics: Metrics) -> list[str]:
+    width = max(len(outcome.name) for outcome in outcomes)
+    header = f"{'image':<{width}}  {'score':>8}  {'highest patches':<26}  {'anomalous':>9}  verdict"
+    return [
+        header,
+        *(_row(outcome, width) for outcome in outcomes),
+        "",
+        *_report(metrics),
+        "",
+        f"image AUROC {metrics.image_auroc:.4f}   threshold {inspector.threshold:.4g}   "
+        f"false rejects {metrics.false_reject_rate:.2%}   {_latency(outcomes):.1f} ms per part",
+    ]
+
+
+def _row(outcome: Outcome, width: int) -> str:
+    inspection = outcome.inspection
+    if inspection.patch_scores is None:
+        return f"{outcome.name:<{width}}  {'-':>8}  {inspection.detail}"
+    highest = np.sort(inspection.patch_scores, axis=None)[::-1][:TOP]
+    patches = " ".join(f"{score:8.3f}" for score in highest)
+    verdict = f"{inspection.verdict.value.upper():<6} {'right' if outcome.right else 'WRONG'}"
+    return (
+        f"{outcome.name:<{width}}  {inspection.score:8.3f}  {patches:<26}  {inspection.anomalous_patches:>9}  {verdict}"
+    )
+
+
+def _report(metrics: Metrics) -> list[str]:
+    rows = [f"{'':<14}{'precision':>10}{'recall':>10}{'F1':>10}{'support':>10}"]
+    for name in (*reversed(NAMES), "macro avg", "weighted avg"):
+        row = metrics.report[name]
+        figures = "".join(f"{row[key]:>10.3f}" for key in ("precision", "recall", "f1-score"))
+        rows.append(f"{name:<14}{figures}{row['support']:>10.0f}")
+    rows.append(f"{'accuracy':<14}{'':>20}{metrics.accuracy:>10.3f}{metrics.images:>10}")
+    return rows
+
+
+def _latency(outcomes: Sequence[Outcome]) -> float:
+    """Median time from the image in memory to the verdict, ms."""
+    times = [o.inspection.latency_ms for o in outcomes if o.inspection.verdict is not Verdict.MISSED]
+    return float(np.median(times)) if times else math.nan
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
