@@ -15,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F  # noqa: N812  (the customary name)
 from torch import Tensor, nn
 
-BLOCK = 2  # positions share a covariance 2x2: as accurate as one each, from four times the samples, a quarter the size
+BLOCK = 4  # positions share a covariance 4x4: sixteen times the samples for each, and the table stays in the cache
 PRIOR_PARTS = 30.0  # the covariance pooled over all positions counts as this many good parts
 FLOOR = 0.01  # of a feature's pooled variance: no direction may look quieter than this
 BOTTLENECKS = (0, 1, 2, 4, 8, 16, 32)  # numbers per part to choose from
@@ -30,9 +31,16 @@ class WhitenedAutoencoder(nn.Module):
     A map is 0 where a place is no stranger than good parts are on average. The pictures, uint8, show the features and
     their reconstruction in three false colours.
 
-    mean: (c, h, w); scale: (c); basis: (k, c*h*w), orthonormal rows; whitening: (h/2*w/2, c, c); view: (3, c).
+    mean: (c, h, w); scale: (c); basis: (k, c*h*w), orthonormal rows; whitening: (h/4*w/4, c, c); view: (3, c).
     The two large tables are kept in half precision, which halves the file; the runtime widens them once, at load.
     """
+
+    mean: Tensor
+    inverse_scale: Tensor
+    basis: Tensor
+    whitening: Tensor
+    view: Tensor
+    middle: Tensor
 
     def __init__(self, mean: Tensor, scale: Tensor, basis: Tensor, whitening: Tensor, view: Tensor) -> None:
         super().__init__()
@@ -54,8 +62,8 @@ class WhitenedAutoencoder(nn.Module):
         return maps, self._pictures(torch.stack([seen, seen - residual], 1))
 
     def _pictures(self, x: Tensor) -> Tensor:
-        colours = torch.einsum("nschw,rc->nshwr", x, self.view)
-        return (128 + 127 * torch.tanh(colours)).to(torch.uint8)
+        colours = F.conv2d(x.flatten(0, 1), self.view[:, :, None, None]).unflatten(0, (-1, 2))
+        return (128 + 127 * torch.tanh(colours)).permute(0, 1, 3, 4, 2).to(torch.uint8)
 
     def residual(self, features: Tensor) -> Tensor:
         """What the autoencoder cannot reconstruct, (n, c, h, w), in units of each feature's deviation."""
@@ -66,11 +74,11 @@ class WhitenedAutoencoder(nn.Module):
         return (flat - (flat @ basis.T) @ basis).reshape(x.shape)
 
 
-def fit(features: Tensor, seed: int = 0) -> WhitenedAutoencoder:
-    """Learn from the features of good parts (n, c, h, w), n >= 1. Chooses the bottleneck's width itself."""
+def fit(features: Tensor, bottleneck: int) -> WhitenedAutoencoder:
+    """Learn from the features of good parts (n, c, h, w), n >= 1, with a bottleneck of that many numbers per part."""
     mean, scale = _statistics(features)
     x = (features - mean) / scale[:, None, None]
-    basis = principal_parts(x, choose_bottleneck(features, seed))
+    basis = principal_parts(x, min(bottleneck, len(features) - 1))
     flat = x.flatten(1)
     residual = (flat - (flat @ basis.T) @ basis).reshape(x.shape)
     return WhitenedAutoencoder(mean, scale, basis, _whitening(residual), _view(mean, scale)).eval()
@@ -104,7 +112,8 @@ def principal_parts(x: Tensor, count: int) -> Tensor:
         return flat.new_zeros(0, flat.shape[1])
     values, vectors = torch.linalg.eigh(flat @ flat.T)  # n x n: far smaller than the covariance
     usable = values[-count:].clamp_min(values[-1] * 1e-6)
-    return ((vectors[:, -count:] / usable.sqrt()).T @ flat).flip(0)
+    basis: Tensor = ((vectors[:, -count:] / usable.sqrt()).T @ flat).flip(0)
+    return basis
 
 
 def _statistics(features: Tensor) -> tuple[Tensor, Tensor]:
@@ -125,7 +134,7 @@ def _statistics(features: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _whitening(residual: Tensor) -> Tensor:
-    """Per 2x2 positions the inverse Cholesky factor of the residual's covariance, shrunk towards the pooled one."""
+    """Per 4x4 positions the inverse Cholesky factor of the residual's covariance, shrunk towards the pooled one."""
     count, channels = residual.shape[:2]
     blocks = _to_blocks(residual)
     cells = BLOCK * BLOCK
@@ -135,24 +144,26 @@ def _whitening(residual: Tensor) -> Tensor:
     covariance = (moments + PRIOR_PARTS * pooled) / (count + PRIOR_PARTS)
     covariance += torch.diag(FLOOR * pooled.diagonal().clamp_min(1e-6))
     eye = torch.eye(channels, device=residual.device).expand_as(covariance)
-    return torch.linalg.solve_triangular(torch.linalg.cholesky(covariance), eye, upper=False)
+    whitening: Tensor = torch.linalg.solve_triangular(torch.linalg.cholesky(covariance), eye, upper=False)
+    return whitening
 
 
 def _view(mean: Tensor, scale: Tensor) -> Tensor:
     """The three directions in which the places of a good part differ most, (3, c), scaled for display."""
     x = ((mean - mean.mean((1, 2), keepdim=True)) / scale[:, None, None]).flatten(1)
     values, vectors = torch.linalg.eigh(x @ x.T / x.shape[1])
-    return (vectors[:, -3:] / (1.5 * values[-3:].clamp_min(1e-6).sqrt())).T.flip(0)
+    view: Tensor = (vectors[:, -3:] / (1.5 * values[-3:].clamp_min(1e-6).sqrt())).T.flip(0)
+    return view
 
 
 def _to_blocks(x: Tensor) -> Tensor:
-    """(n, c, h, w) -> (h/2 * w/2, c, 4n): the samples of each block side by side."""
+    """(n, c, h, w) -> (h/4 * w/4, c, 16n): the samples of each block side by side."""
     _, channels, height, width = x.shape
     split = x.reshape(-1, channels, height // BLOCK, BLOCK, width // BLOCK, BLOCK)
     return split.permute(2, 4, 1, 0, 3, 5).reshape((height // BLOCK) * (width // BLOCK), channels, -1)
 
 
 def _from_blocks(x: Tensor, height: int, width: int) -> Tensor:
-    """(h/2 * w/2, 4n) -> (n, h, w): the way back."""
+    """(h/4 * w/4, 16n) -> (n, h, w): the way back."""
     split = x.reshape(height // BLOCK, width // BLOCK, -1, BLOCK, BLOCK)
     return split.permute(2, 0, 3, 1, 4).reshape(-1, height, width)

@@ -32,6 +32,8 @@ class PixelAutoencoder(nn.Module):
     A map is the squared error in units of good parts' mean error; the pictures, uint8 BGR, are patch and reconstruction.
     """
 
+    usual_error: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         layers: list[nn.Module] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from export import calibration, feature, onnx_file, pixel
@@ -61,11 +63,19 @@ class Trained:
 class Learner(Protocol):
     """A kind of autoencoder: a fixed front, and a head that is fitted to what the front gives for good patches."""
 
-    patch_px: int
-    cross_fitted: bool  # cheap enough to fit once per fold; else one split
+    @property
+    def patch_px(self) -> int:
+        """Side of the network's input."""
+
+    @property
+    def cross_fitted(self) -> bool:
+        """Cheap enough to fit once per fold; else one fold is held out, and the shipped head never sees it."""
 
     def front(self) -> nn.Module:
         """uint8 patches (n, p, p, 3) -> rows (n, ...) float32."""
+
+    def decided(self, rows: Tensor) -> Learner:
+        """The same learner after the choices that all folds share."""
 
     def fit(self, rows: Tensor, progress: Callable[[float], None]) -> nn.Module:
         """Rows of good patches -> the head: rows -> maps and pictures."""
@@ -76,14 +86,18 @@ class FeatureLearner:
     """Frozen backbone, autoencoder in closed form."""
 
     seed: int
+    bottleneck: int = 0
     patch_px: int = 256
     cross_fitted: bool = True
 
     def front(self) -> nn.Module:
         return Backbone()
 
+    def decided(self, rows: Tensor) -> Learner:
+        return dataclasses.replace(self, bottleneck=feature.choose_bottleneck(rows, self.seed))
+
     def fit(self, rows: Tensor, progress: Callable[[float], None]) -> nn.Module:
-        return feature.fit(rows, self.seed)
+        return feature.fit(rows, self.bottleneck)
 
 
 @dataclass(frozen=True)
@@ -97,6 +111,9 @@ class PixelLearner:
 
     def front(self) -> nn.Module:
         return pixel.Scale()
+
+    def decided(self, rows: Tensor) -> Learner:
+        return self
 
     def fit(self, rows: Tensor, progress: Callable[[float], None]) -> nn.Module:
         return pixel.fit(rows, self.epochs, self.seed, lambda done, total: progress(done / total))
@@ -145,13 +162,16 @@ class _GoodSet:
         image = read_image(self.images[part])
         return self.settings.grid.split(highlighter.paint(image) if highlighter else image, self.patch_px)
 
-    def maps(self, part: int, head: nn.Module, highlighter: ColourHighlighter | None) -> Tensor:
-        """Anomaly maps of all patches of one part, (patches, m, m)."""
+    def maps(self, parts: Sequence[int], head: nn.Module, highlighter: ColourHighlighter | None) -> NDArray[np.float32]:
+        """Anomaly maps of all patches of some parts, (parts * patches, m, m)."""
         if self.complete and not highlighter:
-            rows = self.rows[self.part_of_row == part]
+            cells = torch.arange(self.settings.grid.patches)
+            rows = self.rows[(torch.tensor(parts)[:, None] * len(cells) + cells).flatten().to(self.rows.device)]
         else:
-            rows = _through(self.front, self.patches(part, highlighter), self.settings.device)
-        maps: Tensor = head(rows)[0]
+            patches = np.concatenate([self.patches(part, highlighter) for part in parts])
+            rows = _through(self.front, patches, self.settings.device)
+        with torch.no_grad():
+            maps: NDArray[np.float32] = head(rows)[0].cpu().numpy()
         return maps
 
 
@@ -190,6 +210,7 @@ def _fit_and_score(
     Cross-fitted: each fold is scored by a head that never saw it, the shipped head saw all. Otherwise one fold is
     held out from the shipped head, and only its parts have scores.
     """
+    learner = learner.decided(good.rows)
     folds = _folds(len(good.images), settings.seed)
     scores: dict[Path, float] = {}
     rounds = folds if learner.cross_fitted else folds[:1]
@@ -199,10 +220,9 @@ def _fit_and_score(
         head = learner.fit(good.rows[~torch.isin(good.part_of_row, held.to(good.rows.device))], told)
         others = [path for part, path in enumerate(good.images) if part not in set(held.tolist())]
         highlighter = _highlighter(others, good.tolerance) if settings.paint else None
-        for part in held.tolist():
-            with torch.no_grad():
-                maps = good.maps(part, head, highlighter).cpu().numpy()
-            scores[good.images[part]] = judge.part_score(judge.patch_scores(maps))
+        for parts in (chunk.tolist() for chunk in held.split(max(1, 16 // settings.grid.patches))):
+            each = judge.patch_scores(good.maps(parts, head, highlighter)).reshape(len(parts), -1)
+            scores |= {good.images[part]: judge.part_score(patches) for part, patches in zip(parts, each, strict=True)}
         told(1.0)
     if learner.cross_fitted:
         head = learner.fit(good.rows, partial(_told, progress, steps - 1, steps))
@@ -223,7 +243,7 @@ def _through(front: nn.Module, patches: Patches, device: str) -> Tensor:
         return torch.cat([front(batch.to(device)) for batch in batches])
 
 
-def _sample(total: int, seed: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _sample(total: int, seed: int) -> NDArray[np.bool_]:
     """Which of all patches are learned from: all, or a random MAX_PATCHES of them."""
     wanted = np.zeros(total, bool)
     wanted[np.random.default_rng(seed).permutation(total)[:MAX_PATCHES]] = True
