@@ -25,7 +25,7 @@ def main() -> None:
     arguments = _arguments()
     inspector = load_inspector(arguments.product, arguments.config_dir, arguments.model_dir)
     image = read_image(arguments.image) if arguments.image else _photo_like()
-    patches = inspector.grid.split(image, inspector.detector.info.patch_px)
+    patches = inspector.patches(image)
 
     def inspect_and_draw() -> None:
         draw(inspector.inspect([Frame(0, 0, image)])[0], Counts())

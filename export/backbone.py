@@ -52,7 +52,7 @@ class Backbone(nn.Module):
 
 
 def _fused(block: Any) -> nn.Module:
-    """The block with its normalisations folded into the convolutions before them: the same numbers, a quarter faster."""
+    """The block with its normalisations folded into its convolutions: the same numbers, a quarter faster."""
     for convolution, norm in (("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2")):
         if hasattr(block, convolution):
             setattr(block, convolution, fuse_conv_bn_eval(getattr(block, convolution), getattr(block, norm)))

@@ -73,4 +73,4 @@ def _extrapolated(scores: Sequence[float], budget: float) -> float:
         return float(LONE_PART_FACTOR * (1 + scores[0]) - 1)
     quantile = float(stats.t.ppf(1 - budget, count - 1))
     limit = logs.mean() + quantile * logs.std(ddof=1) * math.sqrt(1 + 1 / count)
-    return float(max(np.expm1(limit), max(scores)))
+    return float(max(np.expm1(limit), *scores))

@@ -23,7 +23,7 @@ TOLERANCE = 1e-3  # of the map's own range: float32 sums in another order differ
 
 def export(model: nn.Module, info: ModelInfo, gamut: Gamut, path: Path) -> None:
     """Write `model` (uint8 patches in, maps and pictures out) as one self-contained ONNX file."""
-    example = torch.zeros(2, info.patch_px, info.patch_px, 3, dtype=torch.uint8)
+    example = torch.zeros(2, *info.patch_shape, 3, dtype=torch.uint8)
     program = _trace(model.cpu().eval(), example)
     program.model.metadata_props.update(to_metadata(info, gamut))
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,7 @@ class Scale(nn.Module):
 class PixelAutoencoder(nn.Module):
     """Scaled patches (n, 3, p, p) -> anomaly maps (n, p/4, p/4) and pictures (n, 2, p, p, 3).
 
-    A map is the squared error in units of good parts' mean error; the pictures, uint8 BGR, are patch and reconstruction.
+    A map is the squared error in units of good parts' mean error; the pictures, uint8, are both in BGR.
     """
 
     usual_error: Tensor

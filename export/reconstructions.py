@@ -14,7 +14,7 @@ from inspector.images import read_image, write_image
 from inspector.inspection import Inspector
 from inspector.records import AnomalyMap, Image
 
-SIDE = 256  # px of each of the four pictures
+SIDE = 256  # px, the shorter side of each of the four pictures
 TITLES = ("patch", "as the autoencoder sees it", "reconstruction", "error")
 
 
@@ -37,7 +37,7 @@ def _patches(outcomes: Sequence[Outcome]) -> list[tuple[float, str, int]]:
 
 
 def _save(inspector: Inspector, path: Path, name: str, cell: int, rank: int, folder: Path) -> Path:
-    patch = inspector.grid.split(read_image(path), inspector.detector.info.patch_px)[cell]
+    patch = inspector.patches(read_image(path))[cell]
     seen, reconstruction = inspector.detector.pictures(patch[None])[0]
     error = _heat(inspector.detector(patch[None])[0], inspector.threshold)
     row, col = divmod(cell, inspector.grid.cols)
@@ -54,10 +54,13 @@ def _heat(anomaly_map: AnomalyMap, threshold: float) -> Image:
 
 
 def _sheet(pictures: Sequence[NDArray[np.uint8]]) -> Image:
+    height, width = pictures[0].shape[:2]
+    scale = SIDE / min(height, width)
+    size = (round(scale * width), round(scale * height))
     columns = []
     for title, picture in zip(TITLES, pictures, strict=True):
-        shown = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST)
-        banner = np.zeros((24, SIDE, 3), np.uint8)
+        shown = cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST)
+        banner = np.zeros((24, size[0], 3), np.uint8)
         cv2.putText(banner, title, (6, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1, cv2.LINE_AA)
         columns.append(np.vstack([banner, shown]))
     return np.hstack(columns)

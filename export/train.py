@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +20,9 @@ from torch import Tensor, nn
 from export import calibration, feature, onnx_file, pixel
 from export.backbone import Backbone
 from inspector import judge
+from inspector.align import Fixture, learn_fixture
 from inspector.colour import ColourHighlighter, Gamut, suggest_tolerance
+from inspector.errors import AlignError, DataError
 from inspector.grid import Grid
 from inspector.images import read_image
 from inspector.model_info import ModelInfo, file_hash
@@ -30,6 +32,7 @@ FOLDS = 5
 MAX_PATCHES = 1000  # learned from at most: 0.7 GB of features; more change the statistics little
 FRONT_BATCH = 8
 TOLERANCE_SAMPLE = 50  # good images the colour tolerance is suggested from
+FIXTURE_SAMPLE = 50  # good images the fixture is learned from
 TOLERANCE_PX = 1_000_000
 CHECKED_PATCHES = 8  # compared between ONNX and PyTorch
 
@@ -41,11 +44,12 @@ class Settings:
     """What the user may choose."""
 
     kind: Literal["feature", "pixel"] = "feature"
-    grid: Grid = Grid(1, 1)
+    grid: Grid = field(default_factory=lambda: Grid(1, 1))
     epochs: int = 30  # of the pixel model; the feature model has a closed form
     seed: int = 0
     device: str = "cpu"
     false_rejects: float = 0.01
+    align: Literal["auto", "none", "object"] = "auto"
     paint: bool = False  # calibrate with strange colours painted, as a recipe with `enhance: model` will show them
 
 
@@ -72,7 +76,7 @@ class Learner(Protocol):
         """Cheap enough to fit once per fold; else one fold is held out, and the shipped head never sees it."""
 
     def front(self) -> nn.Module:
-        """uint8 patches (n, p, p, 3) -> rows (n, ...) float32."""
+        """uint8 patches (n, h, w, 3) -> rows (n, ...) float32."""
 
     def decided(self, rows: Tensor) -> Learner:
         """The same learner after the choices that all folds share."""
@@ -137,7 +141,35 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     onnx_file.check(model, good.patches(0)[:CHECKED_PATCHES], path)
     progress("done", 1)
     suspects = calibration.suspects({str(path): score for path, score in scores.items()})
-    return Trained(info, threshold, suspects, _notes(head, settings), time.monotonic() - started)
+    return Trained(info, threshold, suspects, _notes(head, settings, good.patch.decision), time.monotonic() - started)
+
+
+@dataclass(frozen=True)
+class _PatchMaker:
+    """Image -> patches, in the order of the line: colour, fixture, grid."""
+
+    grid: Grid
+    patch_px: int
+    fixture: Fixture | None
+    decision: str  # whether to align, and why, in words
+
+    def __call__(self, path: Path, image: Image, highlighter: ColourHighlighter | None = None) -> Patches:
+        """Patches of one good image. Raises DataError where its part cannot be found."""
+        painted = highlighter.paint(image) if highlighter else image
+        if self.fixture is None:
+            return self.grid.split(painted, (self.patch_px, self.patch_px))
+        try:
+            view = self.fixture.crop(painted, self.fixture.matrix(image))
+        except AlignError as error:
+            raise DataError(f"{path}: {error}: take it out of the good images, or train with --align none") from None
+        return self.grid.split(view, self.fixture.patch_shape(self.patch_px, self.grid.rows, self.grid.cols))
+
+
+def _fixture(images: Sequence[Path], align: str) -> tuple[Fixture | None, str]:
+    if align == "none":
+        return None, "not aligned: as asked"
+    sample = images[:: max(1, len(images) // FIXTURE_SAMPLE)]
+    return learn_fixture((read_image(path) for path in sample), insist=align == "object")
 
 
 @dataclass(frozen=True)
@@ -146,7 +178,7 @@ class _GoodSet:
 
     images: Sequence[Path]
     settings: Settings
-    patch_px: int
+    patch: _PatchMaker
     front: nn.Module
     gamut: Gamut
     tolerance: int
@@ -159,8 +191,7 @@ class _GoodSet:
         return len(self.rows) == len(self.images) * self.settings.grid.patches
 
     def patches(self, part: int, highlighter: ColourHighlighter | None = None) -> Patches:
-        image = read_image(self.images[part])
-        return self.settings.grid.split(highlighter.paint(image) if highlighter else image, self.patch_px)
+        return self.patch(self.images[part], read_image(self.images[part]), highlighter)
 
     def maps(self, parts: Sequence[int], head: nn.Module, highlighter: ColourHighlighter | None) -> NDArray[np.float32]:
         """Anomaly maps of all patches of some parts, (parts * patches, m, m)."""
@@ -179,6 +210,7 @@ def _look(images: Sequence[Path], settings: Settings, learner: Learner, progress
     """Read every good image once: its colours, and the rows of the patches that are learned from."""
     cells = settings.grid.patches
     wanted = _sample(len(images) * cells, settings.seed)
+    patch = _PatchMaker(settings.grid, learner.patch_px, *_fixture(images, settings.align))
     sampled: list[Image] = []
     rows: list[Tensor] = []
     front = learner.front().to(settings.device)
@@ -189,7 +221,7 @@ def _look(images: Sequence[Path], settings: Settings, learner: Learner, progress
             image = read_image(path)
             chosen = wanted[number * cells : (number + 1) * cells]
             if chosen.any():
-                rows.append(_through(front, settings.grid.split(image, learner.patch_px)[chosen], settings.device))
+                rows.append(_through(front, patch(path, image)[chosen], settings.device))
             if number % every == 0:
                 step = max(1, round((image.shape[0] * image.shape[1] / TOLERANCE_PX) ** 0.5))
                 sampled.append(np.ascontiguousarray(image[::step, ::step]))
@@ -199,7 +231,7 @@ def _look(images: Sequence[Path], settings: Settings, learner: Learner, progress
     gamut = Gamut.of(colours())
     part_of_row = torch.from_numpy(np.flatnonzero(wanted) // cells).to(settings.device)
     tolerance = suggest_tolerance(sampled)
-    return _GoodSet(images, settings, learner.patch_px, front, gamut, tolerance, torch.cat(rows), part_of_row)
+    return _GoodSet(images, settings, patch, front, gamut, tolerance, torch.cat(rows), part_of_row)
 
 
 def _fit_and_score(
@@ -276,6 +308,7 @@ def _info(
         grid=str(settings.grid),
         overlap=settings.grid.overlap,
         patch_px=learner.patch_px,
+        fixture=good.patch.fixture,
         threshold=threshold.value,
         false_rejects=settings.false_rejects,
         guaranteed=threshold.guaranteed,
@@ -291,7 +324,7 @@ def _info(
     )
 
 
-def _notes(head: nn.Module, settings: Settings) -> str:
+def _notes(head: nn.Module, settings: Settings, aligned: str) -> str:
     if isinstance(head, feature.WhitenedAutoencoder):
-        return f"feature autoencoder, bottleneck of {head.bottleneck} numbers per patch (chosen on held-out parts)"
-    return f"pixel autoencoder, {settings.epochs} epochs"
+        return f"feature autoencoder, bottleneck of {head.bottleneck} (chosen on held-out good parts); {aligned}"
+    return f"pixel autoencoder, {settings.epochs} epochs; {aligned}"

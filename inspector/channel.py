@@ -66,6 +66,12 @@ class Channel(Generic[T]):
             self._changed.notify_all()
 
     @property
+    def full(self) -> bool:
+        """No room for one item more; what was put aside counts."""
+        with self._changed:
+            return self._full
+
+    @property
     def finished(self) -> bool:
         """Closed, and everything taken."""
         with self._changed:

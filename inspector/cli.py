@@ -8,11 +8,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import NoReturn
 
 from inspector.errors import InspectorError
 
@@ -36,9 +38,14 @@ def main(verbs: Sequence[Verb], argv: Sequence[str] | None = None) -> int:
         logging.getLogger(ours).setLevel(logging.INFO)
     try:
         arguments = _parse(verbs, sys.argv[1:] if argv is None else argv)
-        return int(arguments.execute(arguments))
-    except InspectorError as error:
-        print(f"error: {error}", file=sys.stderr)
+        code = int(arguments.execute(arguments))
+        sys.stdout.flush()  # here and not at the end of Python, where an error could not be caught
+        return code
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (InspectorError, OSError) as error:  # an OSError: a folder that cannot be written, a disk that is full
+        print(f"error: {_in_a_line(error)}", file=sys.stderr)
     except ImportError as error:
         print(f"error: {error}: `line-inspector doctor` says what is missing", file=sys.stderr)
     except KeyboardInterrupt:
@@ -53,8 +60,19 @@ def add_folders(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config-dir", type=Path, default=Path("config"), metavar="DIR", help="default: config/")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; argparse would print the whole usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {' '.join(message.split())}: see `{self.prog} --help`\n")
+
+
+def _in_a_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
 def _parse(verbs: Sequence[Verb], argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="line-inspector",
         description="Real-time line inspection: learns what good parts look like, then gives every part a verdict.",
         epilog="Start with `line-inspector demo`; `line-inspector VERB --help` explains a verb, with an example.",

@@ -23,7 +23,7 @@ PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 
 class Detector:
-    """A model file, loaded: uint8 patches (n, patch, patch, 3) -> anomaly maps (n, m, m) float32.
+    """A model file, loaded: uint8 patches (n, height, width, 3) -> anomaly maps (n, h', w') float32.
 
     Raises ModelError when the file is missing, broken, or not made by this program.
     """
@@ -36,8 +36,7 @@ class Detector:
         self.info, self.gamut = from_metadata(metadata, str(path))
         self.model_hash = file_hash(path)
         self._input = self._session.get_inputs()[0]
-        size = self.info.patch_px
-        if self._input.type != "tensor(uint8)" or list(self._input.shape[1:]) != [size, size, 3]:
+        if self._input.type != "tensor(uint8)" or list(self._input.shape[1:]) != [*self.info.patch_shape, 3]:
             raise ModelError(
                 f"{path}: its input is {self._input.shape}, not the patches its metadata names: train again"
             )
@@ -55,9 +54,9 @@ class Detector:
 
     def warm_up(self, up_to: int = BATCH_SIZES[-1]) -> None:
         """Run every batch size once that `up_to` patches can need, so that the first part is as fast as the rest."""
-        size = self.info.patch_px
+        shape = (*self.info.patch_shape, 3)
         for count in BATCH_SIZES:
-            self._run(np.zeros((count, size, size, 3), np.uint8))
+            self._run(np.zeros((count, *shape), np.uint8))
             if count >= up_to:
                 break
 

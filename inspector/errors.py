@@ -4,6 +4,7 @@ InspectorError          one line says what is wrong and what to do; the program 
 ├── RecipeError         the YAML is wrong: fix the file
 ├── ModelError          the ONNX file is missing, broken, or does not fit the recipe: export again
 ├── DataError           the images given cannot be used
+├── AlignError          the part cannot be found in this picture
 ├── CameraError         the camera or source cannot be used
 │   ├── CameraLost      it was there and is gone
 │   ├── FrameLost       this one exposure is lost; the next read may succeed
@@ -31,6 +32,10 @@ class ModelError(InspectorError):
 
 class DataError(InspectorError):
     """A folder or image given by the user cannot be used."""
+
+
+class AlignError(InspectorError):
+    """The part cannot be brought into its canonical frame."""
 
 
 class CameraError(InspectorError):

@@ -55,12 +55,12 @@ class Grid:
         """
         return _boxes(self, height, width)
 
-    def split(self, image: Image, patch: int, out: Patches | None = None) -> Patches:
-        """(rows * cols, patch, patch, 3): each box of the image resized into its place in `out`, or in a new array.
+    def split(self, image: Image, patch: tuple[int, int], out: Patches | None = None) -> Patches:
+        """(rows * cols, *patch, 3): each box of the image resized to `patch` (height, width), into `out` if given.
 
         Raises ValueError where `out` is no contiguous uint8 array of that shape.
         """
-        shape = (self.patches, patch, patch, 3)
+        shape = (self.patches, *patch, 3)
         out = np.empty(shape, np.uint8) if out is None else out
         if out.shape != shape or out.dtype != np.uint8 or not out.flags.c_contiguous:
             raise ValueError(f"out is {out.dtype} {out.shape}, wanted contiguous uint8 {shape}")
@@ -145,32 +145,32 @@ def _highest(maps: NDArray[np.float32], cells: int, axis: int) -> NDArray[np.flo
 
 
 def _resize(box: Image, target: Image) -> None:
-    """Fill `target` (patch, patch, 3) from `box`: copied where it fits, else resized straight from the image.
+    """Fill `target` (height, width, 3) from `box`: copied where it fits, else resized straight from the image.
 
     INTER_AREA shrinks, for it averages all pixels that fall into one: fine texture does not alias into patterns that
     are not there. INTER_LINEAR enlarges without steps. A box longer than the patch in one axis only gets one each.
     """
-    patch = target.shape[0]
+    height, width = target.shape[:2]
     if box.shape == target.shape:
         target[:] = box
         return
-    box = _halved(box, patch)
-    fitting = (min(box.shape[1], patch), min(box.shape[0], patch))
-    if fitting == (patch, patch):
+    box = _halved(box, height, width)
+    fitting = (min(box.shape[1], width), min(box.shape[0], height))
+    if fitting == (width, height):
         cv2.resize(box, fitting, dst=target, interpolation=cv2.INTER_AREA)
     else:
         narrowed = cv2.resize(box, fitting, interpolation=cv2.INTER_AREA)
-        cv2.resize(narrowed, (patch, patch), dst=target, interpolation=cv2.INTER_LINEAR)
+        cv2.resize(narrowed, (width, height), dst=target, interpolation=cv2.INTER_LINEAR)
 
 
-def _halved(box: Image, patch: int) -> Image:
+def _halved(box: Image, height: int, width: int) -> Image:
     """`box` halved again and again, for as long as it stays at least the patch's size.
 
     A half is the mean of 2 x 2 pixels, so nothing aliases, and OpenCV has fast code for this one case: 900 -> 256 is
     twice as fast as INTER_AREA at once, 5472 x 3648 -> 256 six times; on photos the patches differ by less than one
     grey level (root mean square). An odd side repeats its last row, for only exact halves are fast.
     """
-    while box.shape[0] >= 2 * patch and box.shape[1] >= 2 * patch:
+    while box.shape[0] >= 2 * height and box.shape[1] >= 2 * width:
         odd_y, odd_x = box.shape[0] % 2, box.shape[1] % 2
         if odd_y or odd_x:
             box = np.asarray(cv2.copyMakeBorder(box, 0, odd_y, 0, odd_x, cv2.BORDER_REPLICATE), np.uint8)

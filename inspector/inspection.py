@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inspector import judge
+from inspector.align import Matrix
 from inspector.colour import ColourHighlighter
 from inspector.detector import Detector
-from inspector.errors import ModelError, RecipeError
+from inspector.errors import AlignError, ModelError, RecipeError
 from inspector.model_info import ModelInfo
 from inspector.recipe import Recipe, load_recipe
-from inspector.records import Cause, Frame, Inspection, Mask, Patches, Verdict
+from inspector.records import AnomalyMap, Boxes, Cause, Frame, Image, Inspection, Mask, Patches, Verdict
 
 
 class Inspector:
@@ -31,6 +33,7 @@ class Inspector:
         self.threshold = _threshold(recipe, detector)
         self._now_ns = now_ns
         self._highlighter = _highlighter(recipe, detector)
+        self._fixture = detector.info.fixture
 
     def warm_up(self) -> None:
         """Run the model once on every batch size, so that the first part is judged as fast as the rest."""
@@ -38,13 +41,16 @@ class Inspector:
 
     def inspect(self, frames: Sequence[Frame]) -> list[Inspection]:
         """The whole judgement of some frames, in their order; their patches share batches."""
-        if not frames:
-            return []
-        strange = [self._highlighter.strange(f.image) if self._highlighter else None for f in frames]
-        maps = self.detector(self._patches(frames, strange))
-        scores = judge.patch_scores(maps).reshape(len(frames), self.grid.rows, self.grid.cols)
-        each = maps.reshape(len(frames), self.grid.patches, *maps.shape[1:])
-        return [self._inspection(*parts) for parts in zip(frames, strange, each, scores, strict=True)]
+        views = [self._view(frame) for frame in frames]
+        judged = iter(self._judge([view for view in views if isinstance(view, _View)]))
+        return [next(judged) if isinstance(view, _View) else view for view in views]
+
+    def patches(self, image: Image) -> Patches:
+        """What the model sees of one picture, (rows * cols, height, width, 3). Raises AlignError."""
+        view = self._view(Frame(0, 0, image))
+        if isinstance(view, Inspection):
+            raise AlignError(view.detail)
+        return self.grid.split(view.image, self.detector.info.patch_shape)
 
     def missed(
         self, index: int, cause: Cause, detail: str, *, part: str = "", frame: Frame | None = None
@@ -63,23 +69,41 @@ class Inspector:
             image=frame.image if frame else None,
         )
 
-    def _patches(self, frames: Sequence[Frame], strange: Sequence[Mask | None]) -> Patches:
-        size, count = self.detector.info.patch_px, self.grid.patches
-        patches = np.empty((len(frames) * count, size, size, 3), np.uint8)
-        for number, (frame, mask) in enumerate(zip(frames, strange, strict=True)):
-            image = frame.image
-            if self._highlighter and self.recipe.colour.enhance == "model":
-                image = self._highlighter.paint(image, mask)
-            self.grid.split(image, size, out=patches[number * count : (number + 1) * count])
-        return patches
+    def _view(self, frame: Frame) -> _View | Inspection:
+        """The frame painted and aligned, as the grid will cut it; or, where no part is found, its verdict."""
+        strange = self._highlighter.strange(frame.image) if self._highlighter else None
+        image = frame.image
+        if self._highlighter and self.recipe.colour.enhance == "model":
+            image = self._highlighter.paint(image, strange)
+        if self._fixture is None:
+            return _View(frame, strange, image, None)
+        try:
+            matrix = self._fixture.matrix(frame.image)
+        except AlignError as error:
+            if self.recipe.unaligned == "missed":
+                return self.missed(frame.index, Cause.ALIGN, str(error), frame=frame)
+            matrix = self._fixture.untouched(frame.image)
+        return _View(frame, strange, self._fixture.crop(image, matrix), matrix)
 
-    def _inspection(
-        self, frame: Frame, strange: Mask | None, maps: NDArray[np.float32], scores: NDArray[np.float32]
-    ) -> Inspection:
+    def _judge(self, views: Sequence[_View]) -> list[Inspection]:
+        if not views:
+            return []
+        count = self.grid.patches
+        patches = np.empty((len(views) * count, *self.detector.info.patch_shape, 3), np.uint8)
+        for number, view in enumerate(views):
+            own = patches[number * count : (number + 1) * count]
+            self.grid.split(view.image, self.detector.info.patch_shape, out=own)
+        maps = self.detector(patches)
+        scores = judge.patch_scores(maps).reshape(len(views), self.grid.rows, self.grid.cols)
+        each = maps.reshape(len(views), count, *maps.shape[1:])
+        return [self._inspection(*parts) for parts in zip(views, each, scores, strict=True)]
+
+    def _inspection(self, view: _View, maps: NDArray[np.float32], scores: NDArray[np.float32]) -> Inspection:
+        frame = view.frame
         score = judge.part_score(scores)
         if not np.isfinite(score):
             return self.missed(frame.index, Cause.MODEL, "the model gave no number", frame=frame)
-        height, width = frame.image.shape[:2]
+        boxes, anomaly_map = self._in_the_picture(view, maps)
         return Inspection(
             index=frame.index,
             part=frame.part,
@@ -90,12 +114,34 @@ class Inspector:
             threshold=self.threshold,
             score=score,
             patch_scores=scores,
-            patch_boxes=self.grid.boxes(height, width),
+            patch_boxes=boxes,
             latency_ms=(self._now_ns() - frame.captured_ns) / 1e6,
             image=frame.image,
-            anomaly_map=self.grid.merge(maps, height, width),
-            strange_colours=strange,
+            anomaly_map=anomaly_map,
+            strange_colours=view.strange,
         )
+
+    def _in_the_picture(self, view: _View, maps: NDArray[np.float32]) -> tuple[Boxes, AnomalyMap]:
+        """Where the patches lie in the camera's picture, and the part's map there."""
+        height, width = view.image.shape[:2]
+        boxes, anomaly_map = self.grid.boxes(height, width), self.grid.merge(maps, height, width)
+        if self._fixture is None or view.matrix is None:
+            return boxes, anomaly_map
+        size = view.frame.image.shape[:2]
+        return (
+            self._fixture.boxes_back(boxes, view.matrix, *size),
+            self._fixture.map_back(anomaly_map, view.matrix, *size),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """One frame on its way to the grid."""
+
+    frame: Frame
+    strange: Mask | None
+    image: Image  # what the grid cuts
+    matrix: Matrix | None  # camera pixel -> pixel of `image`; None: they are the same
 
 
 def load_inspector(
@@ -111,6 +157,7 @@ def load_inspector(
 def _threshold(recipe: Recipe, detector: Detector) -> float:
     info = detector.info
     _check_grid(recipe, info)
+    _check_align(recipe, info)
     if recipe.threshold == "auto":
         if (recipe.colour.enhance == "model") != info.enhanced:
             wanted = "with" if info.enhanced else "without"
@@ -125,6 +172,15 @@ def _threshold(recipe: Recipe, detector: Detector) -> float:
             f"{detector.model_hash}: run `calibrate` again, or write threshold: auto"
         )
     return recipe.threshold
+
+
+def _check_align(recipe: Recipe, info: ModelInfo) -> None:
+    has = "object" if info.fixture else "none"
+    if recipe.align not in ("auto", has):
+        raise ModelError(
+            f"{recipe.product}: the recipe says align: {recipe.align}, but the model was trained with {has}: "
+            "change the recipe or train again"
+        )
 
 
 def _check_grid(recipe: Recipe, info: ModelInfo) -> None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from inspector.records import Verdict
 
-TOP_FRACTION = 0.01  # of a patch's map: one hot cell may be noise, a defect of a few pixels still fills this much
+TOP_FRACTION = 0.02  # of a patch's map: one hot cell may be noise, a defect of a few pixels still fills this much
 
 
 def patch_scores(maps: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -15,7 +15,8 @@ def patch_scores(maps: NDArray[np.float32]) -> NDArray[np.float32]:
     flat = maps.reshape(len(maps), -1)
     count = max(1, round(TOP_FRACTION * flat.shape[1]))
     strangest = np.partition(flat, flat.shape[1] - count, axis=1)[:, -count:]
-    return strangest.mean(axis=1, dtype=np.float32)
+    scores: NDArray[np.float32] = strangest.mean(axis=1, dtype=np.float32)
+    return scores
 
 
 def part_score(scores: NDArray[np.float32]) -> float:
@@ -24,5 +25,5 @@ def part_score(scores: NDArray[np.float32]) -> float:
 
 
 def verdict(score: float, threshold: float) -> Verdict:
-    """A part may be as strange as the threshold, not stranger."""
-    return Verdict.FAIL if score > threshold else Verdict.PASS
+    """A part may be as strange as the threshold, not stranger; what is not a number does not pass."""
+    return Verdict.PASS if score <= threshold else Verdict.FAIL

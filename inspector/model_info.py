@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from inspector.align import Fixture
 from inspector.colour import Gamut
 from inspector.errors import ModelError
 from inspector.grid import Grid
@@ -29,7 +30,8 @@ class ModelInfo(BaseModel):
     kind: Literal["feature", "pixel"]
     grid: str  # as Grid.parse reads it
     overlap: float
-    patch_px: int  # the network's input, patches are patch_px x patch_px
+    patch_px: int  # side of the network's input, see patch_shape
+    fixture: Fixture | None = None  # brings a part into its canonical frame before the grid; None: frames as they are
     threshold: float  # suggested; the recipe may set another
     false_rejects: float  # the budget the suggestion keeps: share of good parts that may be rejected
     guaranteed: bool  # False where the good set was too small for the budget and the threshold is extrapolated
@@ -42,6 +44,13 @@ class ModelInfo(BaseModel):
     training_set: str  # hash over the good images
     seed: int
     versions: Mapping[str, str]
+
+    @property
+    def patch_shape(self) -> tuple[int, int]:
+        """Height and width of the network's input: square, or with a fixture of about the canonical frame's shape."""
+        if self.fixture is None:
+            return self.patch_px, self.patch_px
+        return self.fixture.patch_shape(self.patch_px, self.layout.rows, self.layout.cols)
 
     @property
     def layout(self) -> Grid:
@@ -62,9 +71,14 @@ def from_metadata(metadata: Mapping[str, str], name: str) -> tuple[ModelInfo, Ga
         gamut = Gamut.from_bytes(base64.b64decode(metadata[KEY_GAMUT]))
     except KeyError:
         raise ModelError(f"{name}: not a model of this program (no metadata): export it with `train`") from None
-    except (ValidationError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"{name}: metadata cannot be read ({reason}): train again") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ModelError(f"{name}: metadata cannot be read ({where}: {first['msg']}): train again") from None
+    except ModelError as error:  # the gamut does not know whose it is
+        raise ModelError(f"{name}: {error}") from None
+    except ValueError as error:
+        raise ModelError(f"{name}: metadata cannot be read ({error}): train again") from None
     return info, gamut
 
 

@@ -15,11 +15,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from inspector.cameras.base import Camera
 from inspector.channel import Channel, Overflow
-from inspector.errors import CameraError, EndOfStream, FrameLost, InspectorError, SinkError
+from inspector.errors import CameraError, EndOfStream, FrameLost, InspectorError
 from inspector.inspection import Inspector
-from inspector.records import Cause, Frame, Inspection
+from inspector.records import Cause, Frame, Image, Inspection
 from inspector.sinks.base import Sink
 from inspector.stats import Stats, Summary
 
@@ -27,7 +29,7 @@ log = logging.getLogger(__name__)
 
 READ_TIMEOUT_S = 0.2  # how soon capture notices a stop
 DELIVERY_TICK_S = 0.1  # how soon the caller's thread looks after a changeover when no verdict comes
-HANG_S = 15.0  # longer than any camera blocks in a read or in opening
+HANG_S = 20.0  # longer than any camera blocks: opening gives up after 10 s, reading after 5, and a read may do both
 
 LoadInspector = Callable[[str], Inspector]
 
@@ -36,7 +38,8 @@ class Pipeline:
     """One camera, one inspector at a time, any number of sinks.
 
     `load` makes the inspector of another product, warmed up, for a changeover. `tick` is called on the caller's
-    thread between deliveries, at least every 0.1 s: for whatever has to be looked at now and then.
+    thread between deliveries, at least every 0.1 s: for whatever has to be looked at now and then. A camera that
+    does not return from a read for `hang_s` ends the run with CameraError.
     """
 
     def __init__(
@@ -48,17 +51,20 @@ class Pipeline:
         load: LoadInspector | None = None,
         tick: Callable[[], None] = lambda: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
+        hang_s: float = HANG_S,
     ) -> None:
         self._camera = camera
         self._inspector = inspector
         self._sinks = list(sinks)
         self._load = load
         self._tick = tick
-        self._now_ns = now_ns
+        self._hang_s = hang_s
         batch = inspector.recipe.batch_size
         self._frames: Channel[Frame] = Channel(2 * batch, Overflow.NEWEST if camera.live else Overflow.WAIT)
         self._verdicts: Channel[Inspection] = Channel(4 * batch)
-        self._stopping = threading.Event()
+        self._stopping = False  # no Event: its lock would be taken twice where a signal interrupts `stop`
+        self._reads = 0  # begun
+        self._reading = False
         self._errors: list[BaseException] = []
         self._stats = Stats(now_ns)
         self._changeover = threading.Lock()
@@ -84,13 +90,15 @@ class Pipeline:
         finally:
             self.stop()
             self._wind_up(threads)
+        for error in self._errors[1:]:
+            log.error("and then: %s", error)
         if self._errors:
             raise self._errors[0]
         return self.summary
 
     def stop(self) -> None:
         """End the run soon; safe from any thread and from a signal handler."""
-        self._stopping.set()
+        self._stopping = True
 
     @property
     def summary(self) -> Summary:
@@ -121,19 +129,24 @@ class Pipeline:
         try:
             stage()
         except BaseException as error:
-            self._errors.append(error)
-            self.stop()
+            self._fail(error)
         finally:
             channel.close()
+
+    def _fail(self, error: BaseException) -> None:
+        self._errors.append(error)
+        self.stop()
 
     def _capture(self) -> None:
         """Read until the end, number the frames of the run, and account for every one that is lost on the way."""
         index = 0
         expected = 0  # the camera's own count
         with self._camera as camera:
-            while not self._stopping.is_set():
+            recipe = self._inspector.recipe
+            log.info("inspecting %s, recipe %s, on %s", recipe.product, recipe.hash, self._inspector.detector.provider)
+            while not self._stopping:
                 try:
-                    frame = camera.read(READ_TIMEOUT_S)
+                    frame = self._read(camera)
                 except EndOfStream:
                     return
                 except FrameLost as lost:
@@ -149,12 +162,27 @@ class Pipeline:
                 self._send(dataclasses.replace(frame, index=index))
                 index += 1
 
+    def _read(self, camera: Camera) -> Frame | None:
+        """One read, which `_deliver` keeps an eye on."""
+        self._reads += 1
+        self._reading = True
+        try:
+            return camera.read(READ_TIMEOUT_S)
+        finally:
+            self._reading = False
+
     def _send(self, frame: Frame) -> None:
+        if not _is_bgr(frame.image):
+            self._miss(frame.index, Cause.DECODE, "not an image of 8-bit BGR pixels", part=frame.part)
+            return
         dropped = self._frames.put(frame)
-        if dropped is not None:
-            late = self._stopping.is_set()
-            cause = Cause.SHUTDOWN if late else Cause.OVERFLOW
-            self._miss(dropped.index, cause, "the run ended first" if late else "the line is too fast", frame=dropped)
+        if dropped is None:
+            return
+        late = self._stopping
+        cause, detail = (Cause.SHUTDOWN, "the run ended first") if late else (Cause.OVERFLOW, "the line is too fast")
+        # Where the sinks cannot keep up they get the bare verdict: the pictures would pile up without bound.
+        picture = None if self._verdicts.full else dropped
+        self._miss(dropped.index, cause, detail, part=dropped.part, frame=picture)
 
     def _miss(self, index: int, cause: Cause, detail: str, *, part: str = "", frame: Frame | None = None) -> None:
         self._verdicts.put_aside(self._inspector.missed(index, cause, detail, part=part, frame=frame))
@@ -162,9 +190,9 @@ class Pipeline:
     def _judge(self) -> None:
         """Take what is there, judge it together, pass the verdicts on; after a stop, everything left is MISSED."""
         while not self._frames.finished:
-            inspector = self._inspector
-            frames = self._frames.take(inspector.recipe.batch_size)
-            if self._stopping.is_set():
+            frames = self._frames.take(self._inspector.recipe.batch_size)
+            inspector = self._inspector  # after the wait, during which the product may have changed
+            if self._stopping:
                 self._miss_all(frames, Cause.SHUTDOWN, "the run ended first")
                 continue
             try:
@@ -190,19 +218,29 @@ class Pipeline:
 
     def _change(self) -> None:
         """Load what is wanted, swap, and look whether something else is wanted by now."""
-        while True:
-            with self._changeover:
-                product, self._wanted = self._wanted, None
-                if product is None or self._load is None or self._stopping.is_set():
-                    self._loading = None
-                    return
-            try:
-                inspector = self._load(product)
-            except InspectorError as error:
-                log.error("changeover refused, %s goes on: %s", self._inspector.recipe.product, error)
-                continue
-            self._inspector = inspector
-            log.info("changeover: now inspecting %s, recipe %s", product, inspector.recipe.hash)
+        try:
+            while (wanted := self._next_wanted()) is not None:
+                self._swap(*wanted)
+        except BaseException as error:  # as in a stage
+            self._fail(error)
+
+    def _next_wanted(self) -> tuple[str, LoadInspector] | None:
+        """The product to load, and with what; None where there is nothing to do, which ends the changeover."""
+        with self._changeover:
+            product, self._wanted = self._wanted, None
+            if product is None or self._load is None or self._stopping:
+                self._loading = None
+                return None
+            return product, self._load
+
+    def _swap(self, product: str, load: LoadInspector) -> None:
+        try:
+            inspector = load(product)
+        except InspectorError as error:
+            log.error("changeover refused, %s goes on: %s", self._inspector.recipe.product, error)
+            return
+        self._inspector = inspector
+        log.info("changeover: now inspecting %s, recipe %s", product, inspector.recipe.hash)
 
     # ---- the caller's thread
 
@@ -210,18 +248,20 @@ class Pipeline:
         """Hand the verdicts to the sinks in frame order until both stages are done."""
         waiting: list[tuple[int, Inspection]] = []
         expected = 0
-        give_up_ns: int | None = None
+        idle_ticks = 0  # not a clock: a program that was suspended for a while has not waited
         while not self._verdicts.finished:
-            if self._stopping.is_set():
-                give_up_ns = give_up_ns or self._now_ns() + round(HANG_S * 1e9)
-                if self._now_ns() > give_up_ns:
-                    self._frames.close()  # capture hangs in its device: the others must not wait for it
-            for inspection in self._verdicts.take(len(waiting) + 64, DELIVERY_TICK_S):
+            reads = self._reads
+            arrived = self._verdicts.take(len(waiting) + 64, DELIVERY_TICK_S)
+            for inspection in arrived:
                 heapq.heappush(waiting, (inspection.index, inspection))
             while waiting and waiting[0][0] == expected:
                 self._hand_out(heapq.heappop(waiting)[1])
                 expected += 1
-            self._tick()
+            self._look_around()
+            in_one_call = self._stopping or (self._reading and self._reads == reads)
+            idle_ticks = idle_ticks + 1 if in_one_call and not arrived else 0
+            if idle_ticks * DELIVERY_TICK_S >= self._hang_s:
+                self._give_up_camera()
 
     def _hand_out(self, inspection: Inspection) -> None:
         counts = self._stats.record(inspection)
@@ -230,24 +270,45 @@ class Pipeline:
                 sink.write(inspection, counts)
             except BaseException as error:
                 # The others still get every verdict of what was captured; the run ends with this error.
+                self._fail(error)
                 self._sinks.remove(sink)
-                self._errors.append(error)
-                self.stop()
-                _close(sink, self._errors)
+                self._close(sink)
+
+    def _look_around(self) -> None:
+        try:
+            self._tick()
+        except BaseException as error:  # as from a sink: what was captured is still delivered
+            self._fail(error)
+            self._tick = lambda: None
+
+    def _give_up_camera(self) -> None:
+        """Capture hangs in its device: the others must not wait for it."""
+        if not self._stopping:
+            self._fail(CameraError(f"the camera hangs (no answer for {self._hang_s:g} s): check cable and driver"))
+        self._frames.close()
 
     def _wind_up(self, threads: Sequence[threading.Thread]) -> None:
-        with self._changeover:
-            loading = self._loading
-        for thread in (*threads, *([loading] if loading else [])):
-            thread.join(1 if self._frames.finished else HANG_S)
+        """Close what is open. No thread is left, unless it hangs in its device or the user would not wait."""
+        patience_s = self._hang_s if self._verdicts.finished else 1
+        self._frames.close()
+        self._verdicts.close()
+        for thread in threads:
+            thread.join(min(1, self._hang_s))
             if thread.is_alive():
                 self._errors.append(CameraError(f"{thread.name} does not end: the device or its driver hangs"))
+        with self._changeover:
+            loading = self._loading
+        if loading:
+            loading.join(patience_s)
         for sink in self._sinks:
-            _close(sink, self._errors)
+            self._close(sink)
+
+    def _close(self, sink: Sink) -> None:
+        try:
+            sink.close()
+        except BaseException as error:
+            self._errors.append(error)
 
 
-def _close(sink: Sink, errors: list[BaseException]) -> None:
-    try:
-        sink.close()
-    except (SinkError, OSError) as error:
-        errors.append(error)
+def _is_bgr(image: Image) -> bool:
+    return image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.size > 0

@@ -42,6 +42,8 @@ class Recipe(BaseModel):
     model: str = ""  # file in the model folder; empty: PRODUCT.onnx
     grid: Annotated[str, BeforeValidator(_grid)] = "1x1"
     overlap: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    align: Literal["auto", "none", "object"] = "auto"  # turn the part into one pose; auto: as the model was trained
+    unaligned: Literal["missed", "judge"] = "missed"  # a picture in which no part is found
     threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"] = "auto"
     threshold_model: str | None = None  # the model (its hash) that the threshold was set for
     false_rejects: Annotated[float, Field(gt=0, lt=1)] = 0.01
@@ -84,7 +86,7 @@ def load_recipe(config_dir: Path, product: str) -> Recipe:
     """Read config_dir/PRODUCT.yaml. Raises RecipeError in one line that names file and key."""
     path = recipe_path(config_dir, product)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors on Windows write a byte order mark
     except FileNotFoundError:
         known = ", ".join(products(config_dir)) or "none"
         raise RecipeError(f"unknown product {product}: no {path} (there are: {known}); make it with `train`") from None
@@ -97,7 +99,7 @@ def parse_recipe(text: str, path: Path) -> Recipe:
     """The recipe in `text`; `path` is named in errors, and its stem must be the product."""
     try:
         data = yaml.load(text, Loader=_UniqueKeys)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # the last two: a date of month 13, a thousand [
         raise RecipeError(f"{path.name}: not valid YAML: {_where(error)}") from None
     if not isinstance(data, dict):
         raise RecipeError(f"{path.name}: wants `key: value` lines, got {type(data).__name__}")
@@ -121,18 +123,22 @@ def new_recipe(product: str) -> Recipe:
 def write_recipe(config_dir: Path, recipe: Recipe) -> Path:
     """Write a new recipe, with a comment at each key that a user may want to change."""
     path = recipe_path(config_dir, recipe.product)
+    model = f"model: {_scalar(recipe.model)}\n" if recipe.model else ""
+    threshold_model = f"threshold_model: {_scalar(recipe.threshold_model)}\n" if recipe.threshold_model else ""
+    tolerance = "" if recipe.colour.tolerance is None else f"  tolerance: {recipe.colour.tolerance}\n"
     _save(
         path,
         f"""\
 # Recipe of {recipe.product}: how one product is inspected.
-product: {recipe.product}
-grid: {recipe.grid}            # patches per frame, ROWSxCOLS; must be the grid the model was trained for
+product: {_scalar(recipe.product)}
+{model}grid: {recipe.grid}            # patches per frame, ROWSxCOLS; must be the grid the model was trained for
 overlap: {recipe.overlap}         # share of a patch's side that neighbours have in common, 0 to 0.5
+align: {recipe.align}          # turn each part into one pose: auto (train decides), none, object
 threshold: {recipe.threshold}      # auto: the one the model was calibrated to; or a number, see `calibrate`
-false_rejects: {recipe.false_rejects}  # budget: share of good parts that may be rejected
+{threshold_model}false_rejects: {recipe.false_rejects}  # budget: share of good parts that may be rejected
 colour:
-  enhance: {recipe.colour.enhance}    # paint colours that no good part shows: none, overlay (only drawn), model (seen by it too)
-batch_size: {recipe.batch_size}        # frames judged at once when the line is faster than the inspection
+  enhance: {recipe.colour.enhance}    # colours that no good part shows: none, overlay (drawn), model (seen by it too)
+{tolerance}batch_size: {recipe.batch_size}        # frames judged at once when the line is faster than the inspection
 """,
     )
     return path
@@ -142,7 +148,7 @@ def update_recipe(config_dir: Path, product: str, **changes: str | float | None)
     """Change top-level keys of a recipe and keep the rest of the file, comments included. None removes a key."""
     path = recipe_path(config_dir, product)
     load_recipe(config_dir, product)
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8-sig")
     for key, value in changes.items():
         text = _with_key(text, key, value)
     recipe = parse_recipe(text, path)
@@ -160,12 +166,24 @@ def _save(path: Path, text: str) -> None:
 
 
 def _with_key(text: str, key: str, value: str | float | None) -> str:
-    pattern = re.compile(rf"^{key}:[^\n#]*?(?P<rest>[ \t]*(?:#[^\n]*)?)\n?$", re.MULTILINE)
+    """The text with one top-level key changed, added, or (None) removed."""
     if value is None:
         return re.sub(rf"^{key}:[^\n]*\n?", "", text, flags=re.MULTILINE)
-    if pattern.search(text):
-        return pattern.sub(lambda match: f"{key}: {value}{match['rest']}", text, count=1)
-    return f"{text.rstrip()}\n{key}: {value}\n"
+    line = re.compile(rf"^{key}:[^\n#]*?(?P<comment>[ \t]*(?:#[^\n]*)?)$", re.MULTILINE)
+    if line.search(text):
+        return line.sub(lambda match: f"{key}: {_scalar(value)}{match['comment']}", text, count=1)
+    return f"{text.rstrip()}\n{key}: {_scalar(value)}\n"
+
+
+def _scalar(value: str | float) -> str:
+    """A value as YAML reads it back: the product "12" or the hash "1234e5678901" would come back as a number."""
+    if not isinstance(value, str):
+        return str(value)
+    try:
+        plain = yaml.load(value, Loader=_UniqueKeys) == value
+    except (yaml.YAMLError, ValueError):
+        plain = False
+    return value if plain else "'" + value.replace("'", "''") + "'"
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -175,13 +193,29 @@ class _UniqueKeys(yaml.SafeLoader):
         seen: set[Hashable] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable) and key in seen:
+            if not isinstance(key, Hashable):
+                continue  # refused by PyYAML itself
+            if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key}", key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
 
 
-def _where(error: yaml.YAMLError) -> str:
+# Numbers as in YAML 1.2. In 1.1, which PyYAML reads, 1e-05 is a string, 0x3 is 3, 010 is 8 and 1:30 is 90.
+_INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+_UniqueKeys.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (_INT, _FLOAT)]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_UniqueKeys.add_implicit_resolver(_INT, re.compile(r"[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789"))
+_UniqueKeys.add_implicit_resolver(
+    _FLOAT,
+    re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$|[-+]?\.inf$|\.nan$"),
+    list("-+.0123456789"),
+)
+
+
+def _where(error: Exception) -> str:
     if not isinstance(error, yaml.MarkedYAMLError):
         return str(error).splitlines()[0]
     mark = error.problem_mark or error.context_mark
@@ -190,7 +224,8 @@ def _where(error: yaml.YAMLError) -> str:
 
 def _complaint(error: ValidationError) -> str:
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"] if part not in ("float", "int", "literal['auto']"))
+    where = first["loc"][:1] if "threshold" in first["loc"] else first["loc"]  # behind it: what else it may be
+    key = ".".join(str(part) for part in where)
     if first["type"] == "extra_forbidden":
         return f"unknown key {key}"
     if first["type"] == "missing":

@@ -35,6 +35,7 @@ class Cause(enum.Enum):
 
     OVERFLOW = "overflow"  # evicted: the line was faster than the inspection
     DECODE = "decode"  # the picture could not be decoded, or is not an image that can be judged
+    ALIGN = "align"  # no part could be found in the picture
     CAMERA = "camera"  # the camera was gone, or lost the frame itself
     MODEL = "model"  # the model gave no usable map
     SHUTDOWN = "shutdown"  # captured, but the run ended first

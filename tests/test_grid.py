@@ -92,12 +92,12 @@ def test_boxes_cannot_be_changed_by_one_caller_for_all_others():
 @given(grids, st.integers(1, 40))
 def test_patches_of_the_boxes_size_are_the_images_pixels(grid, side):
     image = noise(side, side)
-    single = Grid(1, 1).split(image, side)
+    single = Grid(1, 1).split(image, (side, side))
     assert np.array_equal(single, image[None])
     boxes = grid.boxes(side, side)
     top, left, bottom, right = boxes[0]
     if bottom - top == right - left:
-        patches = grid.split(image, int(bottom - top))
+        patches = grid.split(image, (int(bottom - top), int(bottom - top)))
         for (top, left, bottom, right), patch in zip(boxes, patches, strict=True):
             assert np.array_equal(patch, image[top:bottom, left:right])
 
@@ -106,7 +106,7 @@ def test_patches_of_the_boxes_size_are_the_images_pixels(grid, side):
 @given(grids, sizes, sizes, st.sampled_from([1, 7, 32, 64]))
 def test_a_plain_image_gives_plain_patches_at_any_size(grid, height, width, patch):
     image = np.full((height, width, 3), (10, 120, 250), np.uint8)
-    patches = grid.split(image, patch)
+    patches = grid.split(image, (patch, patch))
     assert patches.shape == (grid.patches, patch, patch, 3)
     assert (patches == (10, 120, 250)).all()
 
@@ -116,7 +116,7 @@ def test_a_plain_image_gives_plain_patches_at_any_size(grid, height, width, patc
 def test_patches_keep_the_images_geometry(height, width):
     """A ramp over the image must be the same ramp over the patch, whatever way it is resized."""
     ramp = np.broadcast_to(np.linspace(0, 250, width)[None, :, None], (height, width, 3)).astype(np.uint8)
-    patch = Grid(1, 1).split(np.ascontiguousarray(ramp), 64)[0]
+    patch = Grid(1, 1).split(np.ascontiguousarray(ramp), (64, 64))[0]
     wanted = (np.arange(64) + 0.5) / 64 * 250
     assert np.abs(patch[..., 0] - wanted).max() <= 250 / 64 + 3
 
@@ -126,31 +126,31 @@ def test_fine_texture_does_not_alias(height, width):
     """A pattern of single pixels is finer than the patch can show: it must turn into its mean, not into stripes."""
     stripes = np.zeros((height, width, 3), np.uint8)
     stripes[:, ::2] = 255
-    patch = Grid(1, 1).split(stripes, 128)[0]
+    patch = Grid(1, 1).split(stripes, (128, 128))[0]
     assert np.abs(patch.astype(int) - 127).max() < 45
-    assert Grid(1, 1).split(stripes, 128).mean() == pytest.approx(127.5, abs=2)
+    assert Grid(1, 1).split(stripes, (128, 128)).mean() == pytest.approx(127.5, abs=2)
 
 
 @pytest.mark.parametrize(("height", "width"), [(901, 901), (1023, 1200), (257, 511)])
 def test_every_pixel_counts_also_the_last_row_of_an_odd_side(height, width):
     dark = np.zeros((height, width, 3), np.uint8)
     dark[-1, -1] = 255
-    assert Grid(1, 1).split(dark, 256)[0, -1, -1].max() > 0
+    assert Grid(1, 1).split(dark, (256, 256))[0, -1, -1].max() > 0
 
 
 def test_split_reads_views_like_copies():
     image = noise(300, 500)
     for view in (image[::-1], image[:, ::-1], image[10:200, 20:333], image.transpose(1, 0, 2)):
-        assert np.array_equal(Grid(2, 3).split(view, 32), Grid(2, 3).split(view.copy(order="C"), 32))
+        assert np.array_equal(Grid(2, 3).split(view, (32, 32)), Grid(2, 3).split(view.copy(order="C"), (32, 32)))
 
 
 @pytest.mark.parametrize("patch", [50, 64, 20])
 def test_split_fills_a_slice_of_a_batch_and_nothing_else(patch):
     batch = np.full((8, patch, patch, 3), 99, np.uint8)
     image = noise(100, 100)
-    given_back = Grid(2, 2).split(image, patch, out=batch[2:6])
+    given_back = Grid(2, 2).split(image, (patch, patch), out=batch[2:6])
     assert np.shares_memory(given_back, batch)
-    assert np.array_equal(batch[2:6], Grid(2, 2).split(image, patch))
+    assert np.array_equal(batch[2:6], Grid(2, 2).split(image, (patch, patch)))
     assert (batch[[0, 1, 6, 7]] == 99).all()
 
 
@@ -164,13 +164,13 @@ def test_split_fills_a_slice_of_a_batch_and_nothing_else(patch):
 )
 def test_split_refuses_an_output_it_could_not_fill(out):
     with pytest.raises(ValueError, match="wanted contiguous uint8"):
-        Grid(2, 2).split(noise(64, 64), 16, out=out)
+        Grid(2, 2).split(noise(64, 64), (16, 16), out=out)
 
 
 def test_split_leaves_the_image_alone():
     image = noise(90, 70)
     before = image.copy()
-    Grid(3, 2, 0.3).split(image, 32)
+    Grid(3, 2, 0.3).split(image, (32, 32))
     assert np.array_equal(image, before)
 
 
@@ -265,7 +265,7 @@ def test_a_mark_on_the_image_comes_back_at_its_place():
     grid = Grid(3, 4, 0.2)
     image = np.zeros((700, 1100, 3), np.uint8)
     cv2.circle(image, (801, 402), 12, (255, 255, 255), -1)
-    patches = grid.split(image, 64)
+    patches = grid.split(image, (64, 64))
     merged = grid.merge(patches[..., 0].astype(np.float32), *image.shape[:2])
     y, x = np.argwhere(merged > 200).mean(axis=0)
     assert (x + 0.5) / merged.shape[1] * 1100 == pytest.approx(801, abs=1100 / merged.shape[1])

@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data",
         type=Path,
         metavar="DIR",
-        help="good parts, the more the better; those the model learned from count with the score they got when they were "
-        "held out. Without it: the model's own held-out scores",
+        help="good parts; those the model learned from count with the score they had when they were held out "
+        "(default: the model's own held-out scores)",
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument(

@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const=8,
         default=0,
         metavar="N",
-        help="save the N worst patches beside what the autoencoder saw, its reconstruction, and the error (default N: 8)",
+        help="save the N worst patches beside their reconstruction and its error (default N: 8)",
     )
     parser.add_argument(
         "--plot-dir", type=Path, default=Path("reconstructions"), metavar="DIR", help="default: reconstructions/"

@@ -37,6 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--overlap", type=float, help="share of a patch's side that neighbours have in common, 0 to 0.5"
     )
     parser.add_argument(
+        "--align",
+        choices=("auto", "none", "object"),
+        help="turn each part into one pose first (default: the recipe's, else auto: decided from the images)",
+    )
+    parser.add_argument(
         "--epochs", type=_positive, default=30, help="of the pixel model (default: 30); the feature model needs none"
     )
     parser.add_argument("--seed", type=int, default=0, help="same seed, same model (default: 0)")
@@ -91,6 +96,7 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
     changes = {
         "grid": str(grid),
         "overlap": float(overlap),
+        "align": arguments.align or old.align,
         "false_rejects": arguments.false_rejects or old.false_rejects,
         "colour": Colour(enhance=arguments.colour or old.colour.enhance, tolerance=old.colour.tolerance),
     }
@@ -105,7 +111,7 @@ def _keep(arguments: argparse.Namespace, recipe: Recipe) -> list[str]:
     old = load_recipe(arguments.config_dir, recipe.product)
     changes: dict[str, str | float | None] = {
         key: getattr(recipe, key)
-        for key in ("grid", "overlap", "false_rejects")
+        for key in ("grid", "overlap", "align", "false_rejects")
         if getattr(recipe, key) != getattr(old, key)
     }
     if old.threshold_model is not None:  # set for the model that has just been replaced
@@ -156,6 +162,7 @@ def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) ->
         seed=arguments.seed,
         device=_device(arguments.device),
         false_rejects=recipe.false_rejects,
+        align=recipe.align,
         paint=recipe.colour.enhance == "model",
     )
     with Progress(

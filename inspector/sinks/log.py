@@ -168,13 +168,9 @@ def _finite(value: float) -> float | None:
 def _csv_line(values: Iterable[object]) -> bytes:
     text = io.StringIO(newline="")
     csv.writer(text).writerow(values)
-    return _utf8(text.getvalue())
+    return text.getvalue().encode("utf-8", "backslashreplace")  # a file's name may hold bytes that are no text
 
 
 def _json_line(row: Row) -> bytes:
-    return _utf8(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _utf8(text: str) -> bytes:
-    """File names may hold bytes that are no text; they are written as escapes, so that the log stays UTF-8."""
-    return text.encode("utf-8", "backslashreplace")
+    """In ASCII: some readers take U+0085 or U+2028 in a name for the end of the line."""
+    return (json.dumps(row, allow_nan=False) + "\n").encode("ascii")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import count
@@ -56,7 +57,7 @@ class OverlayFolder:
 
     A missed frame is saved where it has an image. The names, such as `frame-00000012-fail-broken_large_003.jpg`, sort
     in the order of the run; files that exist are kept, the new one gets a suffix. Raises SinkError, at once if the
-    folder cannot be made.
+    folder cannot be made or written.
     """
 
     def __init__(self, folder: Path, keep_pass_every: int) -> None:
@@ -79,13 +80,15 @@ class OverlayFolder:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder where it is missing. Raises SinkError when it cannot be."""
+    """Make a folder where it is missing. Raises SinkError when it cannot be made or written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SinkError(
             f"{folder}: cannot make this folder ({error.strerror}): give one that can be written"
         ) from error
+    if not os.access(folder, os.W_OK):
+        raise SinkError(f"{folder}: this folder cannot be written: change its rights or give another one")
 
 
 def unused_path(path: Path) -> Path:

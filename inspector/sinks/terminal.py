@@ -65,7 +65,7 @@ def _why(inspection: Inspection) -> list[str]:
         cause = "unknown" if inspection.cause is None else inspection.cause.value
         return [f"{cause}: {inspection.detail}" if inspection.detail else cause]
     worst = "-" if inspection.worst_patch is None else "{},{}".format(*inspection.worst_patch)
-    score = f"score {_number(inspection.score):>7} / {_number(inspection.threshold):<7}"
+    score = f"score {_number(inspection.score):>8} / {_number(inspection.threshold):<8}"
     latency = "-" if math.isnan(inspection.latency_ms) else f"{inspection.latency_ms:.1f}"
     return [score, f"worst patch {worst:<5}", f"{latency:>7} ms"]
 

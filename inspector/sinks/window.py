@@ -46,7 +46,7 @@ class Window:
             self._quit()
             return
         if not self._is_open:
-            cv2.namedWindow(self._title, cv2.WINDOW_AUTOSIZE)
+            cv2.namedWindow(self._title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
             self._is_open = True
         cv2.imshow(self._title, fitted(picture, *FITS))
         self.poll()

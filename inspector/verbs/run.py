@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import signal
 import sys
 import time
@@ -15,6 +14,7 @@ from types import FrameType
 
 from inspector.cameras.source import open_source
 from inspector.cli import add_folders
+from inspector.errors import RecipeError
 from inspector.inspection import Inspector, load_inspector
 from inspector.pipeline import Pipeline
 from inspector.recipe import load_recipe, products, recipe_path
@@ -24,8 +24,6 @@ from inspector.sinks.pictures import OverlayFolder, PictureConsumer, Pictures
 from inspector.sinks.terminal import TerminalSink
 from inspector.sinks.video import VideoWriter
 from inspector.sinks.window import Window
-
-log = logging.getLogger(__name__)
 
 VIDEO_FPS = 25.0  # of a recording, where the user gives no pace
 WATCH_PERIOD_NS = 500_000_000
@@ -67,7 +65,6 @@ def execute(arguments: argparse.Namespace) -> int:
         return load_inspector(product, arguments.config_dir, arguments.model_dir)
 
     inspector = load(arguments.product)
-    log.info("%s: recipe %s on %s", arguments.product, inspector.recipe.hash, inspector.detector.provider)
     camera = open_source(arguments.source, arguments.fps, arguments.loop)
     rows = LogSink(arguments.log_dir, lambda: datetime.now(timezone.utc))
     # The log comes first: what is announced anywhere is already written down.
@@ -113,7 +110,11 @@ def _next_product(arguments: argparse.Namespace, pipeline: Pipeline) -> None:
 
 
 def _has_model(arguments: argparse.Namespace, product: str) -> bool:
-    return bool((arguments.model_dir / load_recipe(arguments.config_dir, product).model_file).is_file())
+    try:
+        recipe = load_recipe(arguments.config_dir, product)
+    except RecipeError:  # of another product: no reason to stop this one
+        return False
+    return bool((arguments.model_dir / recipe.model_file).is_file())
 
 
 class _RecipeWatch:

@@ -1,0 +1,129 @@
+"""A station with a real model that is quick to make: its anomaly map is the part's brightness, from 0 to 10.
+
+It goes the way of every model (PyTorch, the exporter, the file's metadata, ONNX Runtime); only its weights are known
+beforehand, so that a test can order a verdict: see the brightnesses below.
+"""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inspector.colour import Gamut
+from inspector.inspection import Inspector, load_inspector
+from inspector.model_info import KEY_INFO, ModelInfo, to_metadata
+from inspector.recipe import Colour, Recipe, recipe_path, write_recipe
+from inspector.records import Frame
+
+PATCH_PX = 32
+THRESHOLDS = {"alpha": 5.0, "beta": 9.0, "gamma": 1.0}  # by product
+
+
+@dataclasses.dataclass(frozen=True)
+class Station:
+    """The folders of a station, and how to put something in or to get something out."""
+
+    models: Path
+    config: Path
+
+    dark = 40  # score 1.6: passes as alpha and beta
+    bright = 200  # score 7.8: fails as alpha, passes as beta
+    not_a_number = 254  # the model gives nan
+    poison = 255  # the model fails where a whole part has it
+
+    def write(self, product: str = "alpha", **settings: object) -> Path:
+        """Write a recipe."""
+        settings = {"colour": Colour(enhance="none")} | settings
+        return write_recipe(self.config, Recipe(product=product, **settings))
+
+    def load(self, product: str = "alpha") -> Inspector:
+        """What the line loads."""
+        return load_inspector(product, self.config, self.models)
+
+    def model(self, product: str = "alpha") -> Path:
+        return self.models / f"{product}.onnx"
+
+    def recipe(self, product: str = "alpha") -> Path:
+        return recipe_path(self.config, product)
+
+    def alter(self, product: str = "alpha", **facts: object) -> None:
+        """Change what a model's metadata says."""
+        import onnx  # noqa: PLC0415
+
+        model = onnx.load(self.model(product))
+        known = {entry.key: entry.value for entry in model.metadata_props}
+        info = json.loads(known[KEY_INFO]) | facts
+        onnx.helper.set_model_props(model, known | {KEY_INFO: json.dumps(info)})
+        onnx.save(model, self.model(product))
+
+    def frame(self, index: int, brightness: int = dark) -> Frame:
+        """A part of one brightness; it is called by its index."""
+        return Frame(index, 0, np.full((48, 64, 3), brightness, np.uint8), part=f"part-{index}")
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory):
+    """A folder with a model for each product: one graph, the metadata of each."""
+    import onnx  # noqa: PLC0415  (takes seconds, as torch does: the tests that need no model are spared them)
+
+    gamut = Gamut.of([np.repeat(np.arange(256, dtype=np.uint8), 3).reshape(1, 256, 3)])
+    folder = tmp_path_factory.mktemp("exported")
+    first, *others = (_info(product, threshold) for product, threshold in THRESHOLDS.items())
+    _export(first, gamut, folder / f"{first.product}.onnx")
+    model = onnx.load(folder / f"{first.product}.onnx")
+    for info in others:
+        onnx.helper.set_model_props(model, to_metadata(info, gamut))
+        onnx.save(model, folder / f"{info.product}.onnx")
+    return folder
+
+
+@pytest.fixture
+def station(exported, tmp_path):
+    """A station of its own: three products, of which alpha and beta judge bright parts differently."""
+    made = Station(tmp_path / "models", tmp_path / "config")
+    shutil.copytree(exported, made.models)
+    for product in THRESHOLDS:
+        made.write(product)
+    return made
+
+
+def _export(info, gamut, path):
+    import torch  # noqa: PLC0415
+    from torch.nn.functional import avg_pool2d  # noqa: PLC0415
+
+    from export import onnx_file  # noqa: PLC0415
+
+    class Brightness(torch.nn.Module):
+        def forward(self, patches):
+            gray = patches.float().mean(3)
+            maps = avg_pool2d(gray[:, None], 4)[:, 0] / 25.5
+            fails_at_255 = torch.zeros(255)[patches.amin((1, 2, 3)).long()]
+            nan_from_253 = 0 * torch.sqrt(9.9 - maps)
+            return maps + nan_from_253 + fails_at_255[:, None, None], torch.stack([patches, patches], 1)
+
+    onnx_file.export(Brightness(), info, gamut, path)
+
+
+def _info(product, threshold):
+    return ModelInfo(
+        product=product,
+        kind="pixel",
+        grid="1x1",
+        overlap=0.0,
+        patch_px=PATCH_PX,
+        threshold=threshold,
+        false_rejects=0.01,
+        guaranteed=True,
+        held_out={"0123456789ab": 1.6, "ba9876543210": 1.7},
+        colour_tolerance=8,
+        enhanced=False,
+        learned_from=frozenset({"0123456789ab", "ba9876543210"}),
+        images=2,
+        patches=2,
+        training_set="0123456789ab",
+        seed=0,
+        versions={},
+    )
