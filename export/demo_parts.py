@@ -130,7 +130,7 @@ DEFECTS: Mapping[str, Spoil] = {
 # ---- the data set ----
 
 
-def make_demo( - a data set has that many numbers
+def make_demo(  # each is a dial of the data set
     folder: Path, seed: int = 0, good: int = 40, test_good: int = 12, per_defect: int = 6, size: int = 512
 ) -> None:
     """Write a data set in MVTec AD's layout to `folder`: the same arguments give the same bytes.

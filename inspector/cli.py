@@ -46,8 +46,10 @@ def main(verbs: Sequence[Verb], argv: Sequence[str] | None = None) -> int:
         return 0
     except (InspectorError, OSError) as error:  # an OSError: a folder that cannot be written, a disk that is full
         print(f"error: {_in_a_line(error)}", file=sys.stderr)
+    except ModuleNotFoundError as error:
+        print(f"error: {error.name} is not installed: pip install '.[train]' in the project's folder", file=sys.stderr)
     except ImportError as error:
-        print(f"error: {error}: `line-inspector doctor` says what is missing", file=sys.stderr)
+        print(f"error: {_in_a_line(error)}: `line-inspector doctor` says what is missing", file=sys.stderr)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

@@ -23,7 +23,7 @@ GIB = 1 << 30
 MIN_DISK_BYTES = 1 * GIB
 MIN_MEMORY_BYTES = 2 * GIB
 CUDA = "CUDAExecutionProvider"
-TRAIN = "pip install 'line-inspector[train]'"
+TRAIN = "pip install '.[train]' in the project's folder"
 
 # Wheels that bring the same module: exactly one of them should be installed, they overwrite each other's files.
 RUNTIME_PACKAGES = (

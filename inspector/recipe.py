@@ -124,6 +124,7 @@ def write_recipe(config_dir: Path, recipe: Recipe) -> Path:
     """Write a new recipe, with a comment at each key that a user may want to change."""
     path = recipe_path(config_dir, recipe.product)
     model = f"model: {_scalar(recipe.model)}\n" if recipe.model else ""
+    unaligned = "" if recipe.unaligned == "missed" else f"unaligned: {recipe.unaligned}\n"
     threshold_model = f"threshold_model: {_scalar(recipe.threshold_model)}\n" if recipe.threshold_model else ""
     tolerance = "" if recipe.colour.tolerance is None else f"  tolerance: {recipe.colour.tolerance}\n"
     _save(
@@ -134,7 +135,7 @@ product: {_scalar(recipe.product)}
 {model}grid: {recipe.grid}            # patches per frame, ROWSxCOLS; must be the grid the model was trained for
 overlap: {recipe.overlap}         # share of a patch's side that neighbours have in common, 0 to 0.5
 align: {recipe.align}          # turn each part into one pose: auto (train decides), none, object
-threshold: {recipe.threshold}      # auto: the one the model was calibrated to; or a number, see `calibrate`
+{unaligned}threshold: {recipe.threshold}      # auto: the one the model was calibrated to; or a number, see `calibrate`
 {threshold_model}false_rejects: {recipe.false_rejects}  # budget: share of good parts that may be rejected
 colour:
   enhance: {recipe.colour.enhance}    # colours that no good part shows: none, overlay (drawn), model (seen by it too)

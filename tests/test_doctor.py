@@ -64,7 +64,7 @@ def test_a_bare_python_gets_the_whole_list_with_what_to_do(tmp_path: Path):
     assert not told["ok"]
     assert {"numpy", "opencv-python", "pydantic", "PyYAML", "rich", "ONNX Runtime", "OpenCV"} <= set(lacking)
     assert all(found["advice"] for found in lacking.values())
-    assert "pip install 'line-inspector[train]'" in lacking["training"]["advice"]
+    assert "pip install '.[train]'" in lacking["training"]["advice"]
     assert not lacking["training"]["needed"]
 
 

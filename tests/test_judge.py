@@ -20,7 +20,7 @@ def test_a_flat_map_scores_its_value():
 def test_one_hot_cell_counts_for_little_and_a_small_defect_for_all():
     noise, defect = maps(1, 1)
     noise[3, 3] = 100
-    defect[3:7, 3:7] = 100  # 16 of 1024 cells, a blob of half a percent of the part
+    defect[3:8, 3:8] = 100  # 25 of 1024 cells
     scores = judge.patch_scores(np.stack([noise, defect]))
     assert scores[0] < 15
     assert scores[1] == 100

@@ -154,6 +154,8 @@ recipes = st.builds(
     product=names | st.sampled_from(["no", "on", "null", "12", "1e5", "007", "2024-01-01", "2024-13-45", "1_000"]),
     grid=st.sampled_from(["1x1", "2x3", "8x8"]),
     overlap=st.floats(0, 0.5),
+    align=st.sampled_from(["auto", "none", "object"]),
+    unaligned=st.sampled_from(["missed", "judge"]),
     false_rejects=st.floats(1e-9, 0.5),
     colour=st.builds(
         Colour, enhance=st.sampled_from(["none", "overlay", "model"]), tolerance=st.none() | st.integers(0, 64)
