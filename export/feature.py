@@ -19,7 +19,8 @@ import torch.nn.functional as F  # noqa: N812  (the customary name)
 from torch import Tensor, nn
 
 BLOCK = 4  # positions share a covariance 4x4: sixteen times the samples for each, and the table stays in the cache
-PRIOR_PARTS = 30.0  # the covariance pooled over all positions counts as this many good parts
+POOLED_SHARE = 0.75  # of the covariance comes from all positions: a place's own noise must not excuse defects there
+PRIOR_PARTS = 30.0  # and of the rest as much as this many good parts would say
 FLOOR = 0.01  # of a feature's pooled variance: no direction may look quieter than this
 BOTTLENECKS = (0, 1, 2, 4, 8, 16, 32)  # numbers per part to choose from
 WORTH = 0.01  # a wider bottleneck must lower the held-out error by this fraction
@@ -141,7 +142,8 @@ def _whitening(residual: Tensor) -> Tensor:
     # Block by block: a batched product would need the whole residual twice more.
     moments = torch.stack([block @ block.T for block in blocks]) / cells
     pooled = moments.sum(0) / (count * len(blocks))
-    covariance = (moments + PRIOR_PARTS * pooled) / (count + PRIOR_PARTS)
+    own = (moments + PRIOR_PARTS * pooled) / (count + PRIOR_PARTS)
+    covariance = POOLED_SHARE * pooled + (1 - POOLED_SHARE) * own
     covariance += torch.diag(FLOOR * pooled.diagonal().clamp_min(1e-6))
     eye = torch.eye(channels, device=residual.device).expand_as(covariance)
     whitening: Tensor = torch.linalg.solve_triangular(torch.linalg.cholesky(covariance), eye, upper=False)

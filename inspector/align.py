@@ -23,6 +23,7 @@ WORK_PX = 480  # longer side of the picture in which the part is looked for: its
 MARGIN = 0.1  # of the part's reach, left free around it
 REACH = ("ahead", "behind", "aside")
 MIN_AREA = 0.2  # of a good part's area: smaller is not the part
+MIN_CONTRAST = 0.25  # of a good part's: in an empty picture, Otsu's method parts light from shade
 
 # When good parts call for a fixture: one part stands clear of its background, always of the same size, clearly longer
 # than wide, and not always in the same pose.
@@ -53,6 +54,7 @@ class Pose(BaseModel):
     behind: float  # and towards the tail
     aside: float  # and to either side, at most
     area: float
+    contrast: float  # gray levels between the part and what is not foreground
     share: float  # of the foreground that this part is
     skewness: float  # along the axis: how sure head and tail are told apart
     clear: bool  # touches no border of the frame
@@ -76,6 +78,7 @@ class Fixture(BaseModel):
     width: Annotated[int, Field(gt=0)]  # rows
     centre: float  # column of the part's centre in it; the row is the middle one
     area: float  # of a usual good part, px
+    contrast: float  # of a usual good part, gray levels
 
     def patch_shape(self, side: int, rows: int, cols: int) -> tuple[int, int]:
         """Height and width of a patch of this frame's grid, of about side * side pixels, multiples of 32."""
@@ -85,7 +88,7 @@ class Fixture(BaseModel):
     def matrix(self, image: Image) -> Matrix:
         """The part's transform. Raises AlignError where no part is found."""
         pose = find_part(image, self.bright)
-        if pose is None or pose.area < MIN_AREA * self.area:
+        if pose is None or pose.area < MIN_AREA * self.area or pose.contrast < MIN_CONTRAST * self.contrast:
             raise AlignError("no part found in the picture")
         return self._matrix(pose.x, pose.y, pose.angle)
 
@@ -144,12 +147,12 @@ def find_part(image: Image, bright: bool) -> Pose | None:
     kind = cv2.THRESH_BINARY if bright else cv2.THRESH_BINARY_INV
     _, mask = cv2.threshold(gray, 0, 255, kind | cv2.THRESH_OTSU)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
-    if count < 2:
+    if count < 2 or mask.all():
         return None
     label = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
     left, top, box_width, box_height, area = (int(value) for value in stats[label])
-    box = np.asarray(labels[top : top + box_height, left : left + box_width] == label, np.uint8)
-    part = _Shape(box, left, top)
+    inside = np.asarray(labels == label, np.uint8)
+    part = _Shape(inside[top : top + box_height, left : left + box_width], left, top)
     angle, skewness = part.axis()
     ahead, behind, aside = part.reach(angle)
     scale = small.shape[1] / width
@@ -161,6 +164,7 @@ def find_part(image: Image, bright: bool) -> Pose | None:
         behind=behind / scale,
         aside=aside / scale,
         area=area / scale**2,
+        contrast=abs(cv2.mean(gray, inside)[0] - cv2.mean(gray, cv2.bitwise_not(mask))[0]),
         share=area / float(stats[1:, cv2.CC_STAT_AREA].sum()),
         skewness=skewness,
         clear=left > 0 and top > 0 and left + box_width < small.shape[1] and top + box_height < small.shape[0],
@@ -222,6 +226,7 @@ def learn_fixture(images: Iterable[Image], insist: bool = False) -> tuple[Fixtur
         width=math.ceil(2 * aside),
         centre=behind,
         area=float(np.median([pose.area for pose in poses])),
+        contrast=float(np.median([pose.contrast for pose in poses])),
     )
     return fixture, f"aligned: {reason or 'one part, the same every time, in any pose'}"
 

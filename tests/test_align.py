@@ -1,0 +1,352 @@
+"""The fixture: whichever way round a part lies, the model sees it the same way, and what it finds is shown in place."""
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+from drawn import (
+    CLEAR,
+    HEAD_THICK,
+    HEIGHT,
+    WIDTH,
+    Pose,
+    bar,
+    belt,
+    disc,
+    nail,
+    nail_relief,
+    nudged,
+    photo,
+    poses,
+    texture,
+)
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from inspector.align import find_part, learn_fixture
+from inspector.errors import AlignError, ModelError
+from inspector.grid import Grid
+from inspector.recipe import update_recipe
+from inspector.records import Cause, Frame, Verdict
+
+pytest_plugins = ["trained"]
+
+SHADES = pytest.mark.parametrize("dark", [False, True], ids=["bright part", "dark part"])
+any_pose = st.builds(
+    Pose,
+    st.floats(CLEAR, WIDTH - CLEAR),
+    st.floats(CLEAR, HEIGHT - CLEAR),
+    st.floats(0, 2 * math.pi),
+)
+on_the_part = st.tuples(st.floats(-45, 60), st.floats(-8, 8))
+
+
+def learn(pictures, insist=False):
+    fixture, _ = learn_fixture(pictures, insist)
+    return fixture
+
+
+def likeness(one, other):
+    """Correlation of two pictures: 1 where they show the same."""
+    return np.corrcoef(one.ravel(), other.ravel())[0, 1]
+
+
+@pytest.fixture(scope="module")
+def fixture():
+    """Learned from nails in ten poses."""
+    return learn([nail(pose, seed) for seed, pose in enumerate(poses(10))])
+
+
+# ---- into the canonical frame
+
+
+@SHADES
+def test_parts_in_any_pose_look_the_same_after_the_crop(dark):
+    fixture = learn([nail(pose, seed, dark) for seed, pose in enumerate(poses(10))])
+    first, *others = (
+        fixture.crop(picture, fixture.matrix(picture))
+        for picture in (nail(pose, 100 + seed, dark) for seed, pose in enumerate(poses(40, seed=1)))
+    )
+    assert first.shape == (fixture.width, fixture.length, 3)
+    for other in others:
+        assert likeness(first, other) > 0.97
+        assert likeness(first, other[::-1, ::-1]) < 0.9, "head and tail cannot be mixed up"
+
+
+@given(pose=any_pose, dark=st.booleans())
+@settings(deadline=None, max_examples=60)
+def test_the_head_is_always_at_the_same_end(fixture, pose, dark):
+    """Where the part is widest in the crop, whether it is brighter or darker than the belt."""
+    fixture = fixture.model_copy(update={"bright": not dark})
+    picture = nail(pose, 3, dark)
+    crop = fixture.crop(picture, fixture.matrix(picture)).mean(2)
+    foreground = crop < 125 if dark else crop > 125
+    wide = np.flatnonzero(foreground.sum(0) > 1.5 * HEAD_THICK)
+    assert len(wide) > 20
+    assert wide.max() < fixture.length / 3
+
+
+def test_a_defect_does_not_turn_the_part_round(fixture):
+    first = nail(Pose(), 0)
+    good = fixture.crop(first, fixture.matrix(first))
+    for seed, pose in enumerate(poses(10, seed=2)):
+        picture = nail(pose, seed, spot=(45, 0))
+        assert likeness(good, fixture.crop(picture, fixture.matrix(picture))) > 0.9
+
+
+@pytest.mark.parametrize("scale", [0.5, 3.7])
+def test_the_size_of_the_picture_does_not_matter(scale):
+    """Small pictures are looked at as they are, large ones are looked at smaller."""
+    pictures = [
+        cv2.resize(nail(pose, seed), None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+        for seed, pose in enumerate(poses(8, seed=3))
+    ]
+    fixture = learn(pictures)
+    first, *others = (fixture.crop(picture, fixture.matrix(picture)) for picture in pictures)
+    assert all(likeness(first, other) > 0.97 for other in others)
+
+
+@given(pose=any_pose)
+@settings(deadline=None, max_examples=40)
+@example(Pose(angle=0.0))
+@example(Pose(angle=math.pi))
+@example(Pose(angle=math.pi / 2))
+def test_the_whole_part_lies_in_its_crop(fixture, pose):
+    """Its pixels are as many in the crop as in the picture, and none touches the crop's border."""
+    picture = nail(pose, 5)
+    crop = fixture.crop(picture, fixture.matrix(picture)).mean(2) > 125
+    assert crop.sum() == pytest.approx((picture.mean(2) > 125).sum(), rel=0.05)
+    assert not crop[[0, -1]].any()
+    assert not crop[:, [0, -1]].any()
+
+
+# ---- and back into the picture
+
+
+@given(pose=any_pose, spot=on_the_part, cells=st.sampled_from([(16, 32), (32, 32), (24, 56)]))
+@settings(deadline=None, max_examples=150)
+@example(Pose(angle=0.0), (-45.0, 0.0), (16, 32))
+@example(Pose(angle=math.pi), (60.0, 8.0), (24, 56))
+def test_what_the_map_shows_is_put_on_the_right_pixel_of_the_picture(fixture, pose, spot, cells):
+    """A point of the picture goes the way of the line: cropped, seen in one cell of the map, mapped back."""
+    picture = nail(pose, 7)
+    matrix = fixture.matrix(picture)
+    x, y = pose.to_camera(*spot)
+    columns, rows = np.arange(WIDTH), np.arange(HEIGHT)[:, None]
+    point = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 18) * 255
+    crop = fixture.crop(np.repeat(point[..., None].astype(np.uint8), 3, 2), matrix)[..., 0]
+    seen = cv2.resize(crop, cells[::-1], interpolation=cv2.INTER_AREA)
+    hot = np.zeros(cells, np.float32)
+    hot[np.unravel_index(seen.argmax(), cells)] = 9
+    back = fixture.map_back(hot, matrix, HEIGHT, WIDTH)
+    row, col = np.unravel_index(back.argmax(), back.shape)
+    found = (col + 0.5) * WIDTH / back.shape[1] - 0.5, (row + 0.5) * HEIGHT / back.shape[0] - 0.5
+    cell = math.hypot(fixture.length / cells[1], fixture.width / cells[0])
+    assert math.dist(found, (x, y)) <= cell + 1
+
+
+@given(pose=any_pose)
+@settings(deadline=None, max_examples=40)
+def test_a_map_is_kept_at_its_own_strength_and_zero_beside_the_part(fixture, pose):
+    picture = nail(pose, 9)
+    matrix = fixture.matrix(picture)
+    back = fixture.map_back(np.full((16, 32), 4, np.float32), matrix, HEIGHT, WIDTH)
+    assert back.dtype == np.float32
+    assert (back.min(), back.max()) == (0, pytest.approx(4))
+    whole = cv2.resize(back, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
+    own = cv2.erode((picture.mean(2) > 125).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    assert (whole[own] > 3.9).all()
+    assert (whole > 2).sum() == pytest.approx(fixture.length * fixture.width, rel=0.1)
+
+
+@given(
+    x=st.floats(0, WIDTH), y=st.floats(0, HEIGHT), angle=st.floats(0, 2 * math.pi), rows=st.integers(1, 3)
+)  # also where the crop juts out of the picture
+@settings(deadline=None, max_examples=150)
+def test_boxes_in_the_picture_hold_the_corners_of_their_patches(fixture, x, y, angle, rows):
+    cos, sin = math.cos(angle), math.sin(angle)
+    turn = np.array([[cos, sin], [-sin, cos]])
+    middle = np.array([fixture.length / 2, fixture.width / 2])
+    matrix = np.column_stack([turn, middle - turn @ [x, y]])
+    patches = Grid(rows, 4, 0.25).boxes(fixture.width, fixture.length)
+    boxes = fixture.boxes_back(patches, matrix, HEIGHT, WIDTH)
+    assert boxes.dtype == np.int32
+    for (top, left, bottom, right), box in zip(patches.tolist(), boxes.tolist(), strict=True):
+        corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)]) - middle
+        camera = np.clip(corners @ turn + (x, y), 0, [WIDTH, HEIGHT])
+        low, high = camera.min(0), camera.max(0)
+        np.testing.assert_allclose(box, [low[1], low[0], high[1], high[0]], atol=0.51)
+
+
+# ---- whether to align at all
+
+
+def two_nails(seed):
+    """Two parts in one picture, apart from each other."""
+    rng = np.random.default_rng(seed)
+    left = Pose(80, 60, rng.uniform(-0.3, 0.3))
+    right = Pose(160, 140, math.pi + rng.uniform(-0.3, 0.3))
+    return photo(nail_relief(left) + nail_relief(right), seed)
+
+
+def close_up(seed):
+    """A part so near that it fills the picture."""
+    outline = np.array([(20, 60), (300, 10), (300, 190), (20, 140)]) + np.random.default_rng(seed).integers(-8, 9, 2)
+    return photo(cv2.fillConvexPoly(np.zeros((200, 320)), outline, 110), seed)
+
+
+@SHADES
+def test_parts_in_any_pose_are_aligned(dark):
+    fixture, words = learn_fixture(nail(pose, seed, dark) for seed, pose in enumerate(poses(4)))
+    assert fixture.bright is not dark
+    assert words == "aligned: one part, the same every time, in any pose"
+
+
+@pytest.mark.parametrize(
+    ("pictures", "reason"),
+    [
+        ([texture(seed) for seed in range(8)], "no part stands clear of the border"),
+        ([belt(seed) for seed in range(8)], "no part stands clear of the border"),
+        ([disc(pose, seed) for seed, pose in enumerate(poses(8))], "too round to have a sure axis"),
+        ([bar(pose, seed) for seed, pose in enumerate(poses(8))], "two ends look alike"),
+        ([nail(pose, seed) for seed, pose in enumerate(nudged(8))], "always lies the same way"),
+        ([two_nails(seed) for seed in range(8)], "several pieces"),
+        ([close_up(seed) for seed in range(8)], "fills the frame"),
+        ([nail(pose, seed) for seed, pose in enumerate(poses(3))], "too few good parts"),
+        ([np.full((HEIGHT, WIDTH, 3), 90, np.uint8)] * 8, "too few good parts"),
+    ],
+    ids=[
+        "texture",
+        "empty belt",
+        "round",
+        "symmetric",
+        "held in place",
+        "two parts",
+        "close-up",
+        "three images",
+        "blank",
+    ],
+)
+def test_what_a_fixture_cannot_help_is_left_as_it_is(pictures, reason):
+    fixture, words = learn_fixture(pictures)
+    assert fixture is None
+    assert words.startswith("not aligned: ")
+    assert reason in words
+
+
+def test_one_odd_picture_among_many_does_not_change_the_decision():
+    pictures = [nail(pose, seed) for seed, pose in enumerate(poses(20))]
+    assert learn([*pictures, two_nails(1)]) is not None
+
+
+def test_who_insists_gets_a_fixture_for_parts_that_would_not_be_aligned():
+    pictures = [nail(pose, seed) for seed, pose in enumerate(nudged(3))]
+    fixture, words = learn_fixture(pictures, insist=True)
+    assert words.startswith("aligned: ")
+    crops = [fixture.crop(picture, fixture.matrix(picture)) for picture in pictures]
+    assert all(likeness(crops[0], crop) > 0.97 for crop in crops)
+
+
+def test_insisting_where_nothing_is_to_be_seen_is_an_error():
+    with pytest.raises(AlignError, match="align: none"):
+        learn([np.full((HEIGHT, WIDTH, 3), 90, np.uint8)] * 8, insist=True)
+
+
+# ---- no part
+
+
+@SHADES
+@pytest.mark.parametrize("seed", range(5))
+def test_an_empty_belt_is_no_part_however_the_lamp_shines(fixture, dark, seed):
+    fixture = fixture.model_copy(update={"bright": not dark})
+    with pytest.raises(AlignError, match="no part found"):
+        fixture.matrix(belt(seed, dark))
+
+
+@pytest.mark.parametrize("level", [0, 90, 255])
+@SHADES
+def test_a_blank_picture_is_no_part(fixture, level, dark):
+    blank = np.full((HEIGHT, WIDTH, 3), level, np.uint8)
+    assert find_part(blank, bright=not dark) is None
+    with pytest.raises(AlignError):
+        fixture.matrix(blank)
+
+
+def test_a_crumb_is_no_part(fixture):
+    crumb = photo(np.pad(np.full((12, 12), 110.0), ((90, 98), (100, 128))))
+    with pytest.raises(AlignError):
+        fixture.matrix(crumb)
+
+
+def test_a_part_in_half_the_light_is_still_found(fixture):
+    picture = nail(Pose(100, 90, 2.0), 4)
+    whole = fixture.crop(picture, fixture.matrix(picture))
+    dim = (picture * 0.5).astype(np.uint8)
+    assert likeness(whole, fixture.crop(dim, fixture.matrix(dim))) > 0.98
+
+
+# ---- on the line
+
+
+def inspect(product, *pictures):
+    frames = [Frame(index, 0, picture, f"part-{index}") for index, picture in enumerate(pictures)]
+    return product.load().inspect(frames)
+
+
+def test_a_good_part_passes_in_any_pose_and_a_defect_fails_in_any_pose(feature_model):
+    turned = poses(8, seed=50)
+    good = inspect(feature_model, *(nail(pose, 50 + seed) for seed, pose in enumerate(turned)))
+    bad = inspect(feature_model, *(nail(pose, 50 + seed, spot=(-10, 0)) for seed, pose in enumerate(turned)))
+    assert [one.verdict for one in good] == [Verdict.PASS] * 8
+    assert [one.verdict for one in bad] == [Verdict.FAIL] * 8
+    scores = [one.score for one in good]
+    assert max(scores) - min(scores) < 0.2 * (min(one.score for one in bad) - max(scores))
+
+
+def test_a_defect_is_shown_where_it_is_in_the_picture(feature_model):
+    spot = (50, 10)
+    for pose, one in zip(
+        turned := poses(8, seed=60), inspect(feature_model, *(nail(pose, 1, spot=spot) for pose in turned)), strict=True
+    ):
+        rows, cols = one.anomaly_map.shape
+        row, col = np.unravel_index(one.anomaly_map.argmax(), one.anomaly_map.shape)
+        x, y = pose.to_camera(*spot)
+        assert math.dist(((col + 0.5) * WIDTH / cols, (row + 0.5) * HEIGHT / rows), (x, y)) < 14
+        top, left, bottom, right = one.patch_boxes[0]
+        assert top <= y < bottom
+        assert left <= x < right
+
+
+def test_a_picture_without_a_part_is_missed_and_the_others_beside_it_are_judged(feature_model):
+    before, empty, after = inspect(feature_model, nail(Pose(), 1), belt(2), nail(Pose(angle=2), 3))
+    assert (empty.verdict, empty.cause, empty.index, empty.part) == (Verdict.MISSED, Cause.ALIGN, 1, "part-1")
+    assert "no part found" in empty.detail
+    assert empty.verdict.reject
+    assert [one.verdict for one in (before, after)] == [Verdict.PASS, Verdict.PASS]
+
+
+def test_a_picture_without_a_part_is_judged_and_fails_where_the_recipe_wants_it(feature_model, tmp_path):
+    product = feature_model.copy(tmp_path)
+    update_recipe(product.recipe.parent, product.name, unaligned="judge")
+    good, empty = inspect(product, nail(Pose(angle=1), 1), belt(2))
+    assert (good.verdict, empty.verdict, empty.cause) == (Verdict.PASS, Verdict.FAIL, None)
+
+
+def test_reports_do_not_guess_a_part_where_there_is_none(feature_model):
+    with pytest.raises(AlignError, match="no part found"):
+        feature_model.load().patches(belt(1))
+
+
+def test_a_recipe_that_aligns_otherwise_than_its_model_is_refused(feature_model, station, tmp_path):
+    product = feature_model.copy(tmp_path / "copy")
+    update_recipe(product.recipe.parent, product.name, align="object")
+    product.load()
+    update_recipe(product.recipe.parent, product.name, align="none")
+    with pytest.raises(ModelError, match="nail: the recipe says align: none, but the model was trained with object"):
+        product.load()
+    station.write(align="none")
+    station.load()
+    station.write(align="object")
+    with pytest.raises(ModelError, match="alpha: the recipe says align: object, but the model was trained with none"):
+        station.load()
