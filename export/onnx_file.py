@@ -63,7 +63,9 @@ def _trace(model: nn.Module, example: torch.Tensor) -> torch.onnx.ONNXProgram:
                 verbose=False,
             )
     except ModuleNotFoundError as error:
-        raise DependencyError(f"{error.name} is not installed: pip install '.[train]' in the project's folder") from None
+        raise DependencyError(
+            f"{error.name} is not installed: pip install '.[train]' in the project's folder"
+        ) from None
     if program is None:
         raise ModelError("the PyTorch exporter returned nothing")
     return program

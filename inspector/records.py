@@ -86,8 +86,8 @@ class Inspection:
         return 0 if self.patch_scores is None else int((self.patch_scores > self.threshold).sum())
 
     def without_pictures(self) -> Inspection:
-        """The same verdict without its large arrays, to keep many."""
-        return dataclasses.replace(self, image=None, anomaly_map=None, strange_colours=None)
+        """The same verdict without what has the picture's size, to keep many."""
+        return dataclasses.replace(self, image=None, strange_colours=None)
 
 
 @dataclass(frozen=True, slots=True)

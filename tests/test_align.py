@@ -192,8 +192,8 @@ def two_nails(seed):
 
 def close_up(seed):
     """A part so near that it fills the picture."""
-    outline = np.array([(20, 60), (300, 10), (300, 190), (20, 140)]) + np.random.default_rng(seed).integers(-8, 9, 2)
-    return photo(cv2.fillConvexPoly(np.zeros((200, 320)), outline, 110), seed)
+    outline = np.array([(20, 60), (300, 18), (300, 182), (20, 140)]) + np.random.default_rng(seed).integers(-8, 9, 2)
+    return photo(cv2.fillConvexPoly(np.zeros((200, 320)), outline.astype(np.int32), 110), seed)
 
 
 @SHADES
@@ -216,17 +216,7 @@ def test_parts_in_any_pose_are_aligned(dark):
         ([nail(pose, seed) for seed, pose in enumerate(poses(3))], "too few good parts"),
         ([np.full((HEIGHT, WIDTH, 3), 90, np.uint8)] * 8, "too few good parts"),
     ],
-    ids=[
-        "texture",
-        "empty belt",
-        "round",
-        "symmetric",
-        "held in place",
-        "two parts",
-        "close-up",
-        "three images",
-        "blank",
-    ],
+    ids=["texture", "empty", "round", "symmetric", "held in place", "two parts", "close-up", "few", "blank"],
 )
 def test_what_a_fixture_cannot_help_is_left_as_it_is(pictures, reason):
     fixture, words = learn_fixture(pictures)

@@ -70,7 +70,7 @@ def judge_all(inspector: Inspector, images: Sequence[Labelled]) -> list[Outcome]
     """The line's verdict on every image, without the pictures: a test set may be large."""
     inspections = inspect_images(inspector, [image.path for image in images])
     return [
-        Outcome(image.name, image.defect, image.anomalous, inspection.without_pictures())
+        Outcome(image.name, image.defect, image.anomalous, inspection.without_pictures(), image.mask)
         for image, inspection in zip(images, inspections, strict=True)
     ]
 
@@ -87,7 +87,11 @@ def as_dict(inspector: Inspector, outcomes: Sequence[Outcome], metrics: Metrics,
         "f1": metrics.f1,
         "accuracy": metrics.accuracy,
         "threshold": inspector.threshold,
+        "best_f1": _number(metrics.best_f1),
         "false_reject_rate": _number(metrics.false_reject_rate),
+        "false_reject_budget": inspector.recipe.false_rejects,
+        "pixel_auroc": _number(metrics.pixels.auroc),
+        "au_pro": _number(metrics.pixels.au_pro),
         "ms_per_part_p50": _number(_latency(outcomes)),
         "model_mb": round(model_mb, 3),
         "per_image": [
@@ -111,8 +115,11 @@ def _lines(inspector: Inspector, outcomes: Sequence[Outcome], metrics: Metrics) 
         "",
         *_report(metrics),
         "",
-        f"image AUROC {metrics.image_auroc:.4f}   threshold {inspector.threshold:.4g}   "
-        f"false rejects {metrics.false_reject_rate:.2%}   {_latency(outcomes):.1f} ms per part",
+        f"image AUROC {metrics.image_auroc:.4f}   pixel AUROC {metrics.pixels.auroc:.4f}   "
+        f"AU-PRO {metrics.pixels.au_pro:.4f} (false positives up to 30 %)",
+        f"threshold {inspector.threshold:.4g}   F1 {metrics.f1:.3f}, best possible {metrics.best_f1:.3f}   "
+        f"false rejects {metrics.false_reject_rate:.2%} (budget {inspector.recipe.false_rejects:.2%})   "
+        f"{_latency(outcomes):.1f} ms per part",
     ]
 
 
