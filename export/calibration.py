@@ -16,7 +16,8 @@ from scipy import stats
 
 from inspector.errors import DataError
 
-LONE_PART_FACTOR = 2.0  # with one held-out part nothing is known of how they differ: a guess, and marked as one
+LEAST = 1e-6  # a threshold is above 0, also where good parts score nothing at all
+FARTHEST = 2.0  # times (1 + the strangest score): a guess, and marked as one, where few parts say how they differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,13 @@ def threshold(scores: Sequence[float], budget: float) -> Threshold:
     """The lowest threshold that keeps `budget` (0 < budget < 1), from at least one held-out score."""
     if not scores:
         raise DataError("no good parts to calibrate from")
-    exact = Fraction(budget).limit_denominator(10**6)
+    exact = Fraction(budget).limit_denominator(10**6) or Fraction(budget)  # 1/200 rather than the float beside it
     count = len(scores)
     needed = math.ceil(1 / exact) - 1
-    rank = math.ceil((count + 1) * (1 - exact))
+    rank = max(1, math.ceil((count + 1) * (1 - exact)))
     guaranteed = rank <= count
     value = sorted(scores)[rank - 1] if guaranteed else _extrapolated(scores, budget)
-    return Threshold(float(value), budget, guaranteed, count, needed)
+    return Threshold(max(float(value), LEAST), budget, guaranteed, count, needed)
 
 
 def suspects(scores: Mapping[str, float]) -> list[str]:
@@ -66,11 +67,14 @@ def suspects(scores: Mapping[str, float]) -> list[str]:
 
 
 def _extrapolated(scores: Sequence[float], budget: float) -> float:
-    """Upper prediction limit for one more part if the scores' logarithms are normal (Student's t)."""
+    """Upper prediction limit for one more part if the scores' logarithms are normal (Student's t).
+
+    At most FARTHEST: the limit from two or three parts may lie so high that every defect passes.
+    """
     logs = np.log1p(scores)
     count = len(logs)
-    if count == 1:
-        return float(LONE_PART_FACTOR * (1 + scores[0]) - 1)
-    quantile = float(stats.t.ppf(1 - budget, count - 1))
-    limit = logs.mean() + quantile * logs.std(ddof=1) * math.sqrt(1 + 1 / count)
-    return float(max(np.expm1(limit), *scores))
+    limit = float(logs.max() + math.log(FARTHEST))
+    if count > 1:
+        quantile = float(stats.t.isf(budget, count - 1))
+        limit = min(limit, float(logs.mean() + quantile * logs.std(ddof=1) * math.sqrt(1 + 1 / count)))
+    return max(math.expm1(limit), *scores)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,8 @@ class Labelled:
 def good_images(data: Path) -> list[Path]:
     """The good images: DATA/train/good in MVTec AD layout, else every image in the folder.
 
-    Raises DataError where there are fewer than two: what one part looks like says nothing of how good parts differ.
+    Raises DataError where there are fewer than two, or copies of one: what one part looks like says nothing of how
+    good parts differ.
     """
     if not data.is_dir():
         raise DataError(f"{data}: no such folder")
@@ -38,6 +40,8 @@ def good_images(data: Path) -> list[Path]:
     images = find_images(folder if folder.is_dir() else data)
     if len(images) < 2:
         raise DataError(f"{data}: one good image is not enough: give at least 2, better 20 or more")
+    if all(filecmp.cmp(images[0], other, shallow=False) for other in images[1:]):
+        raise DataError(f"{data}: all {len(images)} images are copies of one: give at least 2 good parts")
     return images
 
 

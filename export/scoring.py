@@ -28,6 +28,7 @@ def score_images(inspector: Inspector, images: Sequence[Path]) -> list[float]:
     scores = []
     for inspection in inspect_images(inspector, images):
         if inspection.cause:
-            raise DataError(inspection.detail)
+            named = inspection.cause is Cause.DECODE  # whose detail begins with the file
+            raise DataError(inspection.detail if named else f"{inspection.part}: {inspection.detail}")
         scores.append(inspection.score)
     return scores

@@ -10,7 +10,7 @@ import importlib
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -60,6 +60,17 @@ def add_folders(parser: argparse.ArgumentParser) -> None:
     """The two options that every verb about a product has."""
     parser.add_argument("--model-dir", type=Path, default=Path("models"), metavar="DIR", help="default: models/")
     parser.add_argument("--config-dir", type=Path, default=Path("config"), metavar="DIR", help="default: config/")
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """A type for an argument: a whole number from `least` on."""
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"wants a whole number from {least}, got {text!r}")
+        return int(text)
+
+    return parse
 
 
 class _Parser(argparse.ArgumentParser):

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from inspector.errors import DataError
+
+
+def check_writable(folder: Path) -> None:
+    """Make the folder where it is missing. Raises DataError where no file can be written to it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return
+    except OSError as error:
+        raise DataError(f"{folder}: cannot write there ({error.strerror}): give another folder") from None
 
 
 @contextmanager

@@ -660,7 +660,7 @@ def test_a_fake_camera_plays_its_script():
 def test_a_memory_sink_keeps_what_it_is_given():
     sink = MemorySink()
     for index, verdict in enumerate([Verdict.PASS, Verdict.MISSED]):
-        sink.write(Inspection(index, "", verdict, "bottle", "hash", 1.0), Counts().plus(verdict))
+        sink.write(Inspection(index, "", verdict, "bottle", "recipe", "model", 1.0), Counts().plus(verdict))
     sink.close()
     assert sink.verdicts == [Verdict.PASS, Verdict.MISSED]
     assert sink.counts[1].missed == 1

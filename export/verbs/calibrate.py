@@ -49,7 +49,7 @@ def execute(arguments: argparse.Namespace) -> int:
     else:
         budget = arguments.false_rejects or recipe.false_rejects
         found = calibration.threshold(_scores(inspector, arguments.data), budget)
-        changes |= {"threshold": round(found.value, 6), "false_rejects": budget}
+        changes |= {"threshold": found.value, "false_rejects": budget}
         said = found.words
     update_recipe(arguments.config_dir, recipe.product, **changes)
     print(f"threshold {changes['threshold']:.4g}: {said}")

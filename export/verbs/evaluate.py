@@ -15,7 +15,7 @@ from export.dataset import Labelled, labelled_images
 from export.metrics import NAMES, Metrics, Outcome, measure
 from export.reconstructions import save_worst
 from export.scoring import inspect_images
-from inspector.cli import add_folders
+from inspector.cli import add_folders, whole_number
 from inspector.inspection import Inspector, load_inspector
 from inspector.records import Verdict
 
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--plot-reconstructions",
-        type=int,
+        type=whole_number(0),
         nargs="?",
         const=8,
         default=0,

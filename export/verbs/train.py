@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import torch
@@ -13,8 +14,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from export.dataset import good_images
 from export.train import Settings, Trained, train
 from export.verbs.calibrate import share
-from inspector.cli import add_folders
+from inspector.cli import add_folders, whole_number
 from inspector.errors import DependencyError, RecipeError
+from inspector.files import check_writable
 from inspector.grid import Grid
 from inspector.recipe import Colour, Recipe, load_recipe, new_recipe, recipe_path, update_recipe, write_recipe
 
@@ -42,9 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="turn each part into one pose first (default: the recipe's, else auto: decided from the images)",
     )
     parser.add_argument(
-        "--epochs", type=_positive, default=30, help="of the pixel model (default: 30); the feature model needs none"
+        "--epochs",
+        type=whole_number(1),
+        default=30,
+        help="of the pixel model (default: 30); the feature model needs none",
     )
-    parser.add_argument("--seed", type=int, default=0, help="same seed, same model (default: 0)")
+    parser.add_argument("--seed", type=whole_number(0), default=0, help="same seed, same model (default: 0)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
     parser.add_argument(
         "--colour",
@@ -66,6 +71,8 @@ def execute(arguments: argparse.Namespace) -> int:
     """Train, write the model and, where none exists, the recipe."""
     recipe = _recipe(arguments)
     images = good_images(arguments.data)
+    for folder in (arguments.model_dir, arguments.config_dir):
+        check_writable(folder)  # now, not after minutes of training
     trained = _train(arguments, recipe, images)
     changed = _keep(arguments, recipe)
     if arguments.json:
@@ -148,12 +155,6 @@ def _folders(arguments: argparse.Namespace) -> str:
     return "".join(f" {option} {folder}" for option, folder, default in given if folder != Path(default))
 
 
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"wants a whole number above 0, got {text!r}")
-    return int(text)
-
-
 def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) -> Trained:
     settings = Settings(
         kind=arguments.model,
@@ -172,6 +173,7 @@ def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) ->
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
+        disable=not sys.stderr.isatty(),
     ) as bar:
         task = bar.add_task("starting", total=1.0)
         return train(

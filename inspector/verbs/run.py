@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from inspector.cameras.source import open_source
-from inspector.cli import add_folders
+from inspector.cli import add_folders, whole_number
 from inspector.errors import RecipeError
 from inspector.inspection import Inspector, load_inspector
 from inspector.pipeline import Pipeline
@@ -43,19 +43,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log-dir", type=Path, default=Path("logs"), metavar="DIR", help="default: logs/")
     parser.add_argument("--save-overlays", type=Path, metavar="DIR", help="save a picture of each reject")
     parser.add_argument(
-        "--keep-pass-every", type=_count, default=20, metavar="N", help="and of one pass in N; 0: none (default: 20)"
+        "--keep-pass-every",
+        type=whole_number(0),
+        default=20,
+        metavar="N",
+        help="and of one pass in N; 0: none (default: 20)",
     )
     parser.add_argument(
         "--save-video", type=Path, metavar="FILE", help=f"record overlays, .mp4 or .avi ({VIDEO_FPS:g} fps, or --fps)"
     )
     parser.add_argument("--window", action="store_true", help="show the overlays; q quits, p changes product")
     add_folders(parser)
-
-
-def _count(text: str) -> int:
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"wants a whole number from 0, got {text!r}")
-    return int(text)
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -1,0 +1,74 @@
+"""A product as a user works with it: verbs on the command line, files on the disk."""
+
+import contextlib
+import io
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import export.verbs
+import inspector.verbs
+from inspector import cli
+from inspector.inspection import Inspector, load_inspector
+from inspector.recipe import recipe_path
+
+VERBS = (*export.verbs.VERBS, *inspector.verbs.VERBS)
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product of a station, and the images it learned from."""
+
+    name: str
+    home: Path  # of models/ and config/
+    data: Path
+
+    @property
+    def model(self) -> Path:
+        return self.home / "models" / f"{self.name}.onnx"
+
+    @property
+    def recipe(self) -> Path:
+        return recipe_path(self.home / "config", self.name)
+
+    @property
+    def good(self) -> list[Path]:
+        """The images it learned from."""
+        return sorted((self.data / "train" / "good").iterdir())
+
+    def load(self) -> Inspector:
+        """What the line loads."""
+        return load_inspector(self.name, self.home / "config", self.home / "models")
+
+    def copy(self, home: Path) -> "Product":
+        """The same product in another place, to be changed there."""
+        for folder in ("models", "config"):
+            shutil.copytree(self.home / folder, home / folder)
+        return Product(self.name, home, self.data)
+
+    def call(self, verb: str, *options: object) -> str:
+        """A verb on this product that does what it should; returns what it printed."""
+        code, out, err = self._main(verb, *options)
+        assert code == 0, err
+        return out
+
+    def refused(self, verb: str, *options: object) -> str:
+        """A verb that cannot be done; returns the one line that says why."""
+        code, out, err = self._main(verb, *options)
+        assert (code, out) == (2, "")
+        lines = [line for line in err.splitlines() if line.startswith("error: ")]
+        assert lines == err.splitlines()[-1:]
+        return lines[0]
+
+    def train(self, *options: object) -> dict[str, object]:
+        """`train --json` on the product's data."""
+        found: dict[str, object] = json.loads(self.call("train", "--data", self.data, "--json", *options))
+        return found
+
+    def _main(self, verb: str, *options: object) -> tuple[int, str, str]:
+        place = ["--model-dir", self.home / "models", "--config-dir", self.home / "config"]
+        words = [str(word) for word in (verb, "--product", self.name, *place, *options)]
+        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+            code = cli.main(VERBS, words)
+        return code, out.getvalue(), err.getvalue()
