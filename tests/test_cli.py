@@ -222,7 +222,7 @@ def test_a_window_without_a_display_is_one_line(program, station, parts, monkeyp
         (["train", "--data", "lone"], "lone: one good image is not enough: give at least 2, better 20 or more"),
         (["train", "--data", "parts", "--grid", "many"], "--grid, --overlap: grid is 'many', wanted ROWSxCOLUMNS"),
         (["train", "--data", "parts", "--overlap", "0.9"], "--grid, --overlap: grid overlap is 0.9"),
-        (["train", "--data", "parts", "--epochs", "0"], "wants a whole number above 0, got '0'"),
+        (["train", "--data", "parts", "--epochs", "0"], "wants a whole number from 1, got '0'"),
         (["train", "--data", "parts", "--false-rejects", "2"], "wants a share between 0 and 1, got '2'"),
         (["train", "--data", "parts", "--product", "a b"], "product: String should match pattern"),
         (["train", "--data", "broken"], "2.png: "),

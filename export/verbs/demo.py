@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--folder", type=Path, default=Path("demo"), metavar="DIR", help="everything goes here (default: demo/)"
     )
-    parser.add_argument("--seed", type=_seed, default=0, help="same seed, same parts (default: 0)")
+    parser.add_argument("--seed", type=cli.whole_number(0), default=0, help="same seed, same parts (default: 0)")
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -82,9 +82,3 @@ def _closing(folder: Path, parts: Path, overlays: Path) -> list[str]:
         f"look at {overlays}/ (every reject, some passes) and at the log in {folder / 'logs'}/",
         "next: line-inspector train --product NAME --data FOLDER_OF_GOOD_IMAGES",
     ]
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"wants a whole number from 0, got {text!r}")
-    return int(text)
