@@ -84,6 +84,8 @@ def execute(arguments: argparse.Namespace) -> int:
         print(f"warning: only {len(images)} good images; {FEW} or more make a threshold that can be relied on")
     for suspect in trained.suspects:
         print(f"look at {suspect}: it stands out from the other good parts")
+    if trained.suspects:
+        print("if one is defective, take it out and train again: suspects raise the threshold, and defects then pass")
     print(f"wrote {arguments.model_dir / recipe.model_file}", *changed, sep="\n")
     print(f"next: line-inspector run --product {recipe.product} --source DIR|FILE|URL|0{_folders(arguments)}")
     return 0

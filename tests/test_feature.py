@@ -1,0 +1,158 @@
+"""The feature autoencoder, on features whose statistics are known by construction."""
+
+import numpy as np
+import pytest
+import torch
+
+from export import feature
+
+CHANNELS, SIDE = 24, 8
+
+
+@pytest.fixture(autouse=True)
+def _no_gradients():
+    with torch.no_grad():
+        yield
+
+
+class Parts:
+    """Good parts: a mean for each place, a few ways in which whole parts differ, and correlated noise everywhere."""
+
+    def __init__(self, seed=0, ways=0, spread=5.0, noise=1.0):
+        random = torch.Generator().manual_seed(seed)
+        self.mean = spread * torch.randn(CHANNELS, SIDE, SIDE, generator=random)
+        self.ways = 3 * torch.randn(ways, CHANNELS, SIDE, SIDE, generator=random)
+        self._mixing = noise * torch.randn(CHANNELS, CHANNELS, generator=random) / CHANNELS**0.5
+        self._random = random
+
+    def draw(self, count):
+        codes = torch.randn(count, len(self.ways), generator=self._random)
+        noise = torch.randn(count, CHANNELS, SIDE, SIDE, generator=self._random)
+        mixed = torch.einsum("ij,njhw->nihw", self._mixing, noise)
+        return self.mean + torch.einsum("nk,kchw->nchw", codes, self.ways) + mixed
+
+
+def maps(model, features):
+    return model(features)[0]
+
+
+def test_a_right_feature_at_the_wrong_place_is_stranger_than_at_its_own():
+    parts = Parts()
+    model = feature.fit(parts.draw(40), 0)
+    right = parts.draw(1)
+    wrong = right.clone()
+    wrong[..., 0, 0], wrong[..., 7, 7] = right[..., 7, 7], right[..., 0, 0]
+    before, after = maps(model, right)[0], maps(model, wrong)[0]
+    assert before.max() < 1
+    assert min(after[0, 0], after[7, 7]) > 3
+    elsewhere = torch.ones(SIDE, SIDE, dtype=torch.bool)
+    elsewhere[0, 0] = elsewhere[7, 7] = False
+    torch.testing.assert_close(after[elsewhere], before[elsewhere])
+
+
+def test_where_position_means_nothing_a_moved_feature_is_as_good_as_before():
+    parts = Parts(spread=0)  # a texture: the same everywhere but for the noise
+    model = feature.fit(parts.draw(4), 0)
+    moved = parts.draw(50)
+    rolled = moved.roll((3, 2), (2, 3))
+    assert maps(model, rolled).mean() == pytest.approx(float(maps(model, moved).mean()), rel=0.1)
+
+
+@pytest.mark.parametrize(("count", "spread"), [(200, 5.0), (200, 0.0), (40, 5.0)])
+def test_good_parts_residuals_are_whitened_to_about_one(count, spread):
+    """A map is the root mean square of the whitened residual, less 1; a tenfold residual keeps it clear of zero."""
+    parts = Parts(spread=spread)
+    learned = parts.draw(count)
+    model = feature.fit(learned, 0)
+    mean = learned.mean(0)
+    strangeness = (maps(model, mean + 10 * (parts.draw(100) - mean)) + 1) / 10
+    assert float(strangeness.square().mean().sqrt()) == pytest.approx(1, rel=0.15)
+    low, high = np.quantile(strangeness.numpy(), [0.05, 0.95])
+    assert 0.6 < low < high < 1.4
+
+
+def test_a_deviation_in_a_quiet_direction_is_stranger_than_one_as_large_in_a_loud_direction():
+    parts = Parts()
+    parts._mixing = torch.diag(torch.tensor([4.0, 0.5] * (CHANNELS // 2)))
+    model = feature.fit(parts.draw(100), 0)
+    loud, quiet = parts.mean[None].clone(), parts.mean[None].clone()
+    loud[:, 0] += 8
+    quiet[:, 1] += 8
+    assert maps(model, quiet).min() > 2 * maps(model, loud).max()
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 12, 40, 120])
+def test_noise_gets_no_bottleneck(count):
+    noise = torch.randn(count, CHANNELS, 16, 16, generator=torch.Generator().manual_seed(count))
+    assert feature.choose_bottleneck(noise + Parts().mean.repeat(1, 2, 2), seed=0) == 0
+
+
+@pytest.mark.parametrize(("ways", "wanted"), [(1, 1), (2, 2), (3, 4), (7, 8)])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_parts_that_differ_in_a_few_ways_get_a_bottleneck_as_wide(ways, wanted, seed):
+    assert feature.choose_bottleneck(Parts(ways=ways).draw(60), seed) == wanted
+
+
+def test_what_good_parts_show_passes_the_bottleneck_and_a_defect_does_not():
+    parts = Parts(ways=2)
+    learned = parts.draw(60)
+    model = feature.fit(learned, feature.choose_bottleneck(learned, seed=0))
+    strong = parts.mean + 2.5 * parts.ways[0] - 2 * parts.ways[1]  # more than most, in the ways of good parts
+    defect = parts.mean.clone()
+    defect[:, 3, 5] += 20 * torch.randn(CHANNELS, generator=torch.Generator().manual_seed(5))
+    usual, spoiled = maps(model, torch.stack([strong, defect]))
+    assert usual.max() < 1
+    assert spoiled.argmax() == 3 * SIDE + 5
+    assert spoiled.max() > 5
+    without = maps(feature.fit(learned, 0), defect[None])
+    assert spoiled.max() > 1.5 * without.max(), "a bottleneck makes the defect stand out more"
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+@pytest.mark.parametrize("bottleneck", [0, 32])
+def test_a_few_parts_are_enough_to_learn_from(count, bottleneck):
+    parts = Parts()
+    learned = parts.draw(count)
+    model = feature.fit(learned, bottleneck)
+    assert model.bottleneck <= count - 1
+    fresh, odd = parts.draw(1), parts.draw(1)
+    odd[..., 2:4, 2:4] += 60
+    for found in (maps(model, learned), maps(model, fresh), maps(model, odd)):
+        assert torch.isfinite(found).all()
+        assert (found >= 0).all()
+    assert maps(model, odd)[0, 2:4, 2:4].mean() > 2 * maps(model, fresh)[0, 2:4, 2:4].mean()
+
+
+def test_features_that_never_vary_do_no_harm():
+    learned = Parts().draw(20)
+    learned[:, :3] = 7
+    model = feature.fit(learned, 2)
+    assert torch.isfinite(maps(model, learned)).all()
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (8, 4), (4, 12), (32, 32)])
+def test_maps_have_the_shape_of_the_features_place_by_place(shape):
+    random = torch.Generator().manual_seed(0)
+    learned = torch.randn(12, 6, *shape, generator=random)
+    odd = learned[:1].clone()
+    odd[..., shape[0] - 1, 1] += 50
+    found, pictures = feature.fit(learned, 0)(odd)
+    assert found.shape == (1, *shape)
+    assert int(found.argmax()) == (shape[0] - 1) * shape[1] + 1
+    assert pictures.shape == (1, 2, *shape, 3)
+    assert pictures.dtype == torch.uint8
+
+
+def test_without_a_bottleneck_every_part_is_reconstructed_as_the_same_mean():
+    parts = Parts()
+    model = feature.fit(parts.draw(30), 0)
+    seen, reconstruction = model(parts.draw(2))[1].unbind(1)
+    assert (seen[0] != seen[1]).any()
+    assert (reconstruction[0] == reconstruction[1]).all()
+
+
+def test_learning_is_the_same_every_time():
+    learned = Parts(ways=3).draw(40)
+    one, other = (feature.fit(learned.clone(), 4) for _ in range(2))
+    assert feature.choose_bottleneck(learned, 3) == feature.choose_bottleneck(learned.clone(), 3)
+    torch.testing.assert_close(maps(one, learned), maps(other, learned), rtol=0, atol=0)
