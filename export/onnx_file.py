@@ -13,7 +13,6 @@ from torch import nn
 from inspector.colour import Gamut
 from inspector.detector import Detector
 from inspector.errors import DependencyError, ModelError
-from inspector.files import replacing
 from inspector.model_info import ModelInfo, to_metadata
 from inspector.records import Patches
 
@@ -26,9 +25,7 @@ def export(model: nn.Module, info: ModelInfo, gamut: Gamut, path: Path) -> None:
     example = torch.zeros(2, *info.patch_shape, 3, dtype=torch.uint8)
     program = _trace(model.cpu().eval(), example)
     program.model.metadata_props.update(to_metadata(info, gamut))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part:
-        program.save(part)
+    program.save(path)
 
 
 def check(model: nn.Module, patches: Patches, path: Path) -> float:
@@ -40,7 +37,7 @@ def check(model: nn.Module, patches: Patches, path: Path) -> float:
         wanted = model.cpu()(torch.from_numpy(patches))[0].numpy()
     got = Detector(path)(patches)
     difference = float(np.abs(got - wanted).max())
-    if not difference <= TOLERANCE * max(1.0, float(np.abs(wanted).max())):
+    if not (np.isfinite(difference) and difference <= TOLERANCE * max(1.0, float(np.abs(wanted).max()))):
         raise ModelError(
             f"{path}: the exported graph differs from the PyTorch model by {difference:.3g}: do not use it"
         )

@@ -23,6 +23,7 @@ from inspector import judge
 from inspector.align import Fixture, learn_fixture
 from inspector.colour import ColourHighlighter, Gamut, suggest_tolerance
 from inspector.errors import AlignError, DataError
+from inspector.files import replacing
 from inspector.grid import Grid
 from inspector.images import read_image
 from inspector.model_info import ModelInfo, file_hash
@@ -137,8 +138,9 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     info = _info(product, settings, learner, good, threshold, scores)
     progress("exporting", 0.9)
     model = nn.Sequential(good.front, head).cpu().eval().requires_grad_(False)
-    onnx_file.export(model, info, good.gamut, path)
-    onnx_file.check(model, good.patches(0)[:CHECKED_PATCHES], path)
+    with replacing(path) as part:  # a file that fails the check never takes the old one's place
+        onnx_file.export(model, info, good.gamut, part)
+        onnx_file.check(model, good.patches(0)[:CHECKED_PATCHES], part)
     progress("done", 1)
     suspects = calibration.suspects({str(path): score for path, score in scores.items()})
     return Trained(info, threshold, suspects, _notes(head, settings, good.patch.decision), time.monotonic() - started)

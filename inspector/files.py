@@ -27,6 +27,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     A reader of `path` sees the old file or the new one, never half of either.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     try:
         yield part

@@ -1,0 +1,53 @@
+"""What the trained models are worth on real parts with real defects."""
+
+import json
+
+import pytest
+
+from inspector.align import learn_fixture
+from inspector.images import find_images, read_image
+from inspector.model_info import file_hash
+
+SAMPLE = 50  # good images that `train` looks at to decide whether to align
+
+
+def evaluate(product):
+    return json.loads(product.call("evaluate", "--data", product.data, "--json"))
+
+
+def test_bottles_are_told_from_broken_and_dirty_ones(bottle):
+    found = evaluate(bottle)
+    assert (found["images"], found["anomalies"]) == (83, 63)
+    assert found["image_auroc"] >= 0.99
+    assert found["f1"] >= 0.95
+
+
+def test_every_good_bottle_was_learned_and_has_a_held_out_score(bottle):
+    info = bottle.load().detector.info
+    assert info.images == 209
+    assert info.guaranteed
+    assert len(info.held_out) == len({file_hash(path) for path in bottle.good})
+
+
+def test_four_good_pictures_of_leather_are_enough_to_see_what_is_wrong(leather):
+    found = evaluate(leather)
+    assert (found["images"], found["anomalies"]) == (24, 20)
+    assert found["image_auroc"] >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("category", "aligned"), [("screw", True), ("bottle", False), ("leather_sample", False)]
+)  # screws lie in any pose; bottles are held, leather has none
+def test_what_lies_in_any_pose_is_aligned_and_nothing_else(real, category, aligned):
+    images = find_images(real(f"mvtec/{category}") / "train" / "good")
+    fixture, words = learn_fixture(read_image(path) for path in images[:: max(1, len(images) // SAMPLE)])
+    assert (fixture is not None) is aligned, words
+
+
+def test_every_screw_is_found_defective_or_not(real):
+    """A defect changes a screw's outline a little; it must not make the screw disappear."""
+    images = find_images(real("mvtec/screw") / "train" / "good")
+    fixture, _ = learn_fixture(read_image(path) for path in images[:: len(images) // SAMPLE])
+    for path in find_images(real("mvtec/screw") / "test"):
+        image = read_image(path)
+        assert fixture.crop(image, fixture.matrix(image)).shape == (fixture.width, fixture.length, 3)
