@@ -159,7 +159,6 @@ def update_recipe(config_dir: Path, product: str, **changes: str | float | None)
 
 def _save(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as part:  # a running line that watches the file never reads half of it
             part.write_text(text, encoding="utf-8")
     except OSError as error:
