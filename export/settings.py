@@ -1,0 +1,25 @@
+"""What the user may choose about training, and how training tells what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from inspector.grid import Grid
+
+Progress = Callable[[str, float], None]  # what is being done, and the share of the whole that is done (0 to 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user may choose."""
+
+    kind: Literal["feature", "pixel"] = "feature"
+    grid: Grid = field(default_factory=lambda: Grid(1, 1))
+    epochs: int = 30  # of the pixel model; the feature model has a closed form
+    seed: int = 0
+    device: str = "cpu"
+    false_rejects: float = 0.01
+    align: Literal["auto", "none", "object"] = "auto"
+    paint: bool = False  # calibrate with strange colours painted, as a recipe with `enhance: model` will show them
