@@ -11,21 +11,23 @@ import io
 from typing import Any, cast
 
 import torch
-import torch.nn.functional as F  # noqa: N812  (the customary name)
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from inspector.errors import DependencyError
 
-BLOCKS = (2, 4, 10)  # strides 4, 8, 16; 24, 40, 112 channels: edges, parts, and their arrangement
-CHANNELS = 24 + 40 + 112
+LEVELS = {2: (24, 4), 4: (40, 8), 10: (112, 16)}  # block: channels, stride. Edges, parts, and their arrangement
+
+
+def level_shapes(height: int, width: int) -> list[tuple[int, int, int]]:
+    """Channels, height and width of each level for patches of that size, finest first."""
+    return [(channels, height // stride, width // stride) for channels, stride in LEVELS.values()]
 
 
 class Backbone(nn.Module):
-    """uint8 BGR patches (n, patch, patch, 3) -> features (n, 176, patch/8, patch/8) float32.
+    """uint8 BGR patches (n, height, width, 3) -> rows (n, d) float32: three depths, each flattened, finest first.
 
-    Three depths at one resolution, averaged over 3x3 neighbours so that one cell knows its surroundings
-    (PatchCore, Roth et al., CVPR 2022). `patch` must be a multiple of 32.
+    Height and width must be multiples of 32; `level_shapes` says how a row divides into levels.
     """
 
     def __init__(self) -> None:
@@ -34,21 +36,17 @@ class Backbone(nn.Module):
         # The network wants RGB; swapping the first kernel's input channels once saves swapping every patch's.
         network._conv_stem.weight.data = network._conv_stem.weight.data.flip(1)
         self.stem = nn.Sequential(fuse_conv_bn_eval(network._conv_stem, network._bn0), network._swish)
-        self.blocks = nn.ModuleList(_fused(block) for block in network._blocks[: BLOCKS[-1] + 1])
+        self.blocks = nn.ModuleList(_fused(block) for block in network._blocks[: max(LEVELS) + 1])
         self.eval().requires_grad_(False)
 
     def forward(self, patches: Tensor) -> Tensor:
         x = self.stem((patches.permute(0, 3, 1, 2).float() - 127) / 128)
-        taken = []
+        levels = []
         for number, block in enumerate(self.blocks):
             x = block(x)
-            if number in BLOCKS:
-                taken.append(x)
-        fine, middle, coarse = taken
-        size = [int(s) for s in middle.shape[-2:]]
-        coarse = F.interpolate(coarse, size=size, mode="bilinear", align_corners=False)
-        stacked = torch.cat([F.avg_pool2d(fine, 2), middle, coarse], 1)
-        return F.avg_pool2d(stacked, 3, 1, 1, count_include_pad=False)
+            if number in LEVELS:
+                levels.append(x.flatten(1))
+        return torch.cat(levels, 1)
 
 
 def _fused(block: Any) -> nn.Module:

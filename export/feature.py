@@ -1,103 +1,134 @@
 """The feature autoencoder: what is normal at that place, given how this part looks as a whole.
 
-A part's features are a point in a space of 176 x 32 x 32 numbers. Good parts fill only a thin, nearly flat piece
-of it: they differ by a little light, pose and colour. A linear autoencoder with a bottleneck of a few numbers per
-part learns that piece, and its best weights are known in closed form (Baldi & Hornik, Neural Networks 2, 1989), so
-it is computed rather than descended to: exact, in seconds, the same every time.
+A part's features are a point in a space of some 168 000 numbers. Good parts fill only a thin, nearly flat piece of
+it: they differ by a little light, pose and colour. A linear autoencoder with a bottleneck of a few numbers per part
+learns that piece, and its best weights are known in closed form (Baldi & Hornik, Neural Networks 2, 1989), so it is
+computed rather than descended to: exact, in seconds, the same every time.
 
-What it cannot reconstruct is whitened by the residual's own statistics at that place. With an empty bottleneck this
-is the per-position Gaussian of PaDiM (Defard et al., ICPR 2021); where position means nothing (textures), shrinkage
-pools mean and covariance over all positions.
+What it cannot reconstruct is whitened by the residual's own statistics. With an empty bottleneck and a covariance for
+each place this is PaDiM's Gaussian (Defard et al., ICPR 2021); where position means nothing (textures), mean and
+covariance are pooled over all places. How far to pool, and whether the depths of the backbone are judged one by one
+or together, is chosen per product: see `trial`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812  (the customary name)
 from torch import Tensor, nn
 
-BLOCK = 4  # positions share a covariance 4x4: sixteen times the samples for each, and the table stays in the cache
-POOLED_SHARE = 0.75  # of the covariance comes from all positions: a place's own noise must not excuse defects there
-PRIOR_PARTS = 30.0  # and of the rest as much as this many good parts would say
+PRIOR_PARTS = 30.0  # a place's own covariance counts for as much as this many good parts
 FLOOR = 0.01  # of a feature's pooled variance: no direction may look quieter than this
 BOTTLENECKS = (0, 1, 2, 4, 8, 16, 32)  # numbers per part to choose from
 WORTH = 0.01  # a wider bottleneck must lower the held-out error by this fraction
+COARSEST_BLOCK = 2  # positions of the coarsest level that share a covariance, each way: 32 x 32 pixels of the patch
+CHUNK = 32  # rows at a time: the widened features of a whole good set would not fit the memory
+
+Shape = tuple[int, int, int]  # channels, height, width of one level
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What `train` decides about a product's head."""
+
+    bottleneck: int = 0
+    joint: bool = False  # one covariance over all depths at once; else each depth has its own, and maps are averaged
+    pooled: float = 0.75  # of the covariance comes from all places; the rest is the place's own
 
 
 class WhitenedAutoencoder(nn.Module):
-    """Features (n, c, h, w) -> anomaly maps (n, h, w) and pictures (n, 2, h, w, 3).
+    """Rows of features (n, d) -> anomaly maps (n, h, w) of the finest level, and pictures (n, 2, h', w', 3).
 
     A map is 0 where a place is no stranger than good parts are on average. The pictures, uint8, show the features and
-    their reconstruction in three false colours.
+    their reconstruction in three false colours, at the middle level's resolution.
 
-    mean: (c, h, w); scale: (c); basis: (k, c*h*w), orthonormal rows; whitening: (h/4*w/4, c, c); view: (3, c).
-    The two large tables are kept in half precision, which halves the file; the runtime widens them once, at load.
+    mean, scale: (d); basis: (k, d), orthonormal rows; whitening: for each view (blocks, c, c); view: (3, channels).
+    The large tables are kept in half precision, which halves the file; the runtime widens them once, at load.
     """
 
     mean: Tensor
     inverse_scale: Tensor
     basis: Tensor
-    whitening: Tensor
-    view: Tensor
+    colours: Tensor
     middle: Tensor
 
-    def __init__(self, mean: Tensor, scale: Tensor, basis: Tensor, whitening: Tensor, view: Tensor) -> None:
+    def __init__(self, space: Space, basis: Tensor, whitening: Sequence[Tensor], colours: Tensor, joint: bool) -> None:
         super().__init__()
-        self.register_buffer("mean", mean)
-        self.register_buffer("inverse_scale", 1 / scale[:, None, None])
-        self.register_buffer("basis", basis.half())
-        self.register_buffer("whitening", whitening.half())
-        self.register_buffer("view", view)
-        self.register_buffer("middle", mean.mean((1, 2), keepdim=True))
+        self.shapes = space.shapes
+        self.joint = joint
         self.bottleneck = len(basis)
+        self.register_buffer("mean", space.mean)
+        self.register_buffer("inverse_scale", 1 / space.scale)
+        self.register_buffer("basis", basis.half())
+        self.register_buffer("colours", colours)
+        levels = [level.mean((2, 3), keepdim=True).expand_as(level) for level in split(space.mean[None], self.shapes)]
+        self.register_buffer("middle", torch.cat([level.flatten() for level in levels]))
+        for number, table in enumerate(whitening):
+            self.register_buffer(f"whitening_{number}", table.half())
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        height, width = (int(side) for side in features.shape[-2:])
-        residual = self.residual(features)
-        strangeness = (self.whitening.float() @ _to_blocks(residual)).square().mean(1).sqrt()
+    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        residual = self.residual(rows)
+        tables = [self.get_buffer(f"whitening_{number}") for number in range(1 if self.joint else len(self.shapes))]
+        seen = (rows - self.middle) * self.inverse_scale
+        pictures = self._pictures(torch.stack([seen, seen - residual], 1))
         # Whitened features of good parts have a root mean square of about 1.
-        maps = torch.relu(_from_blocks(strangeness, height, width) - 1)
-        seen = (features - self.middle) * self.inverse_scale
-        return maps, self._pictures(torch.stack([seen, seen - residual], 1))
+        return torch.relu(strangeness(residual, self.shapes, tables, self.joint) - 1), pictures
 
-    def _pictures(self, x: Tensor) -> Tensor:
-        colours = F.conv2d(x.flatten(0, 1), self.view[:, :, None, None]).unflatten(0, (-1, 2))
+    def residual(self, rows: Tensor) -> Tensor:
+        """What the autoencoder cannot reconstruct, (n, d), in units of each feature's deviation."""
+        return _without((rows - self.mean) * self.inverse_scale, self.basis.float(), self.shapes)
+
+    def _pictures(self, rows: Tensor) -> Tensor:
+        features = _together(split(rows.flatten(0, 1), self.shapes))
+        colours = F.conv2d(features, self.colours[:, :, None, None]).unflatten(0, (-1, 2))
         return (128 + 127 * torch.tanh(colours)).permute(0, 1, 3, 4, 2).to(torch.uint8)
 
-    def residual(self, features: Tensor) -> Tensor:
-        """What the autoencoder cannot reconstruct, (n, c, h, w), in units of each feature's deviation."""
-        x = (features - self.mean) * self.inverse_scale
-        if not self.bottleneck:
-            return x
-        flat, basis = x.flatten(1), self.basis.float()
-        return (flat - (flat @ basis.T) @ basis).reshape(x.shape)
+
+@dataclass(frozen=True)
+class Space:
+    """Where good parts lie: mean per place and feature, deviation per feature; both (d)."""
+
+    shapes: Sequence[Shape]
+    mean: Tensor
+    scale: Tensor
+
+    @staticmethod
+    def of(rows: Tensor, shapes: Sequence[Shape]) -> Space:
+        pairs = [_statistics(level) for level in split(rows, shapes)]
+        scales = [scale[:, None, None].expand_as(mean) for mean, scale in pairs]
+        return Space(shapes, torch.cat([mean.flatten() for mean, _ in pairs]), torch.cat([s.flatten() for s in scales]))
+
+    def residuals(self, rows: Tensor, basis: Tensor) -> Iterator[Tensor]:
+        """What `basis` leaves of the rows, chunk by chunk."""
+        for chunk in rows.split(CHUNK):
+            yield _without((chunk - self.mean) / self.scale, basis, self.shapes)
 
 
-def fit(features: Tensor, bottleneck: int) -> WhitenedAutoencoder:
-    """Learn from the features of good parts (n, c, h, w), n >= 1, with a bottleneck of that many numbers per part."""
-    mean, scale = _statistics(features)
-    x = (features - mean) / scale[:, None, None]
-    basis = principal_parts(x, min(bottleneck, len(features) - 1))
-    flat = x.flatten(1)
-    residual = (flat - (flat @ basis.T) @ basis).reshape(x.shape)
-    return WhitenedAutoencoder(mean, scale, basis, _whitening(residual), _view(mean, scale)).eval()
+def fit(rows: Tensor, shapes: Sequence[Shape], choice: Choice) -> WhitenedAutoencoder:
+    """Learn from the features of good parts (n, d), n >= 1; `shapes` are the levels that a row holds, finest first."""
+    space = Space.of(rows, shapes)
+    basis = principal_parts(space, rows, min(choice.bottleneck, len(rows) - 1))
+    moments = Moments.of(space.residuals(rows, basis), shapes, choice.joint)
+    whitening = moments.whitening(choice.pooled)
+    return WhitenedAutoencoder(space, basis, whitening, _colours(space), choice.joint).eval()
 
 
-def choose_bottleneck(features: Tensor, seed: int) -> int:
+def choose_bottleneck(rows: Tensor, shapes: Sequence[Shape], seed: int) -> int:
     """The narrowest bottleneck that reconstructs held-out good parts (a quarter of them) about as well as any."""
-    count = len(features)
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed)).to(features.device)
-    held, kept = features[order[: count // 4]], features[order[count // 4 :]]
+    count = len(rows)
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed)).to(rows.device)
+    held, kept = rows[order[: count // 4]], rows[order[count // 4 :]]
     if not len(held):
         return 0
-    mean, scale = _statistics(kept)
-    kept, held = ((f - mean) / scale[:, None, None] for f in (kept, held))
-    basis = principal_parts(kept, min(BOTTLENECKS[-1], len(kept) // 4))
-    energy = held.square().sum()
-    codes = (held.flatten(1) @ basis.T).square().sum(0).cumsum(0)
-    return _narrowest([k for k in BOTTLENECKS if k <= len(basis)], codes, energy)
+    space = Space.of(kept, shapes)
+    basis = principal_parts(space, kept, min(BOTTLENECKS[-1], len(kept) // 4))
+    x = (held - space.mean) / space.scale * _weights(shapes, rows.device)
+    codes = (x @ basis.T).square().sum(0).cumsum(0)
+    return _narrowest([k for k in BOTTLENECKS if k <= len(basis)], codes, x.square().sum())
 
 
 def _narrowest(widths: Sequence[int], codes: Tensor, energy: Tensor) -> int:
@@ -106,15 +137,105 @@ def _narrowest(widths: Sequence[int], codes: Tensor, energy: Tensor) -> int:
     return min(k for k, error in errors.items() if error <= best + WORTH)
 
 
-def principal_parts(x: Tensor, count: int) -> Tensor:
-    """The `count` directions in which whole parts (n, c, h, w) differ most, (count, c*h*w) with orthonormal rows."""
-    flat = x.flatten(1)
+def principal_parts(space: Space, rows: Tensor, count: int) -> Tensor:
+    """The `count` directions in which whole parts (n, d) differ most, (count, d) with orthonormal rows."""
     if not count:
-        return flat.new_zeros(0, flat.shape[1])
-    values, vectors = torch.linalg.eigh(flat @ flat.T)  # n x n: far smaller than the covariance
+        return rows.new_zeros(0, rows.shape[1])
+    x = (rows - space.mean) / space.scale * _weights(space.shapes, rows.device)
+    values, vectors = torch.linalg.eigh(x @ x.T)  # n x n: far smaller than the covariance
     usable = values[-count:].clamp_min(values[-1] * 1e-6)
-    basis: Tensor = ((vectors[:, -count:] / usable.sqrt()).T @ flat).flip(0)
+    basis: Tensor = ((vectors[:, -count:] / usable.sqrt()).T @ x).flip(0)
     return basis
+
+
+def strangeness(residual: Tensor, shapes: Sequence[Shape], tables: Sequence[Tensor], joint: bool) -> Tensor:
+    """Whitened residual (n, d) -> its root mean square at each place, (n, h, w) of the finest level."""
+    finest = shapes[0][1:]
+    maps = []
+    for view, table in zip(_views(split(residual, shapes), joint), tables, strict=True):
+        height, width = (int(side) for side in view.shape[-2:])
+        block = _block(height, shapes)
+        root = (table.float() @ _to_blocks(view, block)).square().mean(1).sqrt()
+        own = _from_blocks(root, height, width, block)
+        maps.append(F.interpolate(own[:, None], size=finest, mode="bilinear", align_corners=False)[:, 0])
+    return torch.stack(maps).mean(0)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Second moments of residuals, for each view and block: (blocks, c, c) per good part."""
+
+    parts: int
+    tables: list[Tensor]
+
+    @staticmethod
+    def of(residuals: Iterator[Tensor], shapes: Sequence[Shape], joint: bool) -> Moments:
+        parts = 0
+        tables: list[Tensor] = []
+        for residual in residuals:
+            views = _views(split(residual, shapes), joint)
+            parts += len(residual)
+            own = [_moments(view, _block(int(view.shape[-2]), shapes)) for view in views]
+            tables = [a + b for a, b in zip(tables, own, strict=True)] if tables else own
+        return Moments(parts, tables)
+
+    def whitening(self, pooled_share: float) -> list[Tensor]:
+        """For each view the inverse Cholesky factor of the covariance, `pooled_share` of it from all places."""
+        return [self._whitening(table, pooled_share) for table in self.tables]
+
+    def _whitening(self, moments: Tensor, pooled_share: float) -> Tensor:
+        pooled = moments.sum(0) / (self.parts * len(moments))
+        own = (moments + PRIOR_PARTS * pooled) / (self.parts + PRIOR_PARTS)
+        covariance = pooled_share * pooled + (1 - pooled_share) * own
+        covariance = covariance + torch.diag(FLOOR * pooled.diagonal().clamp_min(1e-6))
+        eye = torch.eye(moments.shape[-1], device=moments.device).expand_as(covariance)
+        whitening: Tensor = torch.linalg.solve_triangular(torch.linalg.cholesky(covariance), eye, upper=False)
+        return whitening
+
+
+def split(rows: Tensor, shapes: Sequence[Shape]) -> list[Tensor]:
+    """(n, d) -> the levels it holds, (n, c, h, w) each."""
+    sizes = [math.prod(shape) for shape in shapes]
+    return [part.unflatten(1, shape) for part, shape in zip(rows.split(sizes, 1), shapes, strict=True)]
+
+
+def _views(levels: Sequence[Tensor], joint: bool) -> list[Tensor]:
+    """What is whitened: all levels together, or each alone; the finest averaged over neighbours, one cell is noise."""
+    if joint:
+        return [_smooth(_together(levels))]
+    return [_smooth(levels[0]), *levels[1:]]
+
+
+def _together(levels: Sequence[Tensor]) -> Tensor:
+    """All levels at the middle one's resolution, (n, all channels, h, w)."""
+    size = [int(side) for side in levels[len(levels) // 2].shape[-2:]]
+    return torch.cat([_resized(level, size) for level in levels], 1)
+
+
+def _resized(level: Tensor, size: list[int]) -> Tensor:
+    factor = int(level.shape[-1]) // size[1]
+    if factor > 1:
+        return F.avg_pool2d(level, factor)
+    return F.interpolate(level, size=size, mode="bilinear", align_corners=False) if factor < 1 else level
+
+
+def _smooth(x: Tensor) -> Tensor:
+    return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+
+
+def _weights(shapes: Sequence[Shape], device: torch.device) -> Tensor:
+    """(d): a level counts in the autoencoder by its features, not by how finely it is sampled."""
+    cells = shapes[len(shapes) // 2][1] * shapes[len(shapes) // 2][2]
+    each = [torch.full((c * h * w,), math.sqrt(cells / (h * w))) for c, h, w in shapes]
+    return torch.cat(each).to(device)
+
+
+def _without(x: Tensor, basis: Tensor, shapes: Sequence[Shape]) -> Tensor:
+    if not len(basis):
+        return x
+    weights = _weights(shapes, x.device)
+    weighted = x * weights
+    return (weighted - (weighted @ basis.T) @ basis) / weights
 
 
 def _statistics(features: Tensor) -> tuple[Tensor, Tensor]:
@@ -134,38 +255,33 @@ def _statistics(features: Tensor) -> tuple[Tensor, Tensor]:
     return mean, (features - mean).square().mean((0, 2, 3)).sqrt().clamp_min(1e-6)
 
 
-def _whitening(residual: Tensor) -> Tensor:
-    """Per 4x4 positions the inverse Cholesky factor of the residual's covariance, shrunk towards the pooled one."""
-    count, channels = residual.shape[:2]
-    blocks = _to_blocks(residual)
-    cells = BLOCK * BLOCK
-    # Block by block: a batched product would need the whole residual twice more.
-    moments = torch.stack([block @ block.T for block in blocks]) / cells
-    pooled = moments.sum(0) / (count * len(blocks))
-    own = (moments + PRIOR_PARTS * pooled) / (count + PRIOR_PARTS)
-    covariance = POOLED_SHARE * pooled + (1 - POOLED_SHARE) * own
-    covariance += torch.diag(FLOOR * pooled.diagonal().clamp_min(1e-6))
-    eye = torch.eye(channels, device=residual.device).expand_as(covariance)
-    whitening: Tensor = torch.linalg.solve_triangular(torch.linalg.cholesky(covariance), eye, upper=False)
-    return whitening
-
-
-def _view(mean: Tensor, scale: Tensor) -> Tensor:
-    """The three directions in which the places of a good part differ most, (3, c), scaled for display."""
-    x = ((mean - mean.mean((1, 2), keepdim=True)) / scale[:, None, None]).flatten(1)
+def _colours(space: Space) -> Tensor:
+    """The three directions in which the places of a good part differ most, (3, channels), scaled for display."""
+    mean, scale = (_together(split(values[None], space.shapes))[0] for values in (space.mean, space.scale))
+    x = ((mean - mean.mean((1, 2), keepdim=True)) / scale).flatten(1)
     values, vectors = torch.linalg.eigh(x @ x.T / x.shape[1])
-    view: Tensor = (vectors[:, -3:] / (1.5 * values[-3:].clamp_min(1e-6).sqrt())).T.flip(0)
-    return view
+    colours: Tensor = (vectors[:, -3:] / (1.5 * values[-3:].clamp_min(1e-6).sqrt())).T.flip(0)
+    return colours
 
 
-def _to_blocks(x: Tensor) -> Tensor:
-    """(n, c, h, w) -> (h/4 * w/4, c, 16n): the samples of each block side by side."""
+def _block(height: int, shapes: Sequence[Shape]) -> int:
+    """Side of the blocks that share a covariance: the same part of the picture at every level."""
+    return COARSEST_BLOCK * height // shapes[-1][1]
+
+
+def _moments(view: Tensor, block: int) -> Tensor:
+    """(n, c, h, w) -> (blocks, c, c): summed over parts, averaged over a block's cells."""
+    return torch.stack([cells @ cells.T for cells in _to_blocks(view, block)]) / block**2
+
+
+def _to_blocks(x: Tensor, block: int) -> Tensor:
+    """(n, c, h, w) -> (blocks, c, n * block²): the samples of each block side by side."""
     _, channels, height, width = x.shape
-    split = x.reshape(-1, channels, height // BLOCK, BLOCK, width // BLOCK, BLOCK)
-    return split.permute(2, 4, 1, 0, 3, 5).reshape((height // BLOCK) * (width // BLOCK), channels, -1)
+    cut = x.reshape(-1, channels, height // block, block, width // block, block)
+    return cut.permute(2, 4, 1, 0, 3, 5).reshape((height // block) * (width // block), channels, -1)
 
 
-def _from_blocks(x: Tensor, height: int, width: int) -> Tensor:
-    """(h/4 * w/4, 16n) -> (n, h, w): the way back."""
-    split = x.reshape(height // BLOCK, width // BLOCK, -1, BLOCK, BLOCK)
-    return split.permute(2, 0, 3, 1, 4).reshape(-1, height, width)
+def _from_blocks(x: Tensor, height: int, width: int, block: int) -> Tensor:
+    """(blocks, n * block²) -> (n, h, w): the way back."""
+    cut = x.reshape(height // block, width // block, -1, block, block)
+    return cut.permute(2, 0, 3, 1, 4).reshape(-1, height, width)

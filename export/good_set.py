@@ -6,13 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from export import good_quality
+from export.good_quality import Finding
 from export.learners import Learner
 from export.settings import Progress, Settings
+from export.spoil import spoil
+from export.trial import Trial
 from inspector.align import Fixture, learn_fixture
 from inspector.colour import ColourHighlighter, Gamut, suggest_tolerance
 from inspector.errors import AlignError, DataError
@@ -20,10 +25,12 @@ from inspector.grid import Grid
 from inspector.images import read_image
 from inspector.records import Image, Patches
 
-MAX_PATCHES = 1000  # learned from at most: 0.7 GB of features; more change the statistics little
+MAX_PATCHES = 1000  # of 256 px learned from at most: 0.7 GB of features; more change the statistics little
 FRONT_BATCH = 8
 TOLERANCE_SAMPLE = 50  # good images the colour tolerance is suggested from
 FIXTURE_SAMPLE = 50  # good images the fixture is learned from
+TRIAL_PATCHES = 80  # of spoiled parts, about: some seconds of work
+LEAST_HELD = 3  # good parts, for a trial to say anything
 TOLERANCE_PX = 1_000_000
 
 
@@ -39,13 +46,26 @@ class PatchMaker:
     def __call__(self, path: Path, image: Image, highlighter: ColourHighlighter | None = None) -> Patches:
         """Patches of one good image. Raises DataError where its part cannot be found."""
         painted = highlighter.paint(image) if highlighter else image
+        return self.cut(self.view(path, image, painted))
+
+    def view(self, path: Path, image: Image, painted: Image) -> Image:
+        """What the grid cuts: the part of `painted`, found in `image`, in its canonical frame."""
         if self.fixture is None:
-            return self.grid.split(painted, (self.patch_px, self.patch_px))
+            return painted
         try:
-            view = self.fixture.crop(painted, self.fixture.matrix(image))
+            return self.fixture.crop(painted, self.fixture.matrix(image))
         except AlignError as error:
             raise DataError(f"{path}: {error}: take it out of the good images, or train with --align none") from None
-        return self.grid.split(view, self.fixture.patch_shape(self.patch_px, self.grid.rows, self.grid.cols))
+
+    def cut(self, view: Image) -> Patches:
+        return self.grid.split(view, self.patch_shape)
+
+    @property
+    def patch_shape(self) -> tuple[int, int]:
+        """Height and width of the network's input."""
+        if self.fixture is None:
+            return self.patch_px, self.patch_px
+        return self.fixture.patch_shape(self.patch_px, self.grid.rows, self.grid.cols)
 
 
 def _fixture(images: Sequence[Path], align: str) -> tuple[Fixture | None, str]:
@@ -67,6 +87,7 @@ class GoodSet:
     tolerance: int
     rows: Tensor  # (r, ...) of the patches that are learned from
     part_of_row: Tensor  # (r)
+    findings: list[Finding]  # images to look at
 
     @property
     def complete(self) -> bool:
@@ -88,20 +109,49 @@ class GoodSet:
             maps: NDArray[np.float32] = head(rows)[0].cpu().numpy()
         return maps
 
+    def trial(self) -> Trial | None:
+        """Good parts held out, and spoiled copies of them; None where there are too few to hold any out."""
+        count, cells = len(self.images), self.settings.grid.patches
+        rng = np.random.default_rng(self.settings.seed)
+        held = rng.permutation(count)[: min(count // 4, max(4, TRIAL_PATCHES // cells))]
+        if len(held) < LEAST_HELD:
+            return None
+        views = [self._small_view(self.images[part]) for part in held]
+        copies = max(1, TRIAL_PATCHES // (cells * len(views)))
+        spoiled = [spoil(view, views[int(rng.integers(len(views)))], rng) for _ in range(copies) for view in views]
+        kept = ~torch.isin(self.part_of_row, torch.from_numpy(held).to(self.rows.device))
+        good, bad = (self._rows(pictures) for pictures in (views, spoiled))
+        return Trial(self.rows[kept], good, bad, cells)
+
+    def _rows(self, views: Sequence[Image]) -> Tensor:
+        return torch.cat([_through(self.front, self.patch.cut(view), self.settings.device) for view in views])
+
+    def _small_view(self, path: Path) -> Image:
+        """A part as the grid cuts it, in no more than twice the pixels each way that the network sees."""
+        image = read_image(path)
+        view = self.patch.view(path, image, image)
+        grid, (height, width) = self.settings.grid, self.patch.patch_shape
+        size = (2 * grid.cols * width, 2 * grid.rows * height)
+        if size[0] >= view.shape[1] and size[1] >= view.shape[0]:
+            return view
+        return np.asarray(cv2.resize(view, size, interpolation=cv2.INTER_AREA), np.uint8)
+
 
 def look(images: Sequence[Path], settings: Settings, learner: Learner, progress: Progress) -> GoodSet:
     """Read every good image once: its colours, and the rows of the patches that are learned from."""
     cells = settings.grid.patches
-    wanted = _sample(len(images) * cells, settings.seed)
+    wanted = _sample(len(images) * cells, settings.seed, round(MAX_PATCHES * (256 / learner.patch_px) ** 2))
     patch = PatchMaker(settings.grid, learner.patch_px, *_fixture(images, settings.align))
     sampled: list[Image] = []
     rows: list[Tensor] = []
+    measured: list[good_quality.Traits] = []
     front = learner.front().to(settings.device)
     every = max(1, len(images) // TOLERANCE_SAMPLE)
 
     def colours() -> Iterator[Image]:
         for number, path in enumerate(images):
             image = read_image(path)
+            measured.append(good_quality.traits(image))
             chosen = wanted[number * cells : (number + 1) * cells]
             if chosen.any():
                 rows.append(_through(front, patch(path, image)[chosen], settings.device))
@@ -114,7 +164,8 @@ def look(images: Sequence[Path], settings: Settings, learner: Learner, progress:
     gamut = Gamut.of(colours())
     part_of_row = torch.from_numpy(np.flatnonzero(wanted) // cells).to(settings.device)
     tolerance = suggest_tolerance(sampled)
-    return GoodSet(images, settings, patch, front, gamut, tolerance, torch.cat(rows), part_of_row)
+    findings = good_quality.findings(images, measured)
+    return GoodSet(images, settings, patch, front, gamut, tolerance, torch.cat(rows), part_of_row, findings)
 
 
 def _through(front: nn.Module, patches: Patches, device: str) -> Tensor:
@@ -123,8 +174,8 @@ def _through(front: nn.Module, patches: Patches, device: str) -> Tensor:
         return torch.cat([front(batch.to(device)) for batch in batches])
 
 
-def _sample(total: int, seed: int) -> NDArray[np.bool_]:
-    """Which of all patches are learned from: all, or a random MAX_PATCHES of them."""
+def _sample(total: int, seed: int, at_most: int) -> NDArray[np.bool_]:
+    """Which of all patches are learned from: all, or so many of them at random."""
     wanted = np.zeros(total, bool)
-    wanted[np.random.default_rng(seed).permutation(total)[:MAX_PATCHES]] = True
+    wanted[np.random.default_rng(seed).permutation(total)[:at_most]] = True
     return wanted

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from torch import Tensor, nn
 
-from export import feature, pixel
-from export.backbone import Backbone
+from export import feature, pixel, trial
+from export.backbone import Backbone, level_shapes
+from export.feature import Choice
 from export.settings import Settings
+from export.trial import Trial
+from inspector import judge
 
 
 class Learner(Protocol):
@@ -25,11 +28,19 @@ class Learner(Protocol):
     def cross_fitted(self) -> bool:
         """Cheap enough to fit once per fold; else one fold is held out, and the shipped head never sees it."""
 
+    @property
+    def top_fraction(self) -> float:
+        """Of a map's cells, those whose mean is the score."""
+
+    @property
+    def trial_auroc(self) -> float:
+        """How well the chosen head found synthetic defects; 0 where that was not tried."""
+
     def front(self) -> nn.Module:
         """uint8 patches (n, h, w, 3) -> rows (n, ...) float32."""
 
-    def decided(self, rows: Tensor) -> Learner:
-        """The same learner after the choices that all folds share."""
+    def decided(self, rows: Tensor, patch_shape: tuple[int, int], held: Trial | None) -> Learner:
+        """The same learner after the choices that all folds share; `held` where there is something to try them on."""
 
     def fit(self, rows: Tensor, progress: Callable[[float], None]) -> nn.Module:
         """Rows of good patches -> the head: rows -> maps and pictures."""
@@ -40,18 +51,28 @@ class FeatureLearner:
     """Frozen backbone, autoencoder in closed form."""
 
     seed: int
-    bottleneck: int = 0
-    patch_px: int = 256
+    patch_px: int
+    shapes: tuple[feature.Shape, ...] = ()
+    choice: Choice = field(default_factory=Choice)
+    top_fraction: float = judge.TOP_FRACTION
+    trial_auroc: float = 0.0
     cross_fitted: bool = True
 
     def front(self) -> nn.Module:
         return Backbone()
 
-    def decided(self, rows: Tensor) -> Learner:
-        return dataclasses.replace(self, bottleneck=feature.choose_bottleneck(rows, self.seed))
+    def decided(self, rows: Tensor, patch_shape: tuple[int, int], held: Trial | None) -> Learner:
+        shapes = tuple(level_shapes(*patch_shape))
+        choice = Choice(feature.choose_bottleneck(rows, shapes, self.seed))
+        if held is None:
+            return dataclasses.replace(self, shapes=shapes, choice=choice)
+        found = trial.best(held, shapes, choice.bottleneck)
+        return dataclasses.replace(
+            self, shapes=shapes, choice=found.choice, top_fraction=found.top_fraction, trial_auroc=found.auroc
+        )
 
     def fit(self, rows: Tensor, progress: Callable[[float], None]) -> nn.Module:
-        return feature.fit(rows, self.bottleneck)
+        return feature.fit(rows, self.shapes, self.choice)
 
 
 @dataclass(frozen=True)
@@ -61,12 +82,14 @@ class PixelLearner:
     seed: int
     epochs: int
     patch_px: int = 128
+    top_fraction: float = judge.TOP_FRACTION
+    trial_auroc: float = 0.0
     cross_fitted: bool = False
 
     def front(self) -> nn.Module:
         return pixel.Scale()
 
-    def decided(self, rows: Tensor) -> Learner:
+    def decided(self, rows: Tensor, patch_shape: tuple[int, int], held: Trial | None) -> Learner:
         return self
 
     def fit(self, rows: Tensor, progress: Callable[[float], None]) -> nn.Module:
@@ -76,5 +99,5 @@ class PixelLearner:
 def learner_for(settings: Settings) -> Learner:
     """The kind that the settings ask for."""
     if settings.kind == "feature":
-        return FeatureLearner(settings.seed)
+        return FeatureLearner(settings.seed, settings.patch_px)
     return PixelLearner(settings.seed, settings.epochs)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import classification_report, precision_recall_curve, roc_auc_score
+from numpy.typing import NDArray
+from sklearn.metrics import auc, classification_report, precision_recall_curve, roc_curve
 
-from export.pixel_metrics import PixelMetrics, measure_pixels
+from export.pixel_metrics import PixelLevels, PixelMetrics, count_levels
 from inspector.images import read_image
-from inspector.records import AnomalyMap, Inspection, Mask
+from inspector.records import Inspection, Mask
 
 NAMES = ("NOT ANOMALY", "ANOMALY")
+
+Weights = NDArray[np.int64]  # (images,), how often each image counts
+Flags = NDArray[np.bool_]  # (images,)
+Shares = NDArray[np.float64]  # 0 to 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,43 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures that a test set of other parts would have changed; nan where they do not exist."""
+
+    image_auroc: float  # over the judged images
+    pixel_auroc: float
+    au_pro: float
+    f1: float  # of ANOMALY
+    best_f1: float  # at the threshold that suits this very test set best: what calibration could reach at most
+    false_reject_rate: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Results:
+    """A test set's outcomes as arrays, from which the figures follow for any resampling of its images."""
+
+    anomalous: Flags
+    rejected: Flags
+    scores: NDArray[np.float64]  # (images,), nan where the part was missed
+    levels: PixelLevels
+
+    def figures(self, weights: Weights | None = None) -> Figures:
+        """The figures where each image counts `weights` times (default: once)."""
+        each = np.ones(len(self.anomalous), np.int64) if weights is None else weights
+        judged = np.isfinite(self.scores) & (each > 0)
+        ranked = self.anomalous[judged], self.scores[judged], each[judged]
+        pixels = self.levels.metrics(each)
+        return Figures(
+            image_auroc=_auroc(*ranked),
+            pixel_auroc=pixels.auroc,
+            au_pro=pixels.au_pro,
+            f1=_f1(self.anomalous, self.rejected, each),
+            best_f1=_best_f1(*ranked),
+            false_reject_rate=_false_reject_rate(self.anomalous, self.rejected, each),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Metrics:
     """Figures over a test set; nan where it has only one class. A missed part counts as rejected."""
 
@@ -45,61 +87,93 @@ class Metrics:
     recall: float
     f1: float
     accuracy: float
-    best_f1: float  # at the threshold that suits this very test set best: what calibration could reach at most
+    best_f1: float  # see Figures
     false_reject_rate: float
     pixels: PixelMetrics
     report: dict[str, Any]  # per class and averages, as scikit-learn's classification_report gives them
+    results: Results = field(repr=False)
 
 
 def measure(outcomes: Sequence[Outcome]) -> Metrics:
-    """All figures of one evaluation."""
-    truth = [outcome.anomalous for outcome in outcomes]
-    said = [outcome.inspection.verdict.reject for outcome in outcomes]
+    """All figures of one evaluation. Raises DataError where a mask cannot be read."""
+    results = _results(outcomes)
+    figures = results.figures()
     report = classification_report(
-        truth, said, labels=[False, True], target_names=NAMES, output_dict=True, zero_division=0.0
+        results.anomalous,
+        results.rejected,
+        labels=[False, True],
+        target_names=NAMES,
+        output_dict=True,
+        zero_division=0.0,
     )
-    good = [rejected for rejected, anomalous in zip(said, truth, strict=True) if not anomalous]
     anomaly = report["ANOMALY"]
     return Metrics(
-        images=len(truth),
-        anomalies=sum(truth),
-        image_auroc=_auroc(outcomes),
+        images=len(outcomes),
+        anomalies=int(results.anomalous.sum()),
+        image_auroc=figures.image_auroc,
         precision=anomaly["precision"],
         recall=anomaly["recall"],
         f1=anomaly["f1-score"],
         accuracy=sum(outcome.right for outcome in outcomes) / len(outcomes),
-        best_f1=_best_f1(outcomes),
-        pixels=measure_pixels(_maps_and_masks(outcomes)),
-        false_reject_rate=sum(good) / len(good) if good else math.nan,
+        best_f1=figures.best_f1,
+        false_reject_rate=figures.false_reject_rate,
+        pixels=PixelMetrics(figures.pixel_auroc, figures.au_pro),
         report=report,
+        results=results,
     )
 
 
-def _auroc(outcomes: Sequence[Outcome]) -> float:
-    truth, scores = _judged(outcomes)
-    return float(roc_auc_score(truth, scores)) if len(set(truth)) == 2 else math.nan
+def _results(outcomes: Sequence[Outcome]) -> Results:
+    return Results(
+        anomalous=np.array([outcome.anomalous for outcome in outcomes]),
+        rejected=np.array([outcome.inspection.verdict.reject for outcome in outcomes]),
+        scores=np.array([outcome.inspection.score for outcome in outcomes]),
+        levels=count_levels([outcome.inspection.anomaly_map for outcome in outcomes], _masks(outcomes)),
+    )
 
 
-def _best_f1(outcomes: Sequence[Outcome]) -> float:
-    truth, scores = _judged(outcomes)
-    if not any(truth):
+def roc(truth: Flags, scores: NDArray[np.float64], weights: Weights | None = None) -> tuple[Shares, Shares] | None:
+    """(false reject rate, share of the defects found) by falling threshold; None where there is only one class."""
+    if truth.all() or not truth.any():
+        return None
+    fpr, tpr, _ = roc_curve(truth, scores, sample_weight=weights, drop_intermediate=False)
+    return fpr, tpr
+
+
+def _auroc(truth: Flags, scores: NDArray[np.float64], weights: Weights) -> float:
+    curve = roc(truth, scores, weights)
+    return float(auc(*curve)) if curve else math.nan
+
+
+def _f1(anomalous: Flags, rejected: Flags, weights: Weights) -> float:
+    """Written out: scikit-learn's takes milliseconds, and is asked a thousand times."""
+    wrong, found = weights @ (anomalous != rejected), weights @ (anomalous & rejected)
+    return float(2 * found / (2 * found + wrong)) if found + wrong else 0.0
+
+
+def _best_f1(truth: Flags, scores: NDArray[np.float64], weights: Weights) -> float:
+    if not truth.any():
         return math.nan
-    precision, recall, _ = precision_recall_curve(truth, scores)
+    precision, recall, _ = precision_recall_curve(truth, scores, sample_weight=weights)
     return float(np.max(2 * precision * recall / np.maximum(precision + recall, 1e-12)))
 
 
-def _judged(outcomes: Sequence[Outcome]) -> tuple[list[bool], list[float]]:
-    """Truth and score of every image that has a score."""
-    judged = [outcome for outcome in outcomes if outcome.inspection.cause is None]
-    return [outcome.anomalous for outcome in judged], [outcome.inspection.score for outcome in judged]
+def _false_reject_rate(anomalous: Flags, rejected: Flags, weights: Weights) -> float:
+    good = weights[~anomalous]
+    return float(good @ rejected[~anomalous] / good.sum()) if good.sum() else math.nan
 
 
-def _maps_and_masks(outcomes: Sequence[Outcome]) -> Iterator[tuple[AnomalyMap, Mask]]:
-    """Every judged image whose defect pixels are known; good images have none."""
-    masks = [np.asarray(read_image(o.mask).any(axis=2), bool) if o.mask else None for o in outcomes]
-    shape = next((mask.shape for mask in masks if mask is not None), None)
-    for outcome, mask in zip(outcomes, masks, strict=True):
-        anomaly_map = outcome.inspection.anomaly_map
-        if anomaly_map is None or shape is None or (mask is None and outcome.anomalous):
-            continue
-        yield anomaly_map, np.zeros(shape, bool) if mask is None else mask
+def _masks(outcomes: Sequence[Outcome]) -> Iterator[Mask | None]:
+    """Every image's defect pixels, as far as they are known; good images have none, in the size of the first mask."""
+    first = next((outcome.mask for outcome in outcomes if outcome.mask), None)
+    size = read_mask(first).shape if first else None
+    for outcome in outcomes:
+        if outcome.mask:
+            yield read_mask(outcome.mask)
+        else:
+            yield None if size is None or outcome.anomalous else np.zeros(size, bool)
+
+
+def read_mask(path: Path) -> Mask:
+    """Where the defect is, (height, width): any pixel that is not zero. Raises DataError."""
+    return np.asarray(read_image(path).any(axis=2), bool)

@@ -7,7 +7,7 @@ region is 8-connected, and maps are compared at the mask's resolution. Images of
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -19,7 +19,7 @@ from inspector.records import AnomalyMap, Mask
 MAX_FPR = 0.3  # AU-PRO looks at thresholds up to this share of good pixels called anomalous
 LEVELS = 4096  # thresholds tried: quantiles of the maps' values
 
-Counts = NDArray[np.float64]  # (LEVELS + 1,), pixels per level
+Counts = NDArray[np.float64]  # (..., levels), pixels per level
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +30,84 @@ class PixelMetrics:
     au_pro: float  # normalised to 0..1
 
 
+@dataclass(frozen=True, slots=True)
+class PixelCurves:
+    """By falling threshold, from one that no pixel reaches to one that all do; each (levels + 1,)."""
+
+    fpr: Counts  # share of the good pixels called anomalous
+    tpr: Counts  # share of the defects' pixels
+    overlap: Counts  # share of a region, the mean over all regions
+
+    def metrics(self) -> PixelMetrics:
+        """The areas under ROC and PRO."""
+        return PixelMetrics(float(np.trapezoid(self.tpr, self.fpr)), _area_up_to(self.fpr, self.overlap, MAX_FPR))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PixelLevels:
+    """Each image's pixels by the level its map reaches there: all that the figures need, without maps and masks."""
+
+    good: Counts  # (images, levels), pixels that are no defect
+    defect: Counts  # (images, levels), pixels of defects
+    overlap: Counts  # (images, levels), the same as shares of their region, summed over the image's regions
+    regions: NDArray[np.int64]  # (images,), how many defects the image has
+
+    def curves(self, weights: NDArray[np.int64] | None = None) -> PixelCurves | None:
+        """ROC and PRO over all images, each counted `weights` times (default: once); None where they do not exist."""
+        each = np.ones(len(self.regions), np.int64) if weights is None else weights
+        good, regions = each @ self.good, each @ self.regions
+        if not (regions and good.any()):
+            return None
+        tpr, overlap = _share_above(each @ self.defect), _share_above(each @ self.overlap)
+        return PixelCurves(_share_above(good), tpr, overlap)
+
+    def metrics(self, weights: NDArray[np.int64] | None = None) -> PixelMetrics:
+        """The figures over all images, each counted `weights` times."""
+        curves = self.curves(weights)
+        return curves.metrics() if curves else PixelMetrics(math.nan, math.nan)
+
+
 def measure_pixels(pairs: Iterable[tuple[AnomalyMap, Mask]]) -> PixelMetrics:
     """Figures over (map, mask) of every image; a good image's mask is all False."""
-    pairs = list(pairs)
-    if not any(mask.any() for _, mask in pairs):
-        return PixelMetrics(math.nan, math.nan)
-    edges = np.unique(np.quantile(np.concatenate([m.ravel() for m, _ in pairs]), np.linspace(0, 1, LEVELS)))
-    good = np.zeros(len(edges) + 1)
-    regions: list[Counts] = []
-    for anomaly_map, mask in pairs:
+    maps, masks = zip(*pairs, strict=True)
+    return count_levels(maps, masks).metrics()
+
+
+def count_levels(maps: Sequence[AnomalyMap | None], masks: Iterable[Mask | None]) -> PixelLevels:
+    """The pixels of every image by level. An image without map or mask has none.
+
+    `masks` may be a generator: one at a time is held.
+    """
+    edges = _edges([one for one in maps if one is not None])
+    good, defect, overlap = np.zeros((3, len(maps), len(edges) + 1))
+    regions = np.zeros(len(maps), np.int64)
+    for number, (anomaly_map, mask) in enumerate(zip(maps, masks, strict=True)):
+        if anomaly_map is None or mask is None:
+            continue
         levels = _levels(anomaly_map, mask, edges)
-        good += np.bincount(levels[~mask], minlength=len(good))
-        regions += [np.bincount(levels[region], minlength=len(good)).astype(float) for region in _regions(mask)]
-    if not good.sum():
-        return PixelMetrics(math.nan, math.nan)
-    fpr = _share_above(good)
-    overlap = np.mean([_share_above(region) for region in regions], axis=0)
-    tpr = _share_above(np.sum(regions, axis=0))
-    return PixelMetrics(float(np.trapezoid(tpr, fpr)), _area_up_to(fpr, overlap, MAX_FPR))
+        good[number] = _count(levels[~mask], edges)
+        for region in _regions(mask):
+            counts = _count(levels[region], edges)
+            defect[number] += counts
+            overlap[number] += counts / counts.sum()
+            regions[number] += 1
+    return PixelLevels(good, defect, overlap, regions)
+
+
+def _edges(maps: Sequence[AnomalyMap]) -> NDArray[np.float64]:
+    if not maps:
+        return np.zeros(0)
+    return np.unique(np.quantile(np.concatenate([m.ravel() for m in maps]), np.linspace(0, 1, LEVELS)))
 
 
 def _levels(anomaly_map: AnomalyMap, mask: Mask, edges: NDArray[np.float64]) -> NDArray[np.intp]:
     """How many edges each pixel of the map, scaled to the mask's size, reaches: (height, width)."""
     scaled = cv2.resize(anomaly_map, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return np.searchsorted(edges, scaled, side="right")
+
+
+def _count(levels: NDArray[np.intp], edges: NDArray[np.float64]) -> NDArray[np.intp]:
+    return np.bincount(levels, minlength=len(edges) + 1)
 
 
 def _regions(mask: Mask) -> Iterator[Mask]:

@@ -36,14 +36,21 @@ def _patches(outcomes: Sequence[Outcome]) -> list[tuple[float, str, int]]:
     ]
 
 
-def _save(inspector: Inspector, path: Path, name: str, cell: int, rank: int, folder: Path) -> Path:
-    patch = inspector.patches(read_image(path))[cell]
+def panels(inspector: Inspector, image: Image, cell: int) -> list[Image]:
+    """One patch of a picture as it is, as the autoencoder sees it, its reconstruction, and the error, in TITLES' order.
+
+    Sizes differ. Raises AlignError where no part is found in the picture.
+    """
+    patch = inspector.patches(image)[cell]
     seen, reconstruction = inspector.detector.pictures(patch[None])[0]
-    error = _heat(inspector.detector(patch[None])[0], inspector.threshold)
+    return [patch, seen, reconstruction, _heat(inspector.detector(patch[None])[0], inspector.threshold)]
+
+
+def _save(inspector: Inspector, path: Path, name: str, cell: int, rank: int, folder: Path) -> Path:
     row, col = divmod(cell, inspector.grid.cols)
     file = folder / f"{rank:03d}-{name.replace('/', '_').rsplit('.', 1)[0]}-patch-{row}-{col}.png"
     folder.mkdir(parents=True, exist_ok=True)
-    write_image(file, _sheet([patch, seen, reconstruction, error]))
+    write_image(file, _sheet(panels(inspector, read_image(path), cell)))
     return file
 
 

@@ -17,6 +17,9 @@ class Settings:
 
     kind: Literal["feature", "pixel"] = "feature"
     grid: Grid = field(default_factory=lambda: Grid(1, 1))
+    patch_px: int = 256  # side of the feature model's input
+    # quick: no trial on synthetic defects; standard: one, of heads; best: of larger inputs too
+    effort: Literal["quick", "standard", "best"] = "standard"
     epochs: int = 30  # of the pixel model; the feature model has a closed form
     seed: int = 0
     device: str = "cpu"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
@@ -14,9 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from export import calibration, feature, onnx_file
+from export import calibration, onnx_file
+from export.good_quality import Finding
 from export.good_set import GoodSet, look
-from export.learners import Learner, learner_for
+from export.learners import FeatureLearner, Learner, learner_for
 from export.settings import Progress, Settings
 from inspector import judge
 from inspector.colour import ColourHighlighter, Gamut
@@ -25,6 +27,8 @@ from inspector.images import read_image
 from inspector.model_info import ModelInfo, file_hash
 
 FOLDS = 5
+LARGER_PX = (384, 512)  # inputs tried with effort `best`, beside the usual one: 2.25 and 4 times its cost
+CLEARLY_MORE = 0.01  # of AUROC on synthetic defects
 CHECKED_PATCHES = 8  # compared between ONNX and PyTorch
 
 
@@ -35,6 +39,7 @@ class Trained:
     info: ModelInfo
     threshold: calibration.Threshold
     suspects: list[str]
+    quality: list[Finding]  # images to take again or leave out
     notes: str  # what was chosen, in a line
     seconds: float
 
@@ -45,12 +50,11 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     Raises DataError for an image that cannot be used, ModelError when the export differs from the model.
     """
     started = time.monotonic()
-    learner = learner_for(settings)
     with torch.no_grad() if settings.kind == "feature" else torch.enable_grad():
-        good = look(images, settings, learner, progress)
+        learner, good = _prepared(images, settings, progress)
         scores, head = _fit_and_score(good, learner, settings, progress)
     threshold = calibration.threshold(list(scores.values()), settings.false_rejects)
-    info = _info(product, settings, learner, good, threshold, scores)
+    info = _info(product, settings, learner, good, threshold, scores, time.monotonic() - started)
     progress("exporting", 0.9)
     model = nn.Sequential(good.front, head).cpu().eval().requires_grad_(False)
     with replacing(path) as part:  # a file that fails the check never takes the old one's place
@@ -58,7 +62,30 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
         onnx_file.check(model, good.patches(0)[:CHECKED_PATCHES], part)
     progress("done", 1)
     suspects = calibration.suspects({str(path): score for path, score in scores.items()})
-    return Trained(info, threshold, suspects, _notes(head, settings, good.patch.decision), time.monotonic() - started)
+    notes = _notes(learner, settings, good.patch.decision)
+    return Trained(info, threshold, suspects, good.findings, notes, time.monotonic() - started)
+
+
+def _prepared(images: Sequence[Path], settings: Settings, progress: Progress) -> tuple[Learner, GoodSet]:
+    """The learner with its choices made, and the good set as it sees them.
+
+    With effort `best` larger inputs are tried too; one is taken where it finds clearly more synthetic defects.
+    """
+    chosen = _decided(images, settings, progress)
+    if settings.kind != "feature" or settings.effort != "best":
+        return chosen
+    for patch_px in LARGER_PX:
+        larger = _decided(images, dataclasses.replace(settings, patch_px=patch_px), progress)
+        if larger[0].trial_auroc > chosen[0].trial_auroc + CLEARLY_MORE:
+            chosen = larger
+    return chosen
+
+
+def _decided(images: Sequence[Path], settings: Settings, progress: Progress) -> tuple[Learner, GoodSet]:
+    learner = learner_for(settings)
+    good = look(images, settings, learner, progress)
+    held = good.trial() if settings.kind == "feature" and settings.effort != "quick" else None
+    return learner.decided(good.rows, good.patch.patch_shape, held), good
 
 
 def _fit_and_score(
@@ -69,7 +96,6 @@ def _fit_and_score(
     Cross-fitted: each fold is scored by a head that never saw it, the shipped head saw all. Otherwise one fold is
     held out from the shipped head, and only its parts have scores.
     """
-    learner = learner.decided(good.rows)
     folds = _folds(len(good.images), settings.seed)
     scores: dict[Path, float] = {}
     rounds = folds if learner.cross_fitted else folds[:1]
@@ -80,8 +106,9 @@ def _fit_and_score(
         others = [path for part, path in enumerate(good.images) if part not in set(held.tolist())]
         highlighter = _highlighter(others, good.tolerance) if settings.paint else None
         for parts in (chunk.tolist() for chunk in held.split(max(1, 16 // settings.grid.patches))):
-            each = judge.patch_scores(good.maps(parts, head, highlighter)).reshape(len(parts), -1)
-            scores |= {good.images[part]: judge.part_score(patches) for part, patches in zip(parts, each, strict=True)}
+            each = judge.patch_scores(good.maps(parts, head, highlighter), learner.top_fraction)
+            by_part = each.reshape(len(parts), -1)
+            scores |= {good.images[part]: judge.part_score(own) for part, own in zip(parts, by_part, strict=True)}
         told(1.0)
     if learner.cross_fitted:
         head = learner.fit(good.rows, partial(_told, progress, steps - 1, steps))
@@ -108,6 +135,7 @@ def _info(
     good: GoodSet,
     threshold: calibration.Threshold,
     scores: Mapping[Path, float],
+    seconds: float,
 ) -> ModelInfo:
     hashes = {path: file_hash(path) for path in good.images}
     return ModelInfo(
@@ -117,6 +145,7 @@ def _info(
         overlap=settings.grid.overlap,
         patch_px=learner.patch_px,
         fixture=good.patch.fixture,
+        top_fraction=learner.top_fraction,
         threshold=threshold.value,
         false_rejects=settings.false_rejects,
         guaranteed=threshold.guaranteed,
@@ -128,11 +157,19 @@ def _info(
         patches=len(good.images) * settings.grid.patches,
         training_set=hashlib.sha256("".join(sorted(hashes.values())).encode()).hexdigest()[:12],
         seed=settings.seed,
+        train_seconds=round(seconds, 1),
         versions={name: metadata.version(name) for name in ("torch", "onnx", "numpy")},
     )
 
 
-def _notes(head: nn.Module, settings: Settings, aligned: str) -> str:
-    if isinstance(head, feature.WhitenedAutoencoder):
-        return f"feature autoencoder, bottleneck of {head.bottleneck} (chosen on held-out good parts); {aligned}"
-    return f"pixel autoencoder, {settings.epochs} epochs; {aligned}"
+def _notes(learner: Learner, settings: Settings, aligned: str) -> str:
+    if not isinstance(learner, FeatureLearner):
+        return f"pixel autoencoder, {settings.epochs} epochs; {aligned}"
+    choice = learner.choice
+    levels = "joint" if choice.joint else "separate"
+    how = "held-out good parts" + ("" if learner.trial_auroc == 0 else " and synthetic defects")
+    return (
+        f"feature autoencoder of {learner.patch_px} px, bottleneck of {choice.bottleneck}, {levels} levels, "
+        f"{choice.pooled:.0%} of the covariance pooled, score from the strangest {learner.top_fraction:.1%} of the map "
+        f"(chosen on {how}); {aligned}"
+    )

@@ -1,8 +1,7 @@
 """The fixture: find the part, turn and crop it into its canonical frame; and the way back for maps.
 
 A part that lies any way round looks different in every frame; once it is turned into one pose, "what is normal at
-that place" means something. The part is what stands out from its background (Otsu, IEEE Trans. SMC 9, 1979); its pose
-is the centre and principal axis of its outline's moments, head and tail told apart by the axis' skewness.
+that place" means something.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from inspector.errors import AlignError
+from inspector.pose import Pose, find_part
 from inspector.records import AnomalyMap, Boxes, Image
 
-WORK_PX = 480  # longer side of the picture in which the part is looked for: its axis is sure to a fraction of a degree
 MARGIN = 0.1  # of the part's reach, left free around it
 REACH = ("ahead", "behind", "aside")
 MIN_AREA = 0.2  # of a good part's area: smaller is not the part
@@ -40,32 +39,6 @@ _SIZES = ("area", "length", "width")
 _LOOKED_AT = (*_SIZES, "share", "skewness")
 
 Matrix = NDArray[np.float64]  # (2, 3): camera pixel -> pixel of the canonical frame
-
-
-class Pose(BaseModel):
-    """Where one part lies, in pixels of the camera's picture."""
-
-    model_config = ConfigDict(frozen=True)
-
-    x: float  # centre of mass: steadier than the middle of the extent, which hangs on a few pixels
-    y: float
-    angle: float  # radians, of the axis from tail to head
-    ahead: float  # how far the part reaches from its centre towards the head
-    behind: float  # and towards the tail
-    aside: float  # and to either side, at most
-    area: float
-    contrast: float  # gray levels between the part and what is not foreground
-    share: float  # of the foreground that this part is
-    skewness: float  # along the axis: how sure head and tail are told apart
-    clear: bool  # touches no border of the frame
-
-    @property
-    def length(self) -> float:
-        return self.ahead + self.behind
-
-    @property
-    def width(self) -> float:
-        return 2 * self.aside
 
 
 class Fixture(BaseModel):
@@ -136,67 +109,6 @@ class Fixture(BaseModel):
 def _scaling(x: float, y: float) -> Matrix:
     """(3, 3): index of a cell of x by y pixels -> coordinate of its centre in pixels, whose own centres are whole."""
     return np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5], [0, 0, 1]])
-
-
-def find_part(image: Image, bright: bool) -> Pose | None:
-    """The largest piece that is brighter (or darker) than its surroundings; None where the picture is of one shade."""
-    height, width = image.shape[:2]
-    scale = min(1.0, WORK_PX / max(height, width))
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
-    gray = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), (5, 5), 0)
-    kind = cv2.THRESH_BINARY if bright else cv2.THRESH_BINARY_INV
-    _, mask = cv2.threshold(gray, 0, 255, kind | cv2.THRESH_OTSU)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
-    if count < 2 or mask.all():
-        return None
-    label = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
-    left, top, box_width, box_height, area = (int(value) for value in stats[label])
-    inside = np.asarray(labels == label, np.uint8)
-    part = _Shape(inside[top : top + box_height, left : left + box_width], left, top)
-    angle, skewness = part.axis()
-    ahead, behind, aside = part.reach(angle)
-    scale = small.shape[1] / width
-    return Pose(
-        x=(part.centre[0] + 0.5) / scale - 0.5,
-        y=(part.centre[1] + 0.5) / scale - 0.5,
-        angle=angle,
-        ahead=ahead / scale,
-        behind=behind / scale,
-        aside=aside / scale,
-        area=area / scale**2,
-        contrast=abs(cv2.mean(gray, inside)[0] - cv2.mean(gray, cv2.bitwise_not(mask))[0]),
-        share=area / float(stats[1:, cv2.CC_STAT_AREA].sum()),
-        skewness=skewness,
-        clear=left > 0 and top > 0 and left + box_width < small.shape[1] and top + box_height < small.shape[0],
-    )
-
-
-class _Shape:
-    """The pixels of one part: a mask, and where its box lies."""
-
-    def __init__(self, mask: NDArray[np.uint8], left: int, top: int) -> None:
-        self._moments = cv2.moments(mask, binaryImage=True)
-        m = self._moments
-        self.centre = (left + m["m10"] / m["m00"], top + m["m01"] / m["m00"])
-        contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=(left, top))
-        self._outline = np.concatenate(contours)[:, 0].astype(np.float64)
-
-    def axis(self) -> tuple[float, float]:
-        """Angle of the principal axis from tail to head, radians, and the skewness along it (not negative)."""
-        m = self._moments
-        angle = 0.5 * math.atan2(2 * m["mu11"], m["mu20"] - m["mu02"])
-        c, s = math.cos(angle), math.sin(angle)
-        variance = (c * c * m["mu20"] + 2 * c * s * m["mu11"] + s * s * m["mu02"]) / m["m00"]
-        third = c**3 * m["mu30"] + 3 * c * c * s * m["mu21"] + 3 * c * s * s * m["mu12"] + s**3 * m["mu03"]
-        skewness = third / m["m00"] / max(variance, 1e-9) ** 1.5
-        return (angle, skewness) if skewness >= 0 else (angle + math.pi, -skewness)
-
-    def reach(self, angle: float) -> tuple[float, float, float]:
-        """How far the outline reaches from the centre: along the axis, against it, and to either side."""
-        c, s = math.cos(angle), math.sin(angle)
-        from_centre = self._outline - self.centre
-        along, across = from_centre @ [c, s], from_centre @ [-s, c]
-        return float(along.max()), float(-along.min()), float(np.abs(across).max())
 
 
 def learn_fixture(images: Iterable[Image], insist: bool = False) -> tuple[Fixture | None, str]:

@@ -90,7 +90,7 @@ def _parse(verbs: Sequence[Verb], argv: Sequence[str]) -> argparse.Namespace:
         description="Real-time line inspection: learns what good parts look like, then gives every part a verdict.",
         epilog="Start with `line-inspector demo`; `line-inspector VERB --help` explains a verb, with an example.",
     )
-    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument("--version", action="version", version=version())
     subparsers = parser.add_subparsers(required=True, metavar="VERB")
     for verb in verbs:
         sub = subparsers.add_parser(
@@ -107,7 +107,8 @@ def _parse(verbs: Sequence[Verb], argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _version() -> str:
+def version() -> str:
+    """The version of this program, as installed."""
     try:
         return metadata.version("line-inspector")
     except metadata.PackageNotFoundError:

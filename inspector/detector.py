@@ -13,6 +13,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from inspector.errors import ModelError
+from inspector.merging import Merging
 from inspector.model_info import file_hash, from_metadata
 from inspector.records import AnomalyMap, Patches
 
@@ -41,15 +42,20 @@ class Detector:
                 f"{path}: its input is {self._input.shape}, not the patches its metadata names: train again"
             )
         self.provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
+        self._merged = Merging(self._maps)
 
     def __call__(self, patches: Patches) -> AnomalyMap:
-        """Maps for any number of patches, in batches of a few fixed sizes."""
+        """Maps for any number of patches. Several threads may ask: those that wait at the same time share batches."""
+        return self._merged(patches)
+
+    def _maps(self, patches: Patches) -> AnomalyMap:
+        """In batches of a few fixed sizes, each filled: 9 patches are 8 and 1, not 16 of which 7 are nothing."""
         maps = []
         start = 0
         while start < len(patches):
-            chunk = patches[start : start + BATCH_SIZES[-1]]
-            maps.append(self._run(chunk)[: len(chunk)])
-            start += len(chunk)
+            size = max(b for b in BATCH_SIZES if b <= len(patches) - start)
+            maps.append(self._run(patches[start : start + size]))
+            start += size
         return maps[0] if len(maps) == 1 else np.concatenate(maps)
 
     def warm_up(self, up_to: int = BATCH_SIZES[-1]) -> None:
@@ -65,9 +71,6 @@ class Detector:
         return np.concatenate([self._run(patch[None], "pictures") for patch in patches])
 
     def _run(self, patches: Patches, output: str = "maps") -> NDArray[Any]:
-        size = next(b for b in BATCH_SIZES if b >= len(patches))
-        if size > len(patches):
-            patches = np.concatenate([patches, np.zeros((size - len(patches), *patches.shape[1:]), np.uint8)])
         try:
             (values,) = self._session.run([output], {self._input.name: patches})
         except Exception as error:  # ONNX Runtime's errors share no base class but this
@@ -80,6 +83,11 @@ def usable_providers() -> list[str]:
     available = ort.get_available_providers()
     driver = ctypes.util.find_library("cuda") or ctypes.util.find_library("nvcuda")
     return [p for p in PROVIDERS if p in available and (driver or p != PROVIDERS[0])]
+
+
+def runtime_version() -> str:
+    """ONNX Runtime's."""
+    return str(ort.__version__)
 
 
 def session_providers(model: bytes) -> list[str]:
@@ -103,6 +111,8 @@ def _open(path: Path, providers: list[str]) -> ort.InferenceSession:
 def _options() -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.log_severity_level = 4  # what matters comes as an exception
+    # Threads that spin while they wait for work take the cores from the line's other threads; see docs/performance.md.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
 
 

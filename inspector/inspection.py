@@ -5,6 +5,7 @@ Live lines, replays, calibration and evaluation all call this very code, so they
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from inspector.detector import Detector
 from inspector.errors import AlignError, ModelError, RecipeError
 from inspector.model_info import ModelInfo
 from inspector.recipe import Recipe, load_recipe
-from inspector.records import AnomalyMap, Boxes, Cause, Frame, Image, Inspection, Mask, Patches, Verdict
+from inspector.records import AnomalyMap, Boxes, Cause, Frame, Image, Inspection, Patches, Verdict
 
 
 class Inspector:
@@ -34,6 +35,7 @@ class Inspector:
         self._now_ns = now_ns
         self._highlighter = _highlighter(recipe, detector)
         self._fixture = detector.info.fixture
+        self._good_scores = np.sort(np.array(list(detector.info.held_out.values()), np.float64))
 
     def warm_up(self) -> None:
         """Run the model once on every batch size, so that the first part is judged as fast as the rest."""
@@ -71,19 +73,18 @@ class Inspector:
 
     def _view(self, frame: Frame) -> _View | Inspection:
         """The frame painted and aligned, as the grid will cut it; or, where no part is found, its verdict."""
-        strange = self._highlighter.strange(frame.image) if self._highlighter else None
         image = frame.image
         if self._highlighter and self.recipe.colour.enhance == "model":
-            image = self._highlighter.paint(image, strange)
+            image = self._highlighter.paint(image)
         if self._fixture is None:
-            return _View(frame, strange, image, None)
+            return _View(frame, image, None)
         try:
             matrix = self._fixture.matrix(frame.image)
         except AlignError as error:
             if self.recipe.unaligned == "missed":
                 return self.missed(frame.index, Cause.ALIGN, str(error), frame=frame)
             matrix = self._fixture.untouched(frame.image)
-        return _View(frame, strange, self._fixture.crop(image, matrix), matrix)
+        return _View(frame, self._fixture.crop(image, matrix), matrix)
 
     def _judge(self, views: Sequence[_View]) -> list[Inspection]:
         if not views:
@@ -94,7 +95,8 @@ class Inspector:
             own = patches[number * count : (number + 1) * count]
             self.grid.split(view.image, self.detector.info.patch_shape, out=own)
         maps = self.detector(patches)
-        scores = judge.patch_scores(maps).reshape(len(views), self.grid.rows, self.grid.cols)
+        flat = judge.patch_scores(maps, self.detector.info.top_fraction)
+        scores = flat.reshape(len(views), self.grid.rows, self.grid.cols)
         each = maps.reshape(len(views), count, *maps.shape[1:])
         return [self._inspection(*parts) for parts in zip(views, each, scores, strict=True)]
 
@@ -113,12 +115,14 @@ class Inspector:
             model_hash=self.detector.model_hash,
             threshold=self.threshold,
             score=score,
+            stranger_than=_stranger_than(score, self._good_scores),
+            good_parts=len(self._good_scores),
             patch_scores=scores,
             patch_boxes=boxes,
             latency_ms=(self._now_ns() - frame.captured_ns) / 1e6,
             image=frame.image,
             anomaly_map=anomaly_map,
-            strange_colours=view.strange,
+            find_strange=self._highlighter.strange if self._highlighter else None,
         )
 
     def _in_the_picture(self, view: _View, maps: NDArray[np.float32]) -> tuple[Boxes, AnomalyMap]:
@@ -139,19 +143,32 @@ class _View:
     """One frame on its way to the grid."""
 
     frame: Frame
-    strange: Mask | None
     image: Image  # what the grid cuts
     matrix: Matrix | None  # camera pixel -> pixel of `image`; None: they are the same
 
 
 def load_inspector(
-    product: str, config_dir: Path, model_dir: Path, now_ns: Callable[[], int] = time.monotonic_ns
+    product: str,
+    config_dir: Path,
+    model_dir: Path,
+    now_ns: Callable[[], int] = time.monotonic_ns,
+    load_model: Callable[[Path], Detector] = Detector,
 ) -> Inspector:
     """Read the recipe, load its model, check that they fit, and warm up: the line may start at once."""
     recipe = load_recipe(config_dir, product)
-    inspector = Inspector(recipe, Detector(model_dir / recipe.model_file), now_ns)
+    inspector = Inspector(recipe, load_model(model_dir / recipe.model_file), now_ns)
     inspector.warm_up()
     return inspector
+
+
+def _stranger_than(score: float, good_scores: NDArray[np.float64]) -> float:
+    """Share of good parts that score lower, from sorted held-out scores; never 1: the next good part may be stranger.
+
+    k of n count as k / (n + 1), as in conformal prediction. nan where there are no scores.
+    """
+    if not len(good_scores):
+        return math.nan
+    return float(np.searchsorted(good_scores, score)) / (len(good_scores) + 1)
 
 
 def _threshold(recipe: Recipe, detector: Detector) -> float:

@@ -148,8 +148,9 @@ def _highlight(inside: Image, inspection: Inspection, factor: int, line_px: int)
     heat = _levels(anomaly_map, threshold, inside) if anomaly_map is not None and has_scale else None
     if heat is not None:
         _blend(inside, heat)
-    if inspection.strange_colours is not None:
-        _paint_strange(inside, inspection.strange_colours)
+    strange = inspection.strange_colours
+    if strange is not None:
+        _paint_strange(inside, strange)
     if heat is not None:
         _outline(inside, heat, thickness)
     if inspection.patch_scores is not None and inspection.patch_scores.size > 1:
@@ -286,7 +287,9 @@ def _which(inspection: Inspection, room: int, letters: Letters) -> str:
 
 def _why(inspection: Inspection) -> str:
     if inspection.verdict is not Verdict.MISSED:
-        return f"score {_number(inspection.score)} / threshold {_number(inspection.threshold)}"
+        score, threshold = _number(inspection.score), _number(inspection.threshold)
+        words = inspection.strangeness
+        return f"score {score} / {threshold} | {words}" if words else f"score {score} / threshold {threshold}"
     return ascii_text(": ".join(filter(None, (_cause(inspection), inspection.detail))))
 
 

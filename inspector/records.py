@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,6 +35,7 @@ class Cause(enum.Enum):
     """Why a frame was missed."""
 
     OVERFLOW = "overflow"  # evicted: the line was faster than the inspection
+    DEADLINE = "deadline"  # no verdict in time, as the recipe wants it
     DECODE = "decode"  # the picture could not be decoded, or is not an image that can be judged
     ALIGN = "align"  # no part could be found in the picture
     CAMERA = "camera"  # the camera was gone, or lost the frame itself
@@ -63,6 +65,8 @@ class Inspection:
     model_hash: str
     threshold: float
     score: float = math.nan  # the part's; nan where it was missed
+    stranger_than: float = math.nan  # share of good parts it is stranger than, 0 to below 1; nan where it was missed
+    good_parts: int = 0  # how many good parts it was compared with: those the model was calibrated on
     patch_scores: PatchScores | None = field(default=None, repr=False)
     patch_boxes: Boxes | None = field(default=None, repr=False)  # where the patches lie in `image`, row by row
     latency_ms: float = math.nan  # capture to verdict
@@ -70,7 +74,23 @@ class Inspection:
     detail: str = ""  # the cause in words
     image: Image | None = field(default=None, repr=False)
     anomaly_map: AnomalyMap | None = field(default=None, repr=False)
-    strange_colours: Mask | None = field(default=None, repr=False)  # pixels of a colour no good part shows
+    find_strange: Callable[[Image], Mask] | None = field(default=None, repr=False)  # see strange_colours
+
+    @property
+    def strange_colours(self) -> Mask | None:
+        """(height, width) of `image`, True where no good part shows that colour. Looked up anew by whoever asks: most
+        parts pass and are never drawn.
+        """
+        return self.find_strange(self.image) if self.find_strange and self.image is not None else None
+
+    @property
+    def strangeness(self) -> str:
+        """`stranger_than` in plain words, "stranger than 99.2% of good parts"; empty where it is not known."""
+        if math.isnan(self.stranger_than):
+            return ""
+        if round(self.stranger_than * (self.good_parts + 1)) >= self.good_parts:
+            return f"stranger than all {self.good_parts} good parts"
+        return f"stranger than {math.floor(1000 * self.stranger_than) / 10:.1f}% of good parts"
 
     @property
     def worst_patch(self) -> tuple[int, int] | None:
@@ -87,7 +107,7 @@ class Inspection:
 
     def without_pictures(self) -> Inspection:
         """The same verdict without what has the picture's size, to keep many."""
-        return dataclasses.replace(self, image=None, strange_colours=None)
+        return dataclasses.replace(self, image=None, find_strange=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,9 @@ def _bin(latency_ms: float) -> int:
 class Summary:
     """A run so far. Latencies are those of judged parts, capture to verdict; nan where there are none."""
 
+    captured: int  # counted where frames come in; the verdicts in `counts` where they go out
     counts: Counts
+    late: int  # judgements that came after their frame was given MISSED, and count as nothing else
     latency_p50_ms: float
     latency_p95_ms: float
     latency_p99_ms: float
@@ -72,19 +74,31 @@ class Summary:
     @property
     def parts_per_s(self) -> float:
         """Captured parts per second of the whole run, missed ones included; nan where no time has passed."""
-        return self.counts.captured / self.elapsed_s if self.elapsed_s > 0 else math.nan
+        return self.captured / self.elapsed_s if self.elapsed_s > 0 else math.nan
+
+    @property
+    def under_way(self) -> int:
+        """Captured parts whose verdict is still to come; 0 at the end of a run, whatever ended it."""
+        return self.captured - self.counts.captured
+
+    @property
+    def account(self) -> str:
+        """Where every captured part has gone, in a line."""
+        counts = self.counts
+        verdicts = f"pass {counts.passed}  fail {counts.failed}  missed {counts.missed}"
+        under_way = f"  under way {self.under_way}" if self.under_way else ""
+        return f"captured {self.captured}  {verdicts}{under_way}"
 
     def lines(self) -> list[str]:
         """The summary as text for the end of a run."""
-        counts = self.counts
-        verdicts = f"pass {counts.passed}  fail {counts.failed}  missed {counts.missed}"
         percentiles = (
             f"p50 {self.latency_p50_ms:.1f} ms  p95 {self.latency_p95_ms:.1f} ms  p99 {self.latency_p99_ms:.1f} ms"
         )
         return [
-            f"captured {counts.captured}  {verdicts}  yield {_or_dash(100 * self.yield_fraction, ' %')}",
+            f"{self.account}  yield {_or_dash(100 * self.yield_fraction, ' %')}",
             f"latency {percentiles}" if not math.isnan(self.latency_p50_ms) else "latency - (no part was judged)",
             f"{self.elapsed_s:.1f} s  {_or_dash(self.parts_per_s, ' parts/s')}",
+            *([f"late {self.late}  (judged after the deadline: missed)"] if self.late else []),
         ]
 
 
@@ -93,17 +107,27 @@ def _or_dash(value: float, unit: str) -> str:
 
 
 class Stats:
-    """Adds up a run. The clock starts when it is made."""
+    """Adds up a run. The clock starts when it is made. Each of the counting methods belongs to one thread."""
 
     def __init__(self, now_ns: Callable[[], int]) -> None:
         self._now_ns = now_ns
         self._started_ns = now_ns()
+        self._captured = 0
+        self._late = 0
         self._counts = Counts()
         self._latencies = LatencyHistogram()
 
     @property
     def counts(self) -> Counts:
         return self._counts
+
+    def capture(self) -> None:
+        """Count one frame that came in."""
+        self._captured += 1
+
+    def late(self) -> None:
+        """Count one judgement that came too late."""
+        self._late += 1
 
     def record(self, inspection: Inspection) -> Counts:
         """Take one inspection; returns the counts including it."""
@@ -114,4 +138,5 @@ class Stats:
 
     def summary(self) -> Summary:
         p50, p95, p99 = (self._latencies.percentile(percent) for percent in (50, 95, 99))
-        return Summary(self._counts, p50, p95, p99, (self._now_ns() - self._started_ns) / 1e9)
+        counts, elapsed_s = self._counts, (self._now_ns() - self._started_ns) / 1e9  # counts first: see `under_way`
+        return Summary(self._captured, counts, self._late, p50, p95, p99, elapsed_s)

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from inspector.errors import CameraError, EndOfStream
+from inspector.outputs.base import State, state_of
 from inspector.records import Counts, Frame, Image, Inspection, Verdict
 
 Step: TypeAlias = int | Image | Frame | BaseException | None
@@ -93,6 +94,33 @@ class MemorySink:
         """Keep both."""
         self.inspections.append(inspection)
         self.counts.append(counts)
+
+    def close(self) -> None:
+        """Remember that the run is over."""
+        self.closed = True
+
+
+class MemoryOutput:
+    """Keeps every state it was driven to, with the frame it was for; None for the safe state."""
+
+    def __init__(self) -> None:
+        self.states: list[tuple[State, int | None]] = [(State.SAFE, None)]
+        self.why = ""  # the last reason for the safe state
+        self.closed = False
+
+    @property
+    def state(self) -> State:
+        """The one it is in."""
+        return self.states[-1][0]
+
+    def apply(self, inspection: Inspection) -> None:
+        """Keep what is to be done with the part."""
+        self.states.append((state_of(inspection), inspection.index))
+
+    def safe(self, why: str) -> None:
+        """Keep the reason."""
+        self.states.append((State.SAFE, None))
+        self.why = why
 
     def close(self) -> None:
         """Remember that the run is over."""

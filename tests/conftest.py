@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from process import start  # noqa: F401  (a fixture for all)
 
 from inspector.colour import Gamut
 from inspector.inspection import Inspector, load_inspector

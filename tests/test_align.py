@@ -24,9 +24,10 @@ from drawn import (
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from inspector.align import find_part, learn_fixture
+from inspector.align import learn_fixture
 from inspector.errors import AlignError, ModelError
 from inspector.grid import Grid
+from inspector.pose import find_part
 from inspector.recipe import update_recipe
 from inspector.records import Cause, Frame, Verdict
 

@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 import pytest
 from drawn import save
+from labelled import fill, part
 from product import Product
 
 from inspector.images import read_image
+from inspector.model_info import file_hash
 
 pytest_plugins = ["trained"]
 
@@ -26,23 +28,19 @@ KEYS = {
     "ms_per_part_p50",
     "model_mb",
     "per_image",
+    "intervals",
+    "model",
+    "recipe_hash",
+    "test_set",
+    "seen_in_training",
+    "utc",
+    "versions",
 }
 
 
 @pytest.fixture
 def alpha(station, tmp_path):
     return Product("alpha", station.models.parent, tmp_path / "data")
-
-
-def part(brightness):
-    return np.full((48, 64, 3), brightness, np.uint8)
-
-
-def fill(data, **sets):
-    """data/test/<defect>/<number>.png of these brightnesses."""
-    for defect, levels in sets.items():
-        for number, level in enumerate(levels):
-            save(data / "test" / defect / f"{number}.png", part(level))
 
 
 @pytest.fixture
@@ -158,6 +156,43 @@ def test_the_recipes_threshold_is_the_one_that_counts(labelled):
     assert found["threshold"] == 8.5
     assert (found["false_reject_rate"], found["recall"]) == (0, 2 / 4)
     assert found["image_auroc"] == pytest.approx(7 / 9)
+
+
+def test_every_figure_has_an_interval_around_it(labelled):
+    found = evaluate(labelled)
+    intervals = found["intervals"]
+    assert intervals.keys() == {"image_auroc", "pixel_auroc", "au_pro", "f1", "best_f1", "false_reject_rate"}
+    for name in ("image_auroc", "f1", "best_f1", "false_reject_rate"):
+        low, high = intervals[name]
+        assert 0 <= low <= found[name] <= high <= 1, name
+    assert (intervals["pixel_auroc"], intervals["au_pro"]) == (None, None), "there are no masks"
+
+
+def test_without_defects_only_false_rejects_have_an_interval(alpha):
+    fill(alpha.data, good=[40, 41, 200])
+    intervals = evaluate(alpha)["intervals"]
+    assert intervals.pop("false_reject_rate") == [0, 1]
+    assert set(intervals.values()) == {None}
+
+
+def test_the_result_says_which_model_and_which_images_it_is_about(station, labelled):
+    found = evaluate(labelled)
+    assert found["model"]["hash"] == file_hash(labelled.model)
+    assert (found["model"]["seed"], found["model"]["kind"], found["model"]["grid"]) == (0, "pixel", "1x1")
+    assert found["recipe_hash"] == labelled.load().recipe.hash
+    station.alter(seed=3)
+    (labelled.data / "test" / "good" / "0.png").unlink()
+    other = evaluate(labelled)
+    assert other["model"]["seed"] == 3
+    assert other["model"]["hash"] != found["model"]["hash"]
+    assert other["test_set"] != found["test_set"]
+
+
+def test_test_images_known_from_training_are_counted(station, labelled):
+    assert evaluate(labelled)["seen_in_training"] == 0
+    known = [file_hash(labelled.data / "test" / "good" / f"{number}.png") for number in (0, 1)]
+    station.alter(held_out={known[0]: 1.6}, learned_from=known)
+    assert evaluate(labelled)["seen_in_training"] == 2
 
 
 # ---- text

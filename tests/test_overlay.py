@@ -53,7 +53,12 @@ def test_a_good_part_stays_as_it_is():
 
 def test_the_given_image_is_not_drawn_on():
     image = gray(700, 900)
-    draw(inspection(Verdict.FAIL, image=image, anomaly_map=blob(9), strange_colours=np.ones((700, 900), bool)), COUNTS)
+    draw(
+        inspection(
+            Verdict.FAIL, image=image, anomaly_map=blob(9), find_strange=lambda image: np.ones((700, 900), bool)
+        ),
+        COUNTS,
+    )
     np.testing.assert_array_equal(image, gray(700, 900))
 
 
@@ -116,7 +121,7 @@ def test_strange_colours_are_neon_green():
     image = gray(700, 900)
     strange = np.zeros((700, 900), bool)
     strange[100:150, 200:260] = True
-    inside = shown(draw(inspection(image=image, strange_colours=strange), COUNTS), image)
+    inside = shown(draw(inspection(image=image, find_strange=lambda image: strange), COUNTS), image)
     np.testing.assert_array_equal(is_colour(inside, (0, 255, 0)), strange)
     np.testing.assert_array_equal(is_changed(inside, image), strange)
 
@@ -155,7 +160,7 @@ def test_every_size_is_drawn_whole(size):
     picture = draw(inspection(Verdict.FAIL, image=image, **fields), COUNTS)
     assert picture.shape[1] >= max(640, width)
     assert picture.shape[0] > height
-    plain = draw(inspection(image=image, strange_colours=strange), COUNTS)
+    plain = draw(inspection(image=image, find_strange=lambda image: strange), COUNTS)
     rows, cols = np.nonzero(is_colour(plain, (0, 255, 0)))
     factor = math.isqrt(len(rows) // 2)  # each of the two corner pixels is a square now
     assert (rows.max() - rows.min() + 1, cols.max() - cols.min() + 1) == (height * factor, width * factor)

@@ -53,6 +53,9 @@ def test_everything_but_the_product_has_a_default():
         ("colour:", "colour: Input should be a valid dictionary"),
         ("colour: {enhance: neon}", "colour.enhance: Input should be 'none', 'overlay' or 'model', got 'neon'"),
         ("colour: {tolerance: true}", "colour.tolerance: Input should be a valid integer, got True"),
+        ("deadline_ms: 0", "deadline_ms: Input should be greater than 0, got 0"),
+        ("deadline_ms: soon", "deadline_ms: Input should be a valid number, got 'soon'"),
+        ("golden: ''", "golden: String should have at least 1 character, got ''"),
         ("threshold: true", "threshold: wants auto or a number above 0, got True"),
         ("threshold: 0", "threshold: wants auto or a number above 0, got 0"),
         ("threshold: -2", "threshold: wants auto or a number above 0, got -2"),
@@ -139,6 +142,8 @@ def test_the_hash_changes_with_every_setting_and_with_nothing_else():
         "colour": Colour(enhance="none"),
         "batch_size": 4,
         "model": "other.onnx",
+        "deadline_ms": 50.0,
+        "golden": "golden/bottle",
     }
     hashes = {Recipe(product="bottle", **{key: value}).hash for key, value in settings.items()}
     assert len(hashes | {new_recipe("bottle").hash}) == len(settings) + 1
@@ -161,6 +166,8 @@ recipes = st.builds(
         Colour, enhance=st.sampled_from(["none", "overlay", "model"]), tolerance=st.none() | st.integers(0, 64)
     ),
     batch_size=st.integers(1, 64),
+    deadline_ms=st.none() | tiny_to_huge,
+    golden=st.none() | st.sampled_from(["golden/bottle", "../shared: golden", "12", "off"]),
 )
 
 

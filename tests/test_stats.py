@@ -27,6 +27,12 @@ def inspection(verdict: Verdict, latency_ms: float = math.nan) -> Inspection:
     )
 
 
+def counted(stats: Stats, *verdicts: Verdict) -> None:
+    for verdict in verdicts:
+        stats.capture()
+        stats.record(inspection(verdict, 12.0))
+
+
 @given(st.lists(st.floats(0.01, 1e6), min_size=1, max_size=300), st.sampled_from([50.0, 95.0, 99.0]))
 def test_percentiles_are_numpys_to_one_percent(latencies, percent):
     histogram = LatencyHistogram()
@@ -64,8 +70,7 @@ def test_missed_parts_count_but_have_no_latency():
 def test_speed_is_all_captured_parts_over_the_whole_run():
     clock = ManualClock(now_ns=5_000_000_000)
     stats = Stats(clock)
-    for verdict in (Verdict.PASS, Verdict.PASS, Verdict.FAIL, Verdict.MISSED):
-        stats.record(inspection(verdict, 12.0))
+    counted(stats, Verdict.PASS, Verdict.PASS, Verdict.FAIL, Verdict.MISSED)
     clock.wait(2)
     summary = stats.summary()
     assert (summary.elapsed_s, summary.parts_per_s, summary.yield_fraction) == (2, 2, 0.5)
@@ -74,13 +79,23 @@ def test_speed_is_all_captured_parts_over_the_whole_run():
 def test_a_summary_reads_well():
     clock = ManualClock()
     stats = Stats(clock)
-    for verdict in (Verdict.PASS, Verdict.PASS, Verdict.FAIL, Verdict.MISSED):
-        stats.record(inspection(verdict, 12.0))
+    counted(stats, Verdict.PASS, Verdict.PASS, Verdict.FAIL, Verdict.MISSED)
     clock.wait(2)
     first, latency, speed = stats.summary().lines()
     assert first == "captured 4  pass 2  fail 1  missed 1  yield 50.0 %"
     assert latency.startswith("latency p50 12.")
     assert speed == "2.0 s  2.0 parts/s"
+
+
+def test_parts_under_way_and_late_judgements_are_told():
+    stats = Stats(ManualClock())
+    counted(stats, Verdict.PASS, Verdict.MISSED)
+    stats.capture()
+    stats.late()
+    summary = stats.summary()
+    assert (summary.captured, summary.under_way, summary.late) == (3, 1, 1)
+    assert summary.account == "captured 3  pass 1  fail 0  missed 1  under way 1"
+    assert summary.lines()[-1].startswith("late 1 ")
 
 
 def test_a_run_without_parts_has_a_summary_without_nan():

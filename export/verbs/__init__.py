@@ -24,7 +24,19 @@ VERBS = (
     Verb(
         "evaluate",
         "measure a product on a labelled test set",
-        "line-inspector evaluate --product bottle --data data/bottle --plot-reconstructions 8",
+        "line-inspector evaluate --product bottle --data data/bottle --report bottle.html",
         "export.verbs.evaluate",
+    ),
+    Verb(
+        "compare",
+        "put the results of several evaluations into one table",
+        "line-inspector compare results/*.json --format html > comparison.html",
+        "export.verbs.compare",
+    ),
+    Verb(
+        "bench",
+        "measure how fast a product is judged on this machine",
+        "line-inspector bench --product bottle --image data/bottle/test/good/000.png",
+        "export.verbs.bench",
     ),
 )

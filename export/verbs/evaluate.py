@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from export.dataset import Labelled, labelled_images
+from export.evaluation import Evaluation
 from export.metrics import NAMES, Metrics, Outcome, measure
+from export.pages import write_page
 from export.reconstructions import save_worst
+from export.report import report
+from export.results import describe, latency_ms
 from export.scoring import inspect_images
 from inspector.cli import add_folders, whole_number
+from inspector.files import check_writable
 from inspector.inspection import Inspector, load_inspector
-from inspector.records import Verdict
 
 TOP = 3  # patch scores shown per image
 
@@ -44,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plot-dir", type=Path, default=Path("reconstructions"), metavar="DIR", help="default: reconstructions/"
     )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write a page of figures, plots and pictures to FILE, as report.html",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
     add_folders(parser)
 
@@ -51,18 +58,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Judge every image of the test set and print what came out."""
     images = labelled_images(arguments.data)
+    if arguments.report:
+        check_writable(arguments.report.parent)  # now, not after minutes of judging
     inspector = load_inspector(arguments.product, arguments.config_dir, arguments.model_dir)
     outcomes = judge_all(inspector, images)
     metrics = measure(outcomes)
-    plots = []
-    if arguments.plot_reconstructions:
-        paths = {image.name: image.path for image in images}
-        plots = save_worst(inspector, outcomes, paths, arguments.plot_reconstructions, arguments.plot_dir)
+    paths = {image.name: image.path for image in images}
+    plots = save_worst(inspector, outcomes, paths, arguments.plot_reconstructions, arguments.plot_dir)
+    if arguments.json or arguments.report:
+        model = arguments.model_dir / inspector.recipe.model_file
+        result = describe(inspector, images, outcomes, metrics, model)
+    if arguments.report:
+        write_page(arguments.report, report(Evaluation(inspector, outcomes, metrics, result, paths)))
     if arguments.json:
-        size_mb = (arguments.model_dir / inspector.recipe.model_file).stat().st_size / 1e6
-        print(json.dumps(as_dict(inspector, outcomes, metrics, size_mb)))
+        print(result.model_dump_json())
     else:
-        print(*_lines(inspector, outcomes, metrics), *(f"wrote {path}" for path in plots), sep="\n")
+        written = [*plots, arguments.report] if arguments.report else plots
+        print(*_lines(inspector, outcomes, metrics), *(f"wrote {path}" for path in written), sep="\n")
     return 0
 
 
@@ -73,37 +85,6 @@ def judge_all(inspector: Inspector, images: Sequence[Labelled]) -> list[Outcome]
         Outcome(image.name, image.defect, image.anomalous, inspection.without_pictures(), image.mask)
         for image, inspection in zip(images, inspections, strict=True)
     ]
-
-
-def as_dict(inspector: Inspector, outcomes: Sequence[Outcome], metrics: Metrics, model_mb: float) -> dict[str, Any]:
-    """The JSON object: null where a figure does not exist."""
-    return {
-        "product": inspector.recipe.product,
-        "images": metrics.images,
-        "anomalies": metrics.anomalies,
-        "image_auroc": _number(metrics.image_auroc),
-        "precision": metrics.precision,
-        "recall": metrics.recall,
-        "f1": metrics.f1,
-        "accuracy": metrics.accuracy,
-        "threshold": inspector.threshold,
-        "best_f1": _number(metrics.best_f1),
-        "false_reject_rate": _number(metrics.false_reject_rate),
-        "false_reject_budget": inspector.recipe.false_rejects,
-        "pixel_auroc": _number(metrics.pixels.auroc),
-        "au_pro": _number(metrics.pixels.au_pro),
-        "ms_per_part_p50": _number(_latency(outcomes)),
-        "model_mb": round(model_mb, 3),
-        "per_image": [
-            {
-                "name": outcome.name,
-                "defect": outcome.defect,
-                "score": _number(outcome.inspection.score),
-                "verdict": outcome.inspection.verdict.value,
-            }
-            for outcome in outcomes
-        ],
-    }
 
 
 def _lines(inspector: Inspector, outcomes: Sequence[Outcome], metrics: Metrics) -> list[str]:
@@ -119,7 +100,7 @@ def _lines(inspector: Inspector, outcomes: Sequence[Outcome], metrics: Metrics) 
         f"AU-PRO {metrics.pixels.au_pro:.4f} (false positives up to 30 %)",
         f"threshold {inspector.threshold:.4g}   F1 {metrics.f1:.3f}, best possible {metrics.best_f1:.3f}   "
         f"false rejects {metrics.false_reject_rate:.2%} (budget {inspector.recipe.false_rejects:.2%})   "
-        f"{_latency(outcomes):.1f} ms per part",
+        f"{latency_ms(outcomes, 50):.1f} ms per part",
     ]
 
 
@@ -143,13 +124,3 @@ def _report(metrics: Metrics) -> list[str]:
         rows.append(f"{name:<14}{figures}{row['support']:>10.0f}")
     rows.append(f"{'accuracy':<14}{'':>20}{metrics.accuracy:>10.3f}{metrics.images:>10}")
     return rows
-
-
-def _latency(outcomes: Sequence[Outcome]) -> float:
-    """Median time from the image in memory to the verdict, ms."""
-    times = [o.inspection.latency_ms for o in outcomes if o.inspection.verdict is not Verdict.MISSED]
-    return float(np.median(times)) if times else math.nan
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

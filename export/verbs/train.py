@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -45,6 +46,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="turn each part into one pose first (default: the recipe's, else auto: decided from the images)",
     )
     parser.add_argument(
+        "--effort",
+        choices=("quick", "standard", "best"),
+        default="standard",
+        help="quick: usual settings; standard: the head is chosen by synthetic defects (default); "
+        "best: larger inputs are tried too, which may make the line slower",
+    )
+    parser.add_argument(
+        "--patch-px",
+        type=_side,
+        default=256,
+        metavar="N",
+        help="side of the feature model's input, a multiple of 32; larger finds smaller defects, at a cost "
+        "that grows with its square (default: 256)",
+    )
+    parser.add_argument(
+        "--drop-suspects",
+        action="store_true",
+        help="train once more without the good images that stand out, for a folder that may hold defects",
+    )
+    parser.add_argument(
         "--epochs",
         type=whole_number(1),
         default=30,
@@ -75,18 +96,29 @@ def execute(arguments: argparse.Namespace) -> int:
     for folder in (arguments.model_dir, arguments.config_dir):
         check_writable(folder)  # now, not after minutes of training
     trained = _train(arguments, recipe, images)
+    dropped = trained.suspects if arguments.drop_suspects else []
+    if dropped:
+        images = [path for path in images if str(path) not in dropped]
+        trained = _train(arguments, recipe, images)
     changed = _keep(arguments, recipe)
     if arguments.json:
-        print(json.dumps(_as_dict(recipe, trained)))
+        print(json.dumps({**_as_dict(recipe, trained), "dropped": dropped}))
         return 0
     print(f"{trained.notes}; {len(images)} good images, {trained.seconds:.0f} s")
     print(f"threshold {trained.info.threshold:.4g}: {trained.threshold.words}")
     if len(images) < FEW:
-        print(f"warning: only {len(images)} good images; {FEW} or more make a threshold that can be relied on")
+        print(
+            f"warning: only {len(images)} good images: the threshold is a guess, so check the first rejects and passes "
+            f"by eye; train again with {FEW} or more"
+        )
+    for suspect in dropped:
+        print(f"left out {suspect}: it stood out from the other good parts")
+    for finding in trained.quality:
+        print(f"look at {finding.words}")
     for suspect in trained.suspects:
         print(f"look at {suspect}: it stands out from the other good parts")
     if trained.suspects:
-        print("if one is defective, take it out and train again: suspects raise the threshold, and defects then pass")
+        print("if one is defective, take it out and train again, or use --drop-suspects: suspects raise the threshold")
     print(f"wrote {arguments.model_dir / recipe.model_file}", *changed, sep="\n")
     print(f"next: line-inspector run --product {recipe.product} --source DIR|FILE|URL|0{_folders(arguments)}")
     return 0
@@ -143,7 +175,15 @@ def _as_dict(recipe: Recipe, trained: Trained) -> dict[str, object]:
         "patches": trained.info.patches,
         "threshold": trained.info.threshold,
         "suspects": trained.suspects,
+        "quality": [dataclasses.asdict(finding) for finding in trained.quality],
     }
+
+
+def _side(text: str) -> int:
+    side = whole_number(32)(text)
+    if side % 32:
+        raise argparse.ArgumentTypeError(f"wants a multiple of 32, got {text!r}")
+    return side
 
 
 def _device(wanted: str) -> str:
@@ -162,6 +202,8 @@ def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) ->
     settings = Settings(
         kind=arguments.model,
         grid=recipe.layout,
+        patch_px=arguments.patch_px,
+        effort=arguments.effort,
         epochs=arguments.epochs,
         seed=arguments.seed,
         device=_device(arguments.device),

@@ -51,7 +51,7 @@ class Reconnecting:
 
     While it is away `read` raises one FrameLost per frame period, at least one per loss. The period comes from
     `fps` (Hz), else from the frames seen so far, else it is 1 s. After `give_up_s` the camera is lost for good.
-    A camera that cannot be opened in the first place is an error at once.
+    A camera that cannot be opened in the first place is an error at once. Messages call it by `name`.
     """
 
     live = True
@@ -61,12 +61,14 @@ class Reconnecting:
         open_camera: Callable[[], Camera],
         fps: float | None,
         give_up_s: float = 60.0,
+        name: str = "camera",
         now_ns: Callable[[], int] = time.monotonic_ns,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self._open_camera = open_camera
         self._fps = fps
         self._give_up_s = give_up_s
+        self._name = name
         self._now_ns = now_ns
         self._wait = wait
         self._opened = False
@@ -94,7 +96,7 @@ class Reconnecting:
         Raises FrameLost for a part that passed unseen, CameraLost when the camera is lost for good.
         """
         if not self._opened:
-            raise CameraError("camera: read() before it was opened")
+            raise CameraError(f"{self._name}: read() before it was opened")
         deadline_ns = self._now_ns() + round(timeout_s * 1e9)
         if self._outage is None:
             try:
@@ -141,7 +143,7 @@ class Reconnecting:
                 return self._end(outage)
             if now_ns >= outage.end_ns:
                 self._disconnect()
-                raise CameraLost(f"camera gone for {self._give_up_s:g} s: check cable and power")
+                raise CameraLost(f"{self._name} gone for {self._give_up_s:g} s: check cable and power")
             if self._camera is not None:
                 self._await_answer(outage, deadline_ns - now_ns)
             elif now_ns >= outage.retry_ns:
@@ -155,14 +157,14 @@ class Reconnecting:
         outage.reported += 1
         self._next += 1
         attempt = outage.attempts + (self._camera is None)
-        raise FrameLost(f"camera gone, reconnecting (attempt {attempt})", cause=Cause.CAMERA)
+        raise FrameLost(f"{self._name} gone, reconnecting (attempt {attempt})", cause=Cause.CAMERA)
 
     def _retry(self, outage: _Outage) -> None:
         outage.attempts += 1
         try:
             self._connect()
         except CameraError as error:
-            _logger.info("attempt %d: %s", outage.attempts, error)
+            _logger.info("%s: attempt %d: %s", self._name, outage.attempts, error)
             outage.back_off(self._now_ns())
 
     def _await_answer(self, outage: _Outage, timeout_ns: int) -> None:
@@ -180,7 +182,7 @@ class Reconnecting:
 
     def _end(self, outage: _Outage) -> Frame | None:
         away_s = (self._heard_ns - outage.noticed_ns) / 1e9
-        _logger.warning("camera is back after %.1f s, %d parts were missed", away_s, outage.reported)
+        _logger.warning("%s is back after %.1f s, %d parts were missed", self._name, away_s, outage.reported)
         self._outage = None
         return self._numbered(self._first)
 

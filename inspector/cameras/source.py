@@ -25,10 +25,10 @@ def open_source(source: str, fps: float | None, loop: bool) -> Camera:
     if fps is not None and not 0 < fps < float("inf"):
         raise CameraError(f"fps: {fps:g} given, a positive number wanted")
     if source.isascii() and source.isdecimal():
-        return Reconnecting(lambda: DeviceCamera(int(source), fps=fps), fps)
+        return Reconnecting(lambda: DeviceCamera(int(source), fps=fps), fps, name=camera_name(int(source)))
     if source.lower().startswith(_SCHEMES):  # the rate of a network camera is set in the camera itself
         scheme, _, rest = source.partition("://")
-        return Reconnecting(lambda: DeviceCamera(f"{scheme.lower()}://{rest}"), fps)
+        return Reconnecting(lambda: DeviceCamera(f"{scheme.lower()}://{rest}"), fps, name=camera_name(source))
     return _replay(source, fps, loop)
 
 

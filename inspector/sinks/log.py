@@ -34,6 +34,7 @@ COLUMNS = (
     "verdict",
     "score",
     "threshold",
+    "stranger_than",
     "worst_row",
     "worst_col",
     "anomalous_patches",
@@ -46,7 +47,7 @@ COLUMNS = (
 def row_of(inspection: Inspection, utc: datetime) -> Row:
     """One inspection as a row. None stands for what there is no value of; never NaN or infinity."""
     worst_row, worst_col = inspection.worst_patch or (None, None)
-    latency_ms = _finite(inspection.latency_ms)
+    latency_ms, stranger_than = _finite(inspection.latency_ms), _finite(inspection.stranger_than)
     values = (
         utc.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         inspection.product,
@@ -57,6 +58,7 @@ def row_of(inspection: Inspection, utc: datetime) -> Row:
         inspection.verdict.value,
         _finite(inspection.score),
         _finite(inspection.threshold),
+        None if stranger_than is None else round(stranger_than, 4),
         worst_row,
         worst_col,
         None if inspection.patch_scores is None else inspection.anomalous_patches,

@@ -21,12 +21,15 @@ COLOURS = {Verdict.PASS: GREEN, Verdict.FAIL: BOLD_RED, Verdict.MISSED: BOLD_YEL
 class TerminalSink:
     """Writes a line per part to `stream`, coloured where it is a terminal and NO_COLOR is not set.
 
+    `name` stands in front where several cameras share the stream.
+
     When the reader is gone (`| head`), the sink falls silent and the run goes on: a line must not stop inspecting,
     rejecting and logging because somebody closed a pager. Any other failure to write raises SinkError.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, name: str = "") -> None:
         self._stream = stream
+        self._prefix = f"{name}: " if name else ""
         self._coloured = _takes_colour(stream)
         self._reader_gone = False
 
@@ -34,7 +37,8 @@ class TerminalSink:
         if self._reader_gone:
             return
         try:
-            self._stream.write(_encodable(line_of(inspection, coloured=self._coloured), self._stream) + "\n")
+            line = self._prefix + line_of(inspection, coloured=self._coloured)
+            self._stream.write(_encodable(line, self._stream) + "\n")
             self._stream.flush()
         except OSError as error:
             if not _is_broken_pipe(error):
@@ -67,7 +71,8 @@ def _why(inspection: Inspection) -> list[str]:
     worst = "-" if inspection.worst_patch is None else "{},{}".format(*inspection.worst_patch)
     score = f"score {_number(inspection.score):>8} / {_number(inspection.threshold):<8}"
     latency = "-" if math.isnan(inspection.latency_ms) else f"{inspection.latency_ms:.1f}"
-    return [score, f"worst patch {worst:<5}", f"{latency:>7} ms"]
+    words = [inspection.strangeness] if inspection.verdict.reject and inspection.strangeness else []
+    return [score, f"worst patch {worst:<5}", f"{latency:>7} ms", *words]
 
 
 def _number(value: float) -> str:

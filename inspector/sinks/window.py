@@ -25,8 +25,9 @@ class Window:
     """Shows every picture, fitted into 1280 x 960 pixels.
 
     `q`, Esc or closing the window call `on_quit`, `p` calls `on_next_product`; after quitting nothing more is shown.
-    Raises SinkError at once where no window can be opened. The window itself belongs to the thread that first calls
-    `show`: graphical toolkits want all calls from one thread.
+    Raises SinkError at once where no window can be opened. `show` and `close` only take note, on any thread; the window
+    itself belongs to the thread that calls `poll`, for graphical toolkits want all calls from one. Of pictures that
+    come faster than it polls, the last is shown: a window does not hold up the line.
     """
 
     def __init__(self, title: str, on_quit: Callable[[], None], on_next_product: Callable[[], None]) -> None:
@@ -35,24 +36,25 @@ class Window:
         self._title = title
         self._on_quit = on_quit
         self._on_next_product = on_next_product
+        self._picture: Image | None = None  # to be shown with the next poll
         self._is_open = False
         self._has_quit = False
+        self._run_is_over = False
 
     def wants(self, inspection: Inspection) -> bool:
         return not self._has_quit
 
     def show(self, inspection: Inspection, picture: Image) -> None:
-        if self._was_closed():
-            self._quit()
-            return
-        if not self._is_open:
-            cv2.namedWindow(self._title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
-            self._is_open = True
-        cv2.imshow(self._title, fitted(picture, *FITS))
-        self.poll()
+        self._picture = picture
 
     def poll(self) -> None:
-        """Answer keys and redraw. `show` does it too; call it on the same thread while no parts come."""
+        """Show what there is to show, and answer keys. Always on the same thread, and once more after `close`."""
+        if self._run_is_over:
+            self._destroy()
+            return
+        picture, self._picture = self._picture, None
+        if picture is not None and not self._has_quit and not self._was_closed():
+            self._draw(picture)
         if not self._is_open:
             return
         key = cv2.pollKey() & 0xFF
@@ -62,6 +64,15 @@ class Window:
             self._on_next_product()
 
     def close(self) -> None:
+        self._run_is_over = True
+
+    def _draw(self, picture: Image) -> None:
+        if not self._is_open:
+            cv2.namedWindow(self._title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
+            self._is_open = True
+        cv2.imshow(self._title, fitted(picture, *FITS))
+
+    def _destroy(self) -> None:
         if self._is_open and not self._was_closed():
             cv2.destroyWindow(self._title)
         self._is_open = False

@@ -1,40 +1,28 @@
-"""`run`: inspect a source until it ends or somebody stops it."""
+"""`run`: inspect a source, or every camera of the station, until it ends or somebody stops it."""
 
 from __future__ import annotations
 
 import argparse
 import signal
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from pathlib import Path
 from types import FrameType
 
-from inspector.cameras.source import open_source
 from inspector.cli import add_folders, whole_number
-from inspector.errors import RecipeError
-from inspector.inspection import Inspector, load_inspector
-from inspector.pipeline import Pipeline
-from inspector.recipe import load_recipe, products, recipe_path
-from inspector.sinks.base import Sink
-from inspector.sinks.log import LogSink
-from inspector.sinks.pictures import OverlayFolder, PictureConsumer, Pictures
-from inspector.sinks.terminal import TerminalSink
-from inspector.sinks.video import VideoWriter
-from inspector.sinks.window import Window
-
-VIDEO_FPS = 25.0  # of a recording, where the user gives no pace
-WATCH_PERIOD_NS = 500_000_000
+from inspector.errors import InspectorError, RecipeError
+from inspector.pipeline import run_together
+from inspector.station import CameraSettings, Station, load_station
+from inspector.verbs.line import VIDEO_FPS, Line, LineMaker
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the verb understands."""
-    parser.add_argument("--product", required=True, help="the recipe to start with: config/PRODUCT.yaml")
+    parser.add_argument(
+        "--product", help="the recipe to start with: config/PRODUCT.yaml (default: the cameras of config/station.yaml)"
+    )
     parser.add_argument(
         "--source",
-        required=True,
         metavar="DIR|FILE|URL|N",
         help="folder of images or video file to replay, rtsp:// or http:// stream, or a camera's number",
     )
@@ -57,99 +45,66 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Inspect; returns 0 when the source ended or the run was stopped on purpose."""
-
-    def load(product: str) -> Inspector:
-        return load_inspector(product, arguments.config_dir, arguments.model_dir)
-
-    inspector = load(arguments.product)
-    camera = open_source(arguments.source, arguments.fps, arguments.loop)
-    rows = LogSink(arguments.log_dir, lambda: datetime.now(timezone.utc))
-    # The log comes first: what is announced anywhere is already written down.
-    sinks: list[Sink] = [rows, TerminalSink(sys.stdout)]
-    window = _window(arguments, lambda: pipeline)
-    pictures = _pictures(arguments, window)
-    pipeline = Pipeline(camera, inspector, [*sinks, *pictures], load=load, tick=lambda: _tick(watch, window))
-    watch = _RecipeWatch(arguments.config_dir, pipeline)
-    with _stopped_by_signals(pipeline.stop):
-        summary = pipeline.run()
-    print(*summary.lines(), *(f"log: {path}" for path in rows.paths), sep="\n")
+    """Inspect; returns 0 when every source ended or the run was stopped on purpose."""
+    station = load_station(arguments.config_dir)
+    cameras = _cameras(arguments, station)
+    maker = LineMaker(arguments, station)
+    for name, camera in cameras.items():  # all of it is read before anything is written
+        maker.prepare(name, camera)
+    lines = maker.make()
+    with _stopped_by_signals(lines):
+        try:
+            run_together([line.pipeline for line in lines])
+        finally:
+            for line in lines:
+                line.report()
+    _raise_errors(lines)
     return 0
 
 
-def _window(arguments: argparse.Namespace, pipeline: Callable[[], Pipeline]) -> Window | None:
-    """The live window, if asked for. Its keys act on the pipeline, which is made after it."""
-    if not arguments.window:
-        return None
-    return Window("line inspector", lambda: pipeline().stop(), lambda: _next_product(arguments, pipeline()))
+def _cameras(arguments: argparse.Namespace, station: Station) -> Mapping[str, CameraSettings]:
+    """What to inspect, by name: what the command line says, or else every camera of the station."""
+    if arguments.product and arguments.source is not None:
+        source = CameraSettings.model_construct(
+            source=arguments.source, product=arguments.product, fps=arguments.fps, outputs=station.outputs
+        )
+        return {"": source}
+    if arguments.product or arguments.source is not None or not station.cameras:
+        raise RecipeError("give --product and --source, or `cameras` in config/station.yaml: see `run --help`")
+    if arguments.window:
+        raise RecipeError("--window shows one camera: give its --product and --source")
+    return station.cameras
 
 
-def _pictures(arguments: argparse.Namespace, window: Window | None) -> list[Sink]:
-    consumers: list[PictureConsumer] = [window] if window else []
-    if arguments.save_overlays:
-        consumers.append(OverlayFolder(arguments.save_overlays, arguments.keep_pass_every))
-    if arguments.save_video:
-        consumers.append(VideoWriter(arguments.save_video, arguments.fps or VIDEO_FPS))
-    return [Pictures(consumers)] if consumers else []
-
-
-def _tick(watch: _RecipeWatch, window: Window | None) -> None:
-    watch()
-    if window:
-        window.poll()
-
-
-def _next_product(arguments: argparse.Namespace, pipeline: Pipeline) -> None:
-    """Change to the next product, by name, that has a recipe and a model."""
-    ready = [p for p in products(arguments.config_dir) if _has_model(arguments, p)]
-    after = [p for p in ready if p > pipeline.inspector.recipe.product]
-    if (after or ready)[:1] not in ([], [pipeline.inspector.recipe.product]):
-        pipeline.change_product((after or ready)[0])
-
-
-def _has_model(arguments: argparse.Namespace, product: str) -> bool:
-    try:
-        recipe = load_recipe(arguments.config_dir, product)
-    except RecipeError:  # of another product: no reason to stop this one
-        return False
-    return bool((arguments.model_dir / recipe.model_file).is_file())
-
-
-class _RecipeWatch:
-    """Asks for a changeover when the running product's recipe file changes on disk."""
-
-    def __init__(self, config_dir: Path, pipeline: Pipeline) -> None:
-        self._config_dir = config_dir
-        self._pipeline = pipeline
-        self._seen = self._state()
-        self._next_ns = 0
-
-    def __call__(self) -> None:
-        if time.monotonic_ns() < self._next_ns:
-            return
-        self._next_ns = time.monotonic_ns() + WATCH_PERIOD_NS
-        before, self._seen = self._seen, self._state()
-        product, changed_ns, _ = self._seen
-        if changed_ns and product == before[0] and self._seen != before:
-            self._pipeline.change_product(product)
-
-    def _state(self) -> tuple[str, int, int]:
-        product = self._pipeline.inspector.recipe.product
+def _raise_errors(lines: Sequence[Line]) -> None:
+    """Raise what the lines raised: one's own error, or all of them in one line that names the cameras."""
+    failed = []
+    for line in lines:
         try:
-            stat = recipe_path(self._config_dir, product).stat()
-        except OSError:  # being replaced this moment, or removed: the running recipe goes on
-            return product, 0, 0
-        return product, stat.st_mtime_ns, stat.st_size
+            line.pipeline.result()
+        except (InspectorError, OSError) as error:
+            if len(lines) == 1:
+                raise
+            failed.append(f"{line.pipeline.name}: {error}")
+    if failed:
+        raise InspectorError(f"{len(failed)} of {len(lines)} cameras failed: {'; '.join(failed)}")
 
 
 @contextmanager
-def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+def _stopped_by_signals(lines: Sequence[Line]) -> Iterator[None]:
     """Ctrl-C and SIGTERM end the run in order; a second Ctrl-C ends the program at once."""
 
     def handler(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        stop()
+        for line in lines:
+            line.pipeline.stop()
 
+    with _signals(handler):
+        yield
+
+
+@contextmanager
+def _signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

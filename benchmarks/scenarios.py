@@ -1,0 +1,165 @@
+"""What a line may meet, measured: other frame sizes and grids, several cameras, a changeover under load, a long run.
+
+    python -m benchmarks.scenarios --product P --image FILE [--only sizes|cameras|changeover|memory] [--frames 100000]
+
+`cameras`, `changeover` use the product's model; `sizes` needs none; `memory` makes a tiny one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import tempfile
+import threading
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from export.onnx_file import export
+from inspector.bench import Drawer, PacedCamera, in_turn, photo_like, run_line
+from inspector.cli import add_folders
+from inspector.colour import ColourHighlighter, Gamut
+from inspector.detector import Detector
+from inspector.grid import Grid
+from inspector.images import read_image
+from inspector.inspection import Inspector, load_inspector
+from inspector.model_info import ModelInfo
+from inspector.pipeline import Pipeline
+from inspector.recipe import Colour, Recipe
+from inspector.records import Counts, Image, Inspection, Verdict
+from inspector.shared import SharedModels
+
+FRAMES = 200
+SIZES = ((480, 640), (1000, 1000), (2048, 2448), (3648, 5472))  # 0.3, 1, 5 and 20 megapixels
+GRIDS = ("1x1", "2x2", "4x4", "8x8", "16x16")
+
+
+def sizes(arguments: argparse.Namespace) -> None:
+    """Tiling per megapixel, patches of 256 pixels; and the colours, which do not depend on the grid."""
+    highlighter = ColourHighlighter(Gamut.of([photo_like(200, 200)]), 8)
+    print(f"ms per megapixel   {'colours':>8} " + " ".join(f"{grid:>7}" for grid in GRIDS))
+    for height, width in SIZES:
+        image, megapixels = photo_like(height, width), height * width / 1e6
+        work = {grid: functools.partial(Grid.parse(grid).split, image, (256, 256)) for grid in GRIDS}
+        taken = in_turn({"colours": functools.partial(highlighter.strange, image)} | work, rounds=7)
+        times = " ".join(f"{taken[grid] / megapixels:7.2f}" for grid in GRIDS)
+        print(f"{width:>5} x {height:<10} {taken['colours'] / megapixels:8.2f} {times}")
+
+
+def cameras(arguments: argparse.Namespace) -> None:
+    """Parts a second of 1, 2 and 4 lines that share one model, over those of one."""
+    image, alone_hz = read_image(arguments.image), 0.0
+    for count in (1, 2, 4):
+        models = SharedModels()
+        lines = [_load(arguments, models) for _ in range(count)]
+        runs = [functools.partial(_run, line, image) for line in lines]
+        seconds = in_turn({"all": functools.partial(_together, runs)}, rounds=3)["all"] / 1e3
+        hz = count * FRAMES / seconds
+        alone_hz = alone_hz or hz
+        print(f"{count} cameras: {hz:6.1f} parts/s together, {hz / alone_hz:.2f} x one camera")
+
+
+def changeover(arguments: argparse.Namespace) -> None:
+    """Load the product again while frames come at 80 % of what the line can do."""
+    image, inspector = read_image(arguments.image), _load(arguments, Detector)
+    run_line(inspector, PacedCamera([image], FRAMES))
+    seconds = in_turn({"all": lambda: run_line(inspector, PacedCamera([image], FRAMES))}, rounds=3)["all"] / 1e3
+    rate_hz = 0.8 * FRAMES / seconds
+    drawer = _ChangesAfter(FRAMES)
+    load = functools.partial(load_inspector, config_dir=arguments.config_dir, model_dir=arguments.model_dir)
+    line = Pipeline(PacedCamera([image], 3 * FRAMES, rate_hz), inspector, [drawer], load=load)
+    drawer.change = lambda: line.change_product(arguments.product)
+    line.run()
+    latencies = [one.latency_ms for one in drawer.inspections if one.verdict is not Verdict.MISSED]
+    before, after = latencies[:FRAMES], latencies[FRAMES:]
+    missed = len(drawer.inspections) - len(latencies)
+    print(f"{rate_hz:.1f} parts/s, period {1e3 / rate_hz:.1f} ms; {3 * FRAMES} captured, {missed} missed")
+    print(f"latest verdict: {max(before):.1f} ms before the changeover, {max(after):.1f} ms from then on")
+
+
+class _ChangesAfter(Drawer):
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self._count = count
+        self.change = lambda: None
+
+    def write(self, inspection: Inspection, counts: Counts) -> None:
+        super().write(inspection, counts)
+        if counts.captured == self._count:
+            self.change()
+
+
+def memory(arguments: argparse.Namespace) -> None:
+    """Resident memory of this process over a long run of small frames."""
+    with tempfile.TemporaryDirectory() as folder:
+        inspector = _tiny(Path(folder) / "tiny.onnx")
+        watch = _Memory(arguments.frames // 10)
+        images: list[Image] = [np.full((64, 64, 3), 40, np.uint8)]
+        Pipeline(PacedCamera(images, arguments.frames), inspector, [watch]).run()
+    print("MB resident:", " ".join(f"{size:.1f}" for size in watch.sizes))
+    print(f"growth over the last nine tenths: {watch.sizes[-1] - watch.sizes[0]:.1f} MB")
+
+
+class _Memory:
+    def __init__(self, every: int) -> None:
+        self._every = every
+        self.sizes: list[float] = []
+
+    def write(self, inspection: Inspection, counts: Counts) -> None:
+        if counts.captured % self._every == 0:
+            fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+            self.sizes.append(int(fields["VmRSS"].split()[0]) / 1e3)
+
+    def close(self) -> None: ...
+
+
+class _Brightness(torch.nn.Module):
+    def forward(self, patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return patches.float().mean(3)[:, ::4, ::4] / 255, patches[:, None].repeat(1, 2, 1, 1, 1)
+
+
+def _tiny(path: Path) -> Inspector:
+    info = ModelInfo(
+        product="tiny", kind="pixel", grid="1x1", overlap=0, patch_px=32, threshold=1, false_rejects=0.01,
+        guaranteed=True, held_out={}, colour_tolerance=8, enhanced=False, learned_from=frozenset(), images=1,
+        patches=1, training_set="", seed=0, versions={},
+    )  # fmt: skip
+    export(_Brightness(), info, Gamut.of([]), path)
+    return Inspector(Recipe(product="tiny", colour=Colour(enhance="none")), Detector(path))
+
+
+def _load(arguments: argparse.Namespace, load_model) -> Inspector:  # type: ignore[no-untyped-def]
+    return load_inspector(arguments.product, arguments.config_dir, arguments.model_dir, load_model=load_model)
+
+
+def _run(inspector: Inspector, image: Image) -> list[Inspection]:
+    return run_line(inspector, PacedCamera([image], FRAMES))
+
+
+def _together(runs: list[functools.partial[list[Inspection]]]) -> None:
+    threads = [threading.Thread(target=run) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+SCENARIOS = {"sizes": sizes, "cameras": cameras, "changeover": changeover, "memory": memory}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--product", required=True)
+    parser.add_argument("--image", type=Path, required=True, metavar="FILE", help="a good part")
+    parser.add_argument("--only", choices=SCENARIOS)
+    parser.add_argument("--frames", type=int, default=100_000, help="of the long run")
+    add_folders(parser)
+    arguments = parser.parse_args()
+    for name in [arguments.only] if arguments.only else SCENARIOS:
+        print(f"-- {name}")
+        SCENARIOS[name](arguments)
+
+
+if __name__ == "__main__":
+    main()

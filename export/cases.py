@@ -1,0 +1,108 @@
+"""The parts worth looking at: those with the wrong verdict, or the closest calls, each with its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from export.metrics import Outcome, read_mask
+from export.pages import jpeg_uri
+from export.reconstructions import panels
+from inspector.images import read_image
+from inspector.inspection import Inspector
+from inspector.records import AnomalyMap, Image, Mask, Verdict
+
+WORST, CLOSEST = 6, 3  # cases shown: of wrong verdicts, and of closest calls where none is wrong
+SIDE = 480  # px, the longer side of a picture
+MASK_LINE, MAP_LINE = (230, 190, 0), (255, 0, 255)  # BGR: the labelled defect, and what is above the threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Parts of one class, the most telling first."""
+
+    wrong: bool  # they got the wrong verdict; else they were the closest to getting it
+    total: int  # how many got the wrong verdict
+    shown: Sequence[Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture as an HTML page holds it."""
+
+    title: str
+    uri: str
+
+
+def worst(outcomes: Sequence[Outcome], anomalous: bool) -> Cases:
+    """Of the judged defects (or good parts): those passed (rejected), or those that came closest to it."""
+    judged = [o for o in outcomes if o.anomalous is anomalous and o.inspection.verdict is not Verdict.MISSED]
+    wrong = [o for o in judged if not o.right]
+    telling = sorted(wrong or judged, key=lambda o: o.inspection.score, reverse=not anomalous)
+    return Cases(bool(wrong), len(wrong), telling[: WORST if wrong else CLOSEST])
+
+
+def pictures(inspector: Inspector, outcome: Outcome, path: Path) -> list[Picture]:
+    """A judged part with its defect outlined, what was strange about it, and what the autoencoder made of it."""
+    image, scores = read_image(path), outcome.inspection.patch_scores
+    if scores is None or outcome.inspection.anomaly_map is None:
+        return []
+    _, seen, rebuilt, _ = panels(inspector, image, int(scores.argmax()))
+    mask = read_mask(outcome.mask) if outcome.mask else None
+    row, col = np.unravel_index(int(scores.argmax()), scores.shape)
+    patch = f", strangest patch ({row}, {col})" if scores.size > 1 else ""
+    shown: Mapping[str, Image] = {
+        _title(outcome): outlined(image, mask, MASK_LINE),
+        "where it is strange": overlaid(image, outcome.inspection.anomaly_map, inspector.threshold),
+        f"as the model sees it{patch}": seen,
+        "as the model expects it": rebuilt,
+    }
+    return [Picture(title, jpeg_uri(_fitted(picture))) for title, picture in shown.items()]
+
+
+def _title(outcome: Outcome) -> str:
+    if not outcome.anomalous:
+        return "the part"
+    return "the part, defect outlined" if outcome.mask else "the part (its defect has no mask)"
+
+
+def outlined(image: Image, mask: Mask | None, colour: tuple[int, int, int]) -> Image:
+    """A copy of the picture with a line around what the mask covers; the mask may have another size."""
+    drawn: Image = image.copy()
+    if mask is not None:
+        height, width = image.shape[:2]
+        scaled = np.asarray(
+            cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST), np.uint8
+        )
+        contours, _ = cv2.findContours(scaled, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        cv2.drawContours(drawn, contours, -1, colour, max(1, max(height, width) // 160), cv2.LINE_AA)
+    return drawn
+
+
+def overlaid(image: Image, anomaly_map: AnomalyMap, threshold: float) -> Image:
+    """The picture with the map over it: yellow up to the threshold, red at twice it, and a line at the threshold.
+
+    Unlike the line's overlay it also shows, faintly, what stays below: in a missed defect that is all there is.
+    """
+    height, width = image.shape[:2]
+    scaled = cv2.resize(anomaly_map, (width, height), interpolation=cv2.INTER_LINEAR)
+    levels: NDArray[np.float32] = np.asarray(scaled, np.float32) / threshold
+    opacity = np.interp(levels, [0.3, 1.0, 2.0], [0.0, 0.4, 0.65])[..., None]
+    green = np.interp(levels, [1.0, 2.0], [220.0, 0.0])
+    heat = np.stack([np.zeros_like(green), green, np.full_like(green, 240.0)], axis=2)
+    blended = image * (1 - opacity) + heat * opacity
+    return outlined(blended.astype(np.uint8), levels > 1, MAP_LINE)
+
+
+def _fitted(picture: Image) -> Image:
+    """At most SIDE px on the longer side; a smaller one is returned as it is."""
+    scale = SIDE / max(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    size = max(1, round(scale * picture.shape[1])), max(1, round(scale * picture.shape[0]))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)

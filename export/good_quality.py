@@ -1,0 +1,130 @@
+"""Which good images should be taken again or left out: copies, blurred, too dark, too bright.
+
+Every image is measured against its own set, by the median and the median absolute deviation: what all good images
+share is how this product is photographed, not a fault.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.records import Image
+
+Fault = Literal["copy", "blurred", "underexposed", "overexposed"]
+Values = NDArray[np.float64]  # one per image of the set
+
+LONG_SIDE_PX = 512  # sharpness is measured at about twice the network's resolution,
+NOISE_PX = 1.0  # on edges rather than on the sensor's noise, which stays sharp where the picture is not
+THUMB_PX = 32  # a cell averages hundreds of pixels: noise and re-encoding vanish, another part's pose and light do not
+CLIPPED = 5, 250  # display values at which a channel says "this dark or darker", "this bright or brighter"
+FAR = 5.0  # standard deviations, as estimated from the median absolute deviation
+LEAST_BLUR = math.log(2)  # a set may be very even: half the others' sharpness is the least that is named,
+LEAST_LIGHT = math.log(1.25)  # as are a quarter more light than usual or as much less,
+LEAST_CLIPPED = 0.02  # and this share of pixel values newly clipped
+SAME = 1.0  # gray levels: thumbnails of one exposure differ by less, however it was saved
+NEIGHBOUR, CLOSE = 5, 0.25  # and by less than this share of what the 5th most similar image usually differs by
+
+ADVICE: dict[Fault, str] = {
+    "copy": "keep one of the two, for copies make the parts look more alike than they are",
+    "blurred": "far less sharp than the others: check focus and exposure time, and take it again",
+    "underexposed": "far darker than the others: check lamp and exposure time, and take it again",
+    "overexposed": "far brighter than the others: check lamp and exposure time, and take it again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What is kept of one image."""
+
+    sharpness: float  # log of the Laplacian's variance, relative to brightness
+    brightness: float  # log of the mean gray level
+    dark: float  # share of pixel values that are clipped, 0 to 1
+    bright: float
+    thumb: NDArray[np.float32]  # (THUMB_PX, THUMB_PX, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One good image to look at."""
+
+    file: str
+    fault: Fault
+    advice: str  # what is wrong and what to do
+
+    @property
+    def words(self) -> str:
+        """One line for the user."""
+        return f"{self.file}: {self.fault}: {self.advice}"
+
+
+def traits(image: Image) -> Traits:
+    """Measure one image."""
+    shrink = min(1.0, LONG_SIDE_PX / max(image.shape[:2]))
+    small = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA) if shrink < 1 else image
+    gray = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
+    quiet = cv2.GaussianBlur(gray, (0, 0), NOISE_PX)
+    edges = cv2.meanStdDev(cv2.Laplacian(quiet, cv2.CV_16S, ksize=3))[1].item()
+    brightness = math.log1p(cv2.mean(gray)[0])
+    dark, bright = float(np.mean(small <= CLIPPED[0])), float(np.mean(small >= CLIPPED[1]))
+    thumb = cv2.resize(small, (THUMB_PX, THUMB_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return Traits(2 * math.log(max(edges, 0.1)) - 2 * brightness, brightness, dark, bright, thumb)
+
+
+def findings(images: Sequence[Path], measured: Sequence[Traits]) -> list[Finding]:
+    """What to look at in a set of good images, in their order; `measured` are their traits."""
+    light = np.array([t.brightness for t in measured])
+    named: dict[Fault, NDArray[np.bool_]] = {
+        "blurred": _far(-np.array([t.sharpness for t in measured]), LEAST_BLUR),
+        "underexposed": _far(-light, LEAST_LIGHT) | _far(np.array([t.dark for t in measured]), LEAST_CLIPPED),
+        "overexposed": _far(light, LEAST_LIGHT) | _far(np.array([t.bright for t in measured]), LEAST_CLIPPED),
+    }
+    found = [
+        (index, Finding(str(images[index]), fault, ADVICE[fault]))
+        for fault, which in named.items()
+        for index in np.flatnonzero(which).tolist()
+    ]
+    found += [(later, _copy(images[first], images[later])) for first, later in _same(measured)]
+    return [finding for _, finding in sorted(found, key=lambda pair: pair[0])]
+
+
+def _far(values: Values, least: float) -> NDArray[np.bool_]:
+    """Which values lie far above the set's median, and by more than `least`."""
+    above = values - np.median(values)
+    return np.asarray(above > max(FAR * 1.4826 * float(np.median(np.abs(above))), least))
+
+
+def _copy(first: Path, later: Path) -> Finding:
+    how = "the same file as" if filecmp.cmp(first, later, shallow=False) else "the same exposure as"
+    return Finding(str(later), "copy", f"{how} {first}: {ADVICE['copy']}")
+
+
+def _same(measured: Sequence[Traits]) -> list[tuple[int, int]]:
+    """(first, later) of images that are one exposure: each later one once, with the first it repeats.
+
+    Good parts under a fixed camera look nearly alike, so a hash of the picture's coarse pattern would call them all
+    the same. Thumbnails keep gray levels: an exposure repeats within one of them, and another part does not.
+    """
+    distances = _distances(np.stack([t.thumb.ravel() for t in measured]))
+    neighbour = min(NEIGHBOUR, len(measured) - 1) - 1
+    usual = float(np.median(np.partition(distances, neighbour, axis=1)[:, neighbour]))
+    close = np.triu(distances < min(SAME, CLOSE * usual), 1)
+    return [(int(close[:, later].argmax()), int(later)) for later in np.flatnonzero(close.any(axis=0))]
+
+
+def _distances(thumbs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, values) -> (n, n): root mean square difference of each two, infinite of one to itself."""
+    centred = thumbs - thumbs.mean(axis=0)
+    squares = np.einsum("nv,nv->n", centred, centred)
+    apart = squares[:, None] + squares - 2 * centred @ centred.T
+    distances: NDArray[np.float32] = np.sqrt(np.maximum(apart, 0) / thumbs.shape[1])
+    np.fill_diagonal(distances, np.inf)
+    return distances

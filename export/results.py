@@ -1,0 +1,204 @@
+"""The result of one evaluation as data: what `evaluate --json` prints, and what `compare` and the report read."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import math
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from export.bootstrap import Interval, intervals
+from export.dataset import Labelled
+from export.metrics import Metrics, Outcome
+from inspector.errors import DataError
+from inspector.inspection import Inspector
+from inspector.model_info import ModelInfo, file_hash
+from inspector.records import Verdict
+
+PROGRAM = "line-inspector"
+# What a figure may depend on. The first of each that is installed: some packages have several names.
+PACKAGES = (("numpy",), ("opencv-python",), ("onnxruntime-gpu", "onnxruntime"), ("scikit-learn",))
+
+
+class _Data(BaseModel):
+    """Strict, so that a file of another origin or version is noticed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ImageResult(_Data):
+    """One image; a missed part has no score."""
+
+    name: str
+    defect: str
+    score: float | None
+    verdict: Literal["pass", "fail", "missed"]
+
+
+class ModelFacts(_Data):
+    """Which model was measured, and how it was made. Hashes are 12 hexadecimal digits."""
+
+    hash: str
+    kind: str
+    seed: int
+    grid: str
+    overlap: float
+    aligned: bool
+    painted: bool  # strange colours are painted before the model looks
+    guaranteed: bool  # enough good parts for the budget that it was trained with
+    training_images: int
+    training_set: str
+    train_seconds: float | None = None  # None where the model does not say
+
+
+class Intervals(_Data):
+    """95 % bootstrap intervals, (low, high); None where the figure does not exist."""
+
+    image_auroc: Interval | None
+    pixel_auroc: Interval | None
+    au_pro: Interval | None
+    f1: Interval | None
+    best_f1: Interval | None
+    false_reject_rate: Interval | None
+
+
+class Result(_Data):
+    """One product's figures on one test set; None where a figure does not exist."""
+
+    product: str
+    images: int
+    anomalies: int
+    image_auroc: float | None
+    precision: float
+    recall: float
+    f1: float
+    accuracy: float
+    threshold: float
+    best_f1: float | None
+    false_reject_rate: float | None
+    false_reject_budget: float
+    pixel_auroc: float | None
+    au_pro: float | None
+    ms_per_part_p50: float | None
+    model_mb: float
+    intervals: Intervals
+    model: ModelFacts
+    recipe_hash: str
+    test_set: str  # hash over the test images
+    seen_in_training: int  # test images that the model knew: they make figures too good
+    utc: str  # ISO 8601
+    versions: dict[str, str]
+    per_image: list[ImageResult]
+
+
+def describe(
+    inspector: Inspector, images: Sequence[Labelled], outcomes: Sequence[Outcome], metrics: Metrics, model: Path
+) -> Result:
+    """Everything about one evaluation that has a name; `model` is the model's file."""
+    hashes = [file_hash(image.path) for image in images]
+    info = inspector.detector.info
+    return Result(
+        product=inspector.recipe.product,
+        images=metrics.images,
+        anomalies=metrics.anomalies,
+        image_auroc=_known(metrics.image_auroc),
+        precision=metrics.precision,
+        recall=metrics.recall,
+        f1=metrics.f1,
+        accuracy=metrics.accuracy,
+        threshold=inspector.threshold,
+        best_f1=_known(metrics.best_f1),
+        false_reject_rate=_known(metrics.false_reject_rate),
+        false_reject_budget=inspector.recipe.false_rejects,
+        pixel_auroc=_known(metrics.pixels.auroc),
+        au_pro=_known(metrics.pixels.au_pro),
+        ms_per_part_p50=_known(latency_ms(outcomes, 50)),
+        model_mb=round(model.stat().st_size / 1e6, 3),
+        intervals=_intervals(metrics, outcomes),
+        model=_model_facts(info, inspector.detector.model_hash),
+        recipe_hash=inspector.recipe.hash,
+        test_set=hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()[:12],
+        seen_in_training=len(set(hashes) & (info.learned_from | info.held_out.keys())),
+        utc=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        versions=versions(),
+        per_image=[_image_result(outcome) for outcome in outcomes],
+    )
+
+
+def load_result(path: Path) -> Result:
+    """Read what `evaluate --json` has printed. Raises DataError, in one line, for any other file."""
+    try:
+        return Result.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        raise DataError(f"{path}: not a result of `evaluate --json` ({_complaint(error)}): make it again") from None
+
+
+def latency_ms(outcomes: Sequence[Outcome], percentile: float) -> float:
+    """Time from the image in memory to the verdict, over the judged parts; nan where there are none."""
+    times = [o.inspection.latency_ms for o in outcomes if o.inspection.verdict is not Verdict.MISSED]
+    return float(np.percentile(times, percentile)) if times else math.nan
+
+
+def versions() -> dict[str, str]:
+    """What this program and the packages that figures depend on are, by name."""
+    named = {"python": platform.python_version()}
+    for names in ((PROGRAM,), *PACKAGES):
+        for name in names:
+            try:
+                named[name] = metadata.version(name)
+                break
+            except metadata.PackageNotFoundError:
+                continue
+    return named
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _intervals(metrics: Metrics, outcomes: Sequence[Outcome]) -> Intervals:
+    found = intervals(metrics.results, [outcome.defect for outcome in outcomes])
+    if not metrics.anomalies:
+        found["f1"] = None  # 0 by convention, which no other images of good parts would change
+    return Intervals(**found)
+
+
+def _model_facts(info: ModelInfo, model_hash: str) -> ModelFacts:
+    return ModelFacts(
+        hash=model_hash,
+        kind=info.kind,
+        seed=info.seed,
+        grid=info.grid,
+        overlap=info.overlap,
+        aligned=info.fixture is not None,
+        painted=info.enhanced,
+        guaranteed=info.guaranteed,
+        training_images=info.images,
+        training_set=info.training_set,
+        train_seconds=info.model_dump().get("train_seconds"),
+    )
+
+
+def _image_result(outcome: Outcome) -> ImageResult:
+    return ImageResult(
+        name=outcome.name,
+        defect=outcome.defect,
+        score=_known(outcome.inspection.score),
+        verdict=outcome.inspection.verdict.value,
+    )
+
+
+def _complaint(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    known = {"missing": f"{where} is missing", "extra_forbidden": f"unknown key {where}"}
+    return known.get(first["type"], f"{where}: {first['msg']}" if where else str(first["msg"]))

@@ -1,0 +1,100 @@
+"""What the report says in words: the outcome in a sentence, what to keep in mind, whether the budget is kept."""
+
+from __future__ import annotations
+
+from export.bootstrap import share_interval
+from export.evaluation import Evaluation
+from export.pages import percent
+from inspector.records import Verdict
+
+FEW_GOOD, FEW_DEFECTS = 20, 10  # images; of each kind of defect. Below, the figures say little
+
+
+def headline(evaluation: Evaluation) -> str:
+    """What came out, in a sentence or two."""
+    return f"{_about_defects(evaluation)} {_about_good(evaluation)}"
+
+
+def budget(evaluation: Evaluation) -> str:
+    """Whether the false rejects keep the budget, as far as so many good parts can tell."""
+    wanted = evaluation.result.false_reject_budget
+    if not evaluation.good:
+        return f"The budget is {percent(wanted)}; without good parts nothing can be said about it."
+    low, high = share_interval(evaluation.false_rejects, evaluation.good)
+    seen = f"{evaluation.false_rejects} of {evaluation.good}; the budget is {percent(wanted)}."
+    shown = f"the exact range of the true share is {percent(low)} to {percent(high)}"
+    if low > wanted:
+        return f"{seen} The budget is not kept: {shown}. These good parts look unlike those of the training."
+    if high <= wanted:
+        return f"{seen} The budget is kept: {shown}."
+    return f"{seen} So few good parts can neither prove nor refute that the budget is kept: {shown}."
+
+
+def masks(evaluation: Evaluation) -> str:
+    """How many of the defective parts the pixel figures rest on."""
+    usable = sum(bool(count) for count in evaluation.metrics.results.levels.regions)
+    if not evaluation.defects:
+        return "There are no defective parts, so there are no pixel figures."
+    if not usable:
+        return "No defective part has a usable mask, so there are no pixel figures."
+    left_out = " The others are left out of the pixel figures." if usable < evaluation.defects else ""
+    return f"{usable} of the {evaluation.defects} defective parts were judged and have a mask.{left_out}"
+
+
+def notes(evaluation: Evaluation) -> list[str]:
+    """What a reader must know before trusting the figures; nothing where all is well."""
+    return [note for note in (*_about_training(evaluation), *_about_test_set(evaluation)) if note]
+
+
+def _about_defects(evaluation: Evaluation) -> str:
+    total, passed = evaluation.defects, evaluation.let_through
+    if not total:
+        return "The test set holds no defective parts, so whether defects are found was not measured."
+    if not passed:
+        return f"All {total} defective parts were rejected." if total > 1 else "The one defective part was rejected."
+    return f"{passed} of {total} defective parts {'was' if passed == 1 else 'were'} passed."
+
+
+def _about_good(evaluation: Evaluation) -> str:
+    total, rejected = evaluation.good, evaluation.false_rejects
+    if not total:
+        return "The test set holds no good parts, so false rejects were not measured."
+    if not rejected:
+        return f"All {total} good parts passed." if total > 1 else "The one good part passed."
+    return f"{rejected} of {total} good parts {'was' if rejected == 1 else 'were'} rejected."
+
+
+def _about_training(evaluation: Evaluation) -> list[str]:
+    result, recipe = evaluation.result, evaluation.inspector.recipe
+    known = result.seen_in_training
+    return [
+        f"{known} of the {result.images} test images were known from training: the figures are better than they would "
+        "be on new parts. Take these images out and evaluate again."
+        if known
+        else "",
+        "The threshold was set by hand or by `calibrate`, not by training." if recipe.threshold != "auto" else "",
+        f"The threshold is extrapolated: {result.model.training_images} good images are too few to promise a budget of "
+        f"{percent(result.false_reject_budget)}."
+        if recipe.threshold == "auto" and not result.model.guaranteed
+        else "",
+    ]
+
+
+def _about_test_set(evaluation: Evaluation) -> list[str]:
+    counts: dict[str, int] = {}
+    for outcome in evaluation.outcomes:
+        if outcome.anomalous:
+            counts[outcome.defect] = counts.get(outcome.defect, 0) + 1
+    few = [kind for kind, count in counts.items() if count < FEW_DEFECTS]
+    missed = evaluation.count(True, Verdict.MISSED) + evaluation.count(False, Verdict.MISSED)
+    return [
+        f"{missed} of {len(evaluation.outcomes)} parts could not be judged and were rejected; they are listed below."
+        if missed
+        else "",
+        f"Only {evaluation.good} good parts were tested: what is said about false rejects is rough."
+        if 0 < evaluation.good < FEW_GOOD
+        else "",
+        f"Fewer than {FEW_DEFECTS} images each: {', '.join(few)}. What is said about these kinds is rough."
+        if few
+        else "",
+    ]

@@ -1,0 +1,48 @@
+"""The golden check: parts whose verdict is known must come out right before a line may start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from inspector.errors import DataError, ModelError
+from inspector.images import find_images, read_image
+from inspector.inspection import Inspector
+from inspector.records import Frame, Inspection, Verdict
+
+NAMED = 5  # wrong parts in the message
+
+
+def check_golden(inspector: Inspector, config_dir: Path) -> None:
+    """Judge the recipe's golden parts: those in good/ must PASS, those in bad/ must FAIL.
+
+    Raises ModelError that names the ones that came out wrong, DataError where there are none. A recipe without
+    `golden` has nothing to show.
+    """
+    recipe = inspector.recipe
+    if recipe.golden is None:
+        return
+    folder = config_dir / recipe.golden
+    wanted = dict.fromkeys(find_images(folder / "good"), Verdict.PASS)
+    wanted |= dict.fromkeys(find_images(folder / "bad"), Verdict.FAIL)
+    found = {file: _judge(inspector, file) for file in wanted}
+    wrong = [_told(file, folder, found[file]) for file in wanted if found[file].verdict is not wanted[file]]
+    if wrong:
+        more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
+        raise ModelError(
+            f"{recipe.product}.yaml: golden: {len(wrong)} of {len(wanted)} parts came out wrong: "
+            f"{', '.join(wrong[:NAMED])}{more}; train or calibrate again, or mend {folder}"
+        )
+
+
+def _judge(inspector: Inspector, file: Path) -> Inspection:
+    try:
+        image = read_image(file)
+    except DataError as error:
+        raise DataError(f"{inspector.recipe.product}.yaml: golden: {error}") from error
+    (inspection,) = inspector.inspect([Frame(0, 0, image)])
+    return inspection
+
+
+def _told(file: Path, folder: Path, inspection: Inspection) -> str:
+    why = inspection.detail or f"score {inspection.score:.4g}, threshold {inspection.threshold:.4g}"
+    return f"{file.relative_to(folder).as_posix()} {inspection.verdict.name} ({why})"

@@ -1,0 +1,1 @@
+"""Outputs: everything that acts on the line itself, and has a safe state."""

@@ -1,0 +1,22 @@
+"""The only threads: capture, inspection and delivery of each line, beside the caller's, which watches over them.
+
+    camera -> [capture] -> frames -> [inspect] -> verdicts -> [deliver] -> outputs, sinks
+
+A package and not one module, because each thread's work is a module of its own, none of which starts a thread:
+
+    pipeline     one line: starts the threads, joins them, and replaces the one that hangs
+    worker       such a thread
+    together     several lines in one process
+    capture      reads the camera, numbers the frames
+    judging      judges what is there, together
+    delivery     hands the verdicts out, in frame order
+    ledger       exactly one verdict for each captured frame, in time
+    watchdog     notices who does not move
+    safety       drives the outputs to their safe state
+    changeover   loads another product beside the running one
+"""
+
+from inspector.pipeline.pipeline import Pipeline
+from inspector.pipeline.together import run_together
+
+__all__ = ["Pipeline", "run_together"]

@@ -1,0 +1,112 @@
+"""Reads the camera: numbers the frames of the run, and accounts for every one that is lost on the way."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+
+import numpy as np
+
+from inspector.cameras.base import Camera
+from inspector.channel import Channel
+from inspector.errors import EndOfStream, FrameLost
+from inspector.inspection import Inspector
+from inspector.pipeline.ledger import Captured
+from inspector.pipeline.watchdog import Stage
+from inspector.records import Cause, Frame, Image, Inspection
+from inspector.stats import Stats
+
+READ_TIMEOUT_S = 0.2  # how soon capture notices a stop
+
+
+class Capture:
+    """From the camera into `frames`; word of each frame, and of those that are lost, into `verdicts`."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        frames: Channel[Frame],
+        verdicts: Channel[Captured | Inspection],
+        *,
+        inspector: Callable[[], Inspector],
+        stats: Stats,
+        stopping: Callable[[], bool],
+        log: logging.LoggerAdapter[logging.Logger],
+    ) -> None:
+        self._camera = camera
+        self._frames = frames
+        self._verdicts = verdicts
+        self._inspector = inspector
+        self._stats = stats
+        self._stopping = stopping
+        self._log = log
+        self._index = 0  # the next frame's, in the run
+        self._expected = 0  # the next frame's, by the camera's own count
+
+    def run(self, stage: Stage) -> None:
+        """Read until the end, or a stop. Raises what the camera raises."""
+        with stage.doing("opening the camera"):
+            camera = self._camera.__enter__()
+        try:
+            self._announce()
+            while not self._stopping() and self._step(stage, camera):
+                pass
+        finally:
+            with stage.doing("closing the camera"):
+                camera.__exit__(None, None, None)
+
+    def _announce(self) -> None:
+        inspector = self._inspector()
+        recipe, provider = inspector.recipe, inspector.detector.provider
+        self._log.info("inspecting %s, recipe %s, on %s", recipe.product, recipe.hash, provider)
+
+    def _step(self, stage: Stage, camera: Camera) -> bool:
+        """One read; whether there may be another."""
+        try:
+            with stage.doing("reading the camera"):
+                frame = camera.read(READ_TIMEOUT_S)
+        except EndOfStream:
+            return False
+        except FrameLost as lost:
+            self._expected += 1
+            self._lost(lost.cause, str(lost), lost.part)
+            return True
+        if frame is not None:
+            self._take(frame)
+        return True
+
+    def _take(self, frame: Frame) -> None:
+        for _ in range(frame.index - self._expected):
+            self._lost(Cause.CAMERA, "the camera skipped a frame")
+        self._expected = frame.index + 1
+        if not _is_bgr(frame.image):
+            self._lost(Cause.DECODE, "not an image of 8-bit BGR pixels", frame.part)
+            return
+        frame = dataclasses.replace(frame, index=self._number())
+        self._verdicts.put_aside(Captured(frame.index, frame.captured_ns, frame.part, self._inspector()))
+        dropped = self._frames.put(frame)
+        if dropped is not None:
+            self._drop(dropped)
+
+    def _drop(self, frame: Frame) -> None:
+        """What had no room: the oldest frame that waited, or after a stop the new one."""
+        late = self._stopping()
+        cause, detail = (Cause.SHUTDOWN, "the run ended first") if late else (Cause.OVERFLOW, "the line is too fast")
+        # Where the sinks cannot keep up they get the bare verdict: the pictures would pile up without bound.
+        picture = None if self._verdicts.full else frame
+        missed = self._inspector().missed(frame.index, cause, detail, part=frame.part, frame=picture)
+        self._verdicts.put_aside(missed)
+
+    def _lost(self, cause: Cause, detail: str, part: str = "") -> None:
+        self._verdicts.put_aside(self._inspector().missed(self._number(), cause, detail, part=part))
+
+    def _number(self) -> int:
+        """The index of one frame more."""
+        self._stats.capture()
+        index, self._index = self._index, self._index + 1
+        return index
+
+
+def _is_bgr(image: Image) -> bool:
+    return image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.size > 0

@@ -1,0 +1,75 @@
+"""Judges what is there, together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from inspector.channel import Channel
+from inspector.inspection import Inspector
+from inspector.pipeline.ledger import Captured
+from inspector.pipeline.watchdog import Stage
+from inspector.records import Cause, Frame, Inspection
+
+
+class Judging:
+    """From `frames` into `verdicts`. After an error, which goes to `fail`, and after a stop all frames are MISSED."""
+
+    def __init__(
+        self,
+        frames: Channel[Frame],
+        verdicts: Channel[Captured | Inspection],
+        *,
+        inspector: Callable[[], Inspector],
+        fail: Callable[[BaseException], None],
+        stopping: Callable[[], bool],
+        now_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._frames = frames
+        self._verdicts = verdicts
+        self._inspector = inspector
+        self._fail = fail
+        self._stopping = stopping
+        self._now_ns = now_ns
+        self._in_hand: Sequence[Frame] = ()
+
+    def run(self, stage: Stage) -> None:
+        """Take what is there until nothing more comes."""
+        while not self._frames.finished:
+            frames = self._frames.take(self._inspector().recipe.batch_size)
+            inspector = self._inspector()  # after the wait, during which the product may have changed
+            if self._stopping():
+                self._miss(frames, Cause.SHUTDOWN, "the run ended first")
+            elif in_time := self._in_time(frames, inspector):
+                self._judge(stage, inspector, in_time)
+
+    def give_up(self) -> None:
+        """The model hangs: what it was given is MISSED."""
+        self._miss(self._in_hand, Cause.MODEL, "the model gave no answer")
+
+    def _judge(self, stage: Stage, inspector: Inspector, frames: Sequence[Frame]) -> None:
+        self._in_hand = frames
+        try:
+            with stage.doing("running the model"):
+                inspections = inspector.inspect(frames)
+        except Exception as error:
+            self._miss(frames, Cause.MODEL, str(error) or type(error).__name__)
+            self._fail(error)
+            return
+        for inspection in inspections:
+            self._verdicts.put(inspection)
+
+    def _in_time(self, frames: Sequence[Frame], inspector: Inspector) -> list[Frame]:
+        """Those worth judging: after an overload, time goes to the parts that can still be saved."""
+        now_ns = self._now_ns()
+        in_time: list[Frame] = []
+        for frame in frames:
+            if Captured(frame.index, frame.captured_ns, frame.part, inspector).expired(now_ns):
+                self._miss([frame], Cause.DEADLINE, "waited for the model beyond its deadline")
+            else:
+                in_time.append(frame)
+        return in_time
+
+    def _miss(self, frames: Sequence[Frame], cause: Cause, detail: str) -> None:
+        for frame in frames:
+            self._verdicts.put_aside(self._inspector().missed(frame.index, cause, detail, frame=frame))

@@ -1,0 +1,93 @@
+"""The account of a run: exactly one verdict for each captured frame, in frame order, none after its deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from inspector.inspection import Inspector
+from inspector.records import Cause, Inspection, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """Word of a frame, sent ahead of it: from here on a verdict is owed."""
+
+    index: int
+    captured_ns: int
+    part: str
+    inspector: Inspector  # the one in charge when the frame was captured
+
+    @property
+    def deadline_ns(self) -> int | None:
+        """When the verdict comes too late; None where any time will do."""
+        deadline_ms = self.inspector.recipe.deadline_ms
+        return None if deadline_ms is None else self.captured_ns + round(deadline_ms * 1e6)
+
+    def expired(self, now_ns: int) -> bool:
+        """Whether a verdict comes too late now."""
+        return self.deadline_ns is not None and now_ns >= self.deadline_ns
+
+    def missed(self, cause: Cause, detail: str) -> Inspection:
+        return self.inspector.missed(self.index, cause, detail, part=self.part)
+
+
+class Ledger:
+    """Takes word of frames and their verdicts in any order, gives verdicts back in the order of frames.
+
+    The first verdict on a frame counts, and only until the frame's deadline: then the frame is MISSED, at once. A
+    judgement that comes later goes to `on_late`. It belongs to one thread at a time.
+    """
+
+    def __init__(self, now_ns: Callable[[], int], on_late: Callable[[Inspection], None]) -> None:
+        self._now_ns = now_ns
+        self._on_late = on_late
+        self._owed: dict[int, Captured] = {}
+        self._verdicts: dict[int, Inspection] = {}
+        self._next = 0
+        self._closed = False
+
+    def take(self, news: Captured | Inspection) -> None:
+        """Note a frame, or a verdict."""
+        if isinstance(news, Captured):
+            self._owed[news.index] = news
+        elif news.index >= self._next:
+            self._verdicts.setdefault(news.index, news)
+        else:
+            self._note_late(news)
+
+    def close(self) -> None:
+        """No more judgements come: what is still owed is MISSED."""
+        self._closed = True
+
+    def pop(self) -> Inspection | None:
+        """The verdict on the next frame; None where it has to be waited for."""
+        verdict = self._next_verdict()
+        if verdict is not None:
+            self._owed.pop(self._next, None)
+            self._verdicts.pop(self._next, None)
+            self._next += 1
+        return verdict
+
+    def patience_s(self, at_most: float) -> float:
+        """How long to wait for news before `pop` has something to say by itself."""
+        owed = self._owed.get(self._next)
+        if owed is None or owed.deadline_ns is None:
+            return at_most
+        return min(at_most, max(0.0, (owed.deadline_ns - self._now_ns()) / 1e9))
+
+    def _next_verdict(self) -> Inspection | None:
+        verdict, owed = self._verdicts.get(self._next), self._owed.get(self._next)
+        if owed is None or (verdict is not None and verdict.verdict is Verdict.MISSED):
+            return verdict
+        if owed.expired(self._now_ns()):
+            if verdict is not None:
+                self._note_late(verdict)
+            return owed.missed(Cause.DEADLINE, f"no verdict within {owed.inspector.recipe.deadline_ms:g} ms")
+        if verdict is None and self._closed:
+            return owed.missed(Cause.SHUTDOWN, "the run ended first")
+        return verdict
+
+    def _note_late(self, inspection: Inspection) -> None:
+        if inspection.verdict is not Verdict.MISSED:
+            self._on_late(inspection)

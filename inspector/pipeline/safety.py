@@ -1,0 +1,61 @@
+"""All outputs of one line: once safe, they stay safe."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+
+from inspector.outputs.base import Output
+from inspector.records import Inspection
+
+PATIENCE_S = 1.0  # for outputs on their way to the safe state
+
+
+class Outputs:
+    """Passes verdicts on until the first `safe`, after which nothing but the safe state reaches any output."""
+
+    def __init__(self, outputs: Sequence[Output], log: logging.LoggerAdapter[logging.Logger]) -> None:
+        self._outputs = [(output, threading.Lock()) for output in outputs]  # the lock: one call at a time
+        self._log = log
+        self._why: str | None = None  # set: safe, for good
+
+    def apply(self, inspection: Inspection) -> None:
+        """Tell every output about one part. Raises what an output raises."""
+        for output, turn in self._outputs:
+            if self._why is not None:  # asked before the turn, too: it may be held by one that hangs
+                return
+            with turn:
+                if self._why is None:
+                    output.apply(inspection)
+
+    def safe(self, why: str) -> None:
+        """Drive every output to its safe state, from any thread. The first reason is the one told.
+
+        Each on a thread of its own: one that hangs must not keep the others from safety, nor the caller.
+        """
+        if self._why is not None:
+            return
+        self._why = why
+        threads = [
+            threading.Thread(target=self._drive, args=each, name="line-safe", daemon=True) for each in self._outputs
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE_S)
+            if thread.is_alive():
+                self._log.error("an output did not go to its safe state within %g s", PATIENCE_S)
+
+    def close(self) -> None:
+        """Safe, and released."""
+        self.safe("the run has ended")
+        for output, _ in self._outputs:
+            output.close()
+
+    def _drive(self, output: Output, turn: threading.Lock) -> None:
+        try:
+            with turn:  # a call in progress is finished first, so that it cannot come after
+                output.safe(self._why or "")
+        except Exception as error:
+            self._log.error("an output cannot be driven to its safe state: %s", error)

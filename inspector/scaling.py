@@ -1,0 +1,49 @@
+"""Images made larger or smaller, fast, and without fine texture turning into patterns that are not there.
+
+OpenCV's INTER_AREA weighs every pixel exactly, and is slow wherever the factor is not whole. INTER_LINEAR is
+vectorised and reads every pixel as long as it shrinks by no more than half. So an image is halved until one step leads
+to twice the wanted size, and the last step, a half again, averages what that odd one left uneven.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]  # (height, width) or (height, width, 3)
+
+
+def resize(image: Pixels, target: Pixels) -> None:
+    """Fill `target`, a contiguous array, from an image of any size and as many channels."""
+    if image.shape == target.shape:
+        target[:] = image
+        return
+    height, width = target.shape[:2]
+    image = _halved(image, 4 * height, 4 * width)
+    twice_or_once = _two_if(image.shape[1] > width) * width, _two_if(image.shape[0] > height) * height
+    if twice_or_once != (width, height):
+        image = _linear(image, twice_or_once)
+    cv2.resize(image, (width, height), dst=target, interpolation=cv2.INTER_LINEAR)
+
+
+def _halved(image: Pixels, height: int, width: int) -> Pixels:
+    """Halved again and again, in either direction, for as long as it is at least that large.
+
+    A half is the mean of two pixels. An odd side repeats its last row: only exact halves are fast.
+    """
+    while image.shape[0] >= height or image.shape[1] >= width:
+        by_y, by_x = _two_if(image.shape[0] >= height), _two_if(image.shape[1] >= width)
+        odd_y, odd_x = -image.shape[0] % by_y, -image.shape[1] % by_x
+        if odd_y or odd_x:
+            image = np.asarray(cv2.copyMakeBorder(image, 0, odd_y, 0, odd_x, cv2.BORDER_REPLICATE), np.uint8)
+        image = _linear(image, (image.shape[1] // by_x, image.shape[0] // by_y))
+    return image
+
+
+def _two_if(halves: bool) -> int:
+    return 2 if halves else 1
+
+
+def _linear(image: Pixels, size: tuple[int, int]) -> Pixels:
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8)

@@ -1,0 +1,106 @@
+"""Strict reading of YAML files: one line for each mistake, which names the file and the key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from inspector.errors import RecipeError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_text(path: Path) -> str:
+    """A file's text. Raises RecipeError where it cannot be read, FileNotFoundError where it is not there."""
+    try:
+        return path.read_text(encoding="utf-8-sig")  # some editors on Windows write a byte order mark
+    except FileNotFoundError:
+        raise
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read: {error}") from None
+
+
+def parse(model: type[Model], text: str, name: str) -> Model:
+    """`text` as a `model`. Raises RecipeError that begins with `name`, the file's."""
+    try:
+        data = load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # the last two: a date of month 13, a thousand [
+        raise RecipeError(f"{name}: not valid YAML: {_where(error)}") from None
+    if not isinstance(data, dict):
+        raise RecipeError(f"{name}: wants `key: value` lines, got {type(data).__name__}")
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise RecipeError(f"{name}: {complaint(error)}") from None
+
+
+def load(text: str) -> Any:
+    """What YAML text stands for. Raises yaml.YAMLError, also for a key given twice, and ValueError."""
+    return yaml.load(text, Loader=_UniqueKeys)
+
+
+def scalar(value: str | float) -> str:
+    """A value as YAML reads it back: the product "12" or the hash "1234e5678901" would come back as a number."""
+    if not isinstance(value, str):
+        return str(value)
+    try:
+        plain = load(value) == value
+    except (yaml.YAMLError, ValueError):
+        plain = False
+    return value if plain else "'" + value.replace("'", "''") + "'"
+
+
+def complaint(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = first["loc"][:1] if "threshold" in first["loc"] else first["loc"]  # behind it: what else it may be
+    key = ".".join(str(part) for part in where)
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {key}"
+    if first["type"] == "missing":
+        return f"key {key} is missing"
+    if key == "threshold":
+        return f"threshold: wants auto or a number above 0, got {first['input']!r}"
+    message = first["msg"].removeprefix("Value error, ")
+    given = "" if isinstance(first["input"], dict) else f", got {first['input']!r}"
+    return f"{key}: {message}{given}" if key else message
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """A SafeLoader for which a key given twice is an error: PyYAML silently keeps the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Hashable] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                continue  # refused by PyYAML itself
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key}", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+# Numbers as in YAML 1.2. In 1.1, which PyYAML reads, 1e-05 is a string, 0x3 is 3, 010 is 8 and 1:30 is 90.
+_INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+_UniqueKeys.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (_INT, _FLOAT)]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_UniqueKeys.add_implicit_resolver(_INT, re.compile(r"[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789"))
+_UniqueKeys.add_implicit_resolver(
+    _FLOAT,
+    re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$|[-+]?\.inf$|\.nan$"),
+    list("-+.0123456789"),
+)
+
+
+def _where(error: Exception) -> str:
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return str(error).splitlines()[0]
+    mark = error.problem_mark or error.context_mark
+    return f"line {mark.line + 1}: {error.problem}" if mark else str(error.problem)

@@ -1,0 +1,174 @@
+"""What a camera can do to a line. Every run's account and outputs are checked by `run`."""
+
+import itertools
+
+import cv2
+import numpy as np
+import pytest
+from line import Scripted, causes, line_threads, parts, run
+
+from inspector.cameras.folder import FolderReplay
+from inspector.cameras.reconnect import Reconnecting
+from inspector.errors import CameraLost, StageStalled
+from inspector.records import Cause, Frame, Verdict
+from inspector.testing import ManualClock
+
+PASS, FAIL, MISSED = Verdict.PASS, Verdict.FAIL, Verdict.MISSED
+
+
+class Counting(FolderReplay):
+    """A replay that counts what it handed out."""
+
+    handed = 0
+
+    def read(self, timeout_s):
+        frame = super().read(timeout_s)
+        self.handed += frame is not None
+        return frame
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_camera_that_hangs_in_a_read_is_named_and_ends_the_run(station, hang, live):
+    def script():
+        yield from (0, 1)
+        hang()
+
+    seen, error = run(Scripted(script(), live), station.load(), **hang.options)
+    assert isinstance(error, StageStalled)
+    assert str(error).startswith("capture has not moved for 20 s (reading the camera): check the camera")
+    assert len(seen.inspections) == 2
+
+
+@pytest.mark.parametrize("moment", ["__enter__", "__exit__"])
+def test_a_camera_that_hangs_in_opening_or_closing_is_named(station, hang, moment):
+    class Stuck(Scripted):
+        def __enter__(self):
+            if moment == "__enter__":
+                hang()
+            return super().__enter__()
+
+        def __exit__(self, *error):
+            if moment == "__exit__":
+                hang()
+
+    seen, error = run(Stuck([0, 1]), station.load(), **hang.options)
+    assert isinstance(error, StageStalled)
+    assert {"__enter__": "(opening the camera)", "__exit__": "(closing the camera)"}[moment] in str(error)
+    assert seen.verdicts == ([] if moment == "__enter__" else [PASS, PASS])
+
+
+def test_a_thread_that_cannot_be_ended_is_told_and_left_alone(station, hang, caplog):
+    def script():
+        yield 0
+        hang()
+        yield 1
+
+    seen, _ = run(Scripted(script()), station.load(), **hang.options)
+    assert "thread line-capture cannot be ended and is left behind" in caplog.text
+    assert [thread.name for thread in line_threads()] == ["line-capture"]
+    hang.release()
+    assert len(seen.inspections) == 1  # what it read afterwards is nobody's
+
+
+def test_a_program_that_was_suspended_has_not_hung(station):
+    """The clock jumps by hours while the camera is being read, as after SIGSTOP or a laptop's sleep."""
+    clock = ManualClock()
+
+    def script():
+        for _ in range(5):
+            yield None
+            clock.wait(7200)
+            yield 0
+
+    seen, error = run(Scripted(script()), station.load(), now_ns=clock, stall_s=20)
+    assert error is None
+    assert seen.verdicts == [PASS] * 5
+
+
+def test_frames_of_changing_size_are_judged_each_as_it_is(station):
+    sizes = [(48, 64), (480, 640), (1, 1), (33, 7), (2000, 3)]
+    script = [np.full((*size, 3), station.bright if n % 2 else station.dark, np.uint8) for n, size in enumerate(sizes)]
+    seen, error = run(Scripted(script), station.load())
+    assert error is None
+    assert seen.verdicts == [PASS, FAIL, PASS, FAIL, PASS]
+
+
+def test_a_frame_that_has_lost_its_colour_channels_on_the_way_is_missed_and_the_run_goes_on(station):
+    good = station.frame(0).image
+    seen, error = run(Scripted([good, good[:, :, 0], None, good]), station.load())
+    assert error is None
+    assert causes(seen) == [None, Cause.DECODE, None]
+
+
+@pytest.mark.parametrize(
+    ("indices", "verdicts"),
+    [
+        ([0, 1, 1, 1, 2], [PASS] * 5),  # repeated: a part each, for the line has seen as many
+        ([0, 5, 6], [PASS, *[MISSED] * 4, PASS, PASS]),
+        ([0, 300], [PASS, *[MISSED] * 299, PASS]),
+    ],
+)
+def test_indices_that_repeat_or_jump(station, indices, verdicts):
+    seen, error = run(Scripted(indices, live=False), station.load())
+    assert error is None
+    assert seen.verdicts == verdicts
+    assert {c for c in causes(seen) if c} <= {Cause.CAMERA}
+
+
+def test_a_camera_that_is_lost_and_comes_back_costs_the_parts_it_did_not_see(station, caplog):
+    clock = ManualClock()
+
+    def frames(count):
+        for index in range(count):
+            clock.wait(1)
+            yield Frame(index, clock(), station.frame(0).image)
+
+    def reboot():
+        clock.wait(3)
+        raise CameraLost("camera 0: cable pulled")
+
+    lives = iter([itertools.chain(frames(3), (reboot() for _ in range(1))), frames(4)])
+    camera = Reconnecting(lambda: Scripted(next(lives), now_ns=clock), fps=1, now_ns=clock, wait=clock.wait)
+    camera.handed = 7
+    seen, error = run(camera, station.load())
+    assert error is None
+    assert seen.verdicts.count(PASS) == 7
+    assert seen.verdicts.count(MISSED) >= 3
+    assert {c for c in causes(seen) if c} == {Cause.CAMERA}
+    assert "camera is back" in caplog.text
+
+
+def test_a_camera_that_stays_away_ends_the_run_with_its_reason(station):
+    clock = ManualClock()
+
+    def once():
+        yield Frame(0, clock(), station.frame(0).image)
+        raise CameraLost("camera 0: cable pulled")
+
+    attempts = itertools.count()
+
+    def open_camera():
+        if next(attempts):
+            raise CameraLost("camera 0: not there")
+        return Scripted(once(), now_ns=clock)
+
+    camera = Reconnecting(open_camera, fps=1, give_up_s=10, now_ns=clock, wait=clock.wait)
+    camera.handed = 1
+    seen, error = run(camera, station.load())
+    assert str(error) == "camera gone for 10 s: check cable and power"
+    assert len(seen.inspections) >= 10
+    assert set(seen.verdicts[1:]) == {MISSED}
+
+
+def test_a_jpeg_that_is_cut_off_is_missed_by_its_name(station, tmp_path):
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    for number in range(4):
+        assert cv2.imwrite(str(folder / f"{number}.jpg"), np.full((48, 64, 3), 40, np.uint8))
+    broken = folder / "2.jpg"
+    broken.write_bytes(broken.read_bytes()[:200])
+    seen, error = run(Counting(folder), station.load())
+    assert error is None
+    assert causes(seen) == [None, None, Cause.DECODE, None]
+    assert parts(seen)[2] == "2.jpg"
+    assert "2.jpg" in seen.inspections[2].detail

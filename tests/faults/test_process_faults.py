@@ -1,0 +1,139 @@
+"""What can happen to the whole program: it is killed, its disk is full, one of its cameras fails."""
+
+import csv
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+
+
+@pytest.fixture
+def parts(tmp_path):
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    for number, brightness in enumerate((40, 41, 200, 42)):
+        assert cv2.imwrite(str(folder / f"{number}.png"), np.full((48, 64, 3), brightness, np.uint8))
+    return folder
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if not sys.platform.startswith("linux") or os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("only root may mount a tiny disk")
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting is not permitted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def arguments(station, *options):
+    return ["run", "--model-dir", station.models, "--config-dir", station.config, "--loop", *options]
+
+
+def one_camera(station, parts, logs):
+    return arguments(station, "--product", "alpha", "--source", parts, "--log-dir", logs)
+
+
+def state_of(path):
+    return json.loads(path.read_text())["state"]
+
+
+def frames_in(logs):
+    """The frames of both files of the log, each row of which must be whole."""
+    (table,), (lines,) = logs.glob("*.csv"), logs.glob("*.jsonl")
+    assert table.read_bytes().endswith(b"\r\n")
+    assert lines.read_bytes().endswith(b"\n")
+    with table.open(newline="", encoding="utf-8") as file:
+        head, *rows = csv.reader(file)
+    assert {len(row) for row in rows} <= {len(head)}
+    told = [json.loads(line)["frame"] for line in lines.read_text().splitlines()]
+    frames = [int(row[head.index("frame")]) for row in rows]
+    assert frames == list(range(len(frames)))
+    assert told in (frames, frames[:-1])  # the last row may have reached the first file only
+    return frames
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_verdict_that_was_announced_is_in_the_log_whenever_the_program_is_killed(
+    start, station, parts, tmp_path, seed
+):
+    process = start(*one_camera(station, parts, tmp_path / "logs"))
+    told = [process.out.next() for _ in range(random.Random(seed).randrange(1, 400))]
+    process.end(signal.SIGKILL)
+    told += process.out.rest()
+    announced = [int(line.split()[0]) for line in told if len(line.split()) > 2]
+    assert announced[-1] >= 0
+    assert frames_in(tmp_path / "logs")[: len(announced)] == announced
+
+
+def test_a_log_on_a_full_disk_ends_the_run_and_leaves_the_output_safe(start, station, parts, tmp_path, tiny_disk):
+    state = tmp_path / "state.json"
+    (station.config / "station.yaml").write_text(f"outputs: [{{kind: file, path: '{state}'}}]\n")
+    process = start(*one_camera(station, parts, tiny_disk / "logs"))
+    assert process.wait() == 2
+    *_, last = process.err.rest()
+    assert last.startswith("error: ")
+    assert "cannot write the log" in last
+    assert "free space on its disk" in last
+    told = process.out.rest()
+    (account,) = (line for line in told if line.startswith("captured "))
+    captured, passed, failed, missed = (int(account.split()[at]) for at in (1, 3, 5, 7))
+    assert captured == passed + failed + missed
+    assert state_of(state) == "SAFE"
+    frames_in(tiny_disk / "logs")
+
+
+def two_cameras(station, parts, tmp_path, right="alpha", source=None):
+    (station.config / "station.yaml").write_text(
+        f"""
+cameras:
+  left: {{source: '{parts}', product: alpha, outputs: [{{kind: file, path: '{tmp_path}/left.json'}}]}}
+  right: {{source: '{source or parts}', product: {right}, outputs: [{{kind: file, path: '{tmp_path}/right.json'}}]}}
+"""
+    )
+    return arguments(station, "--log-dir", tmp_path / "logs")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_a_signal_ends_every_camera_in_order(start, station, parts, tmp_path, number):
+    process = start(*two_cameras(station, parts, tmp_path, right="beta"))
+    process.out.until("left:", "2.png")
+    process.out.until("right:", "2.png")
+    assert process.end(number) == 0
+    told = process.out.rest()
+    for camera, product in (("left", "alpha"), ("right", "beta")):
+        frames = frames_in(tmp_path / "logs" / camera)
+        assert any(line.startswith(f"{camera}: captured {len(frames)} ") for line in told)
+        assert state_of(tmp_path / f"{camera}.json") == "SAFE"
+        (lines,) = (tmp_path / "logs" / camera).glob("*.jsonl")
+        assert {json.loads(line)["product"] for line in lines.read_text().splitlines()} == {product}
+
+
+def test_a_camera_that_fails_is_reported_at_once_and_the_others_go_on(start, station, parts, tmp_path):
+    poison = tmp_path / "poison.png"
+    assert cv2.imwrite(str(poison), np.full((48, 64, 3), station.poison, np.uint8))
+    process = start(*two_cameras(station, parts, tmp_path, source=poison))
+    failed = process.err.until("right: alpha: ONNX Runtime failed")[-1]
+    assert "this line ends, its outputs are safe" in failed
+    assert state_of(tmp_path / "right.json") == "SAFE"
+    process.out.until("left:", "2.png")  # still running
+    assert process.end(signal.SIGTERM) == 2
+    assert process.err.rest()[-1].startswith("error: 1 of 2 cameras failed: right: alpha: ONNX Runtime failed")
+    told = process.out.rest()
+    for camera in ("left", "right"):
+        assert any(
+            line.startswith(f"{camera}: captured {len(frames_in(tmp_path / 'logs' / camera))} ") for line in told
+        )
+        assert state_of(tmp_path / f"{camera}.json") == "SAFE"

@@ -1,0 +1,119 @@
+"""One model for several lines."""
+
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pytest
+from line import Waits
+
+from inspector.inspection import load_inspector
+from inspector.merging import Merging
+from inspector.records import Verdict
+from inspector.shared import SharedModels
+
+
+def patches(*brightnesses):
+    return np.stack([np.full((4, 4, 3), brightness, np.uint8) for brightness in brightnesses])
+
+
+class Model:
+    """Returns each patch's brightness, refuses 255; the first run waits until it is let go."""
+
+    def __init__(self):
+        self.begun, self.go_on = Waits(), Waits()
+        self.batches = []
+
+    def __call__(self, patches):
+        self.batches.append(len(patches))
+        self.begun.set()
+        self.go_on()
+        if (patches == 255).any():
+            raise ValueError("255")
+        return patches[..., 0].astype(np.float32)
+
+
+def ask_together(merging, model, requests):
+    """Ask from a thread each: the first is being run while the others wait. Returns their answers or errors."""
+    answers = [None] * len(requests)
+
+    def ask(number):
+        try:
+            answers[number] = merging(requests[number])
+        except ValueError as error:
+            answers[number] = error
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(requests))]
+    threads[0].start()
+    model.begun()
+    for thread in threads[1:]:
+        thread.start()
+    while len(merging._waiting) < len(requests) - 1:
+        pass
+    model.go_on.set()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def test_who_waits_at_the_same_time_shares_a_batch_and_gets_his_own():
+    model = Model()
+    requests = [patches(1), patches(2, 3), patches(4), patches(5, 6, 7)]
+    answers = ask_together(Merging(model), model, requests)
+    assert model.batches == [1, 6]
+    for request, answer in zip(requests, answers, strict=True):
+        assert (answer == request[..., 0]).all()
+
+
+def test_a_patch_that_the_model_refuses_harms_only_its_own_line():
+    model = Model()
+    requests = [patches(1), patches(2), patches(3, 255), patches(4)]
+    answers = ask_together(Merging(model), model, requests)
+    assert isinstance(answers[2], ValueError)
+    for number in (0, 1, 3):
+        assert (answers[number] == requests[number][..., 0]).all()
+
+
+def load(station, models, product="alpha"):
+    return load_inspector(product, station.config, station.models, load_model=models)
+
+
+def test_lines_of_one_model_share_its_session(station):
+    models = SharedModels()
+    one, other, beta = load(station, models), load(station, models), load(station, models, "beta")
+    assert one.detector is other.detector
+    assert beta.detector is not one.detector
+
+
+def test_a_model_that_was_replaced_is_another_one_and_unused_ones_are_forgotten(station):
+    models = SharedModels()
+    old = load(station, models)
+    forgotten = weakref.ref(old.detector)
+    station.alter(threshold=6.0)
+    new = load(station, models)
+    assert (old.threshold, new.threshold) == (5.0, 6.0)
+    del old
+    gc.collect()
+    assert forgotten() is None
+
+
+@pytest.mark.parametrize("threads", [4])
+def test_lines_that_judge_at_once_get_the_verdicts_they_get_alone(station, threads):
+    inspector = station.load()
+    looks = [station.dark, station.bright, station.dark, station.not_a_number]
+    frames = [station.frame(index, look) for index, look in enumerate(looks * 25)]
+    alone = [inspection.verdict for inspection in inspector.inspect(frames)]
+    found = [[] for _ in range(threads)]
+
+    def judge(mine):
+        for frame in frames:
+            mine.extend(each.verdict for each in inspector.inspect([frame]))
+
+    running = [threading.Thread(target=judge, args=(mine,)) for mine in found]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    assert found == [alone] * threads
+    assert set(alone) == {Verdict.PASS, Verdict.FAIL, Verdict.MISSED}
