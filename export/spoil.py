@@ -43,7 +43,7 @@ def _piece(region: Field, other: Image, rng: Generator) -> Field:
 
 
 def _shade(region: Field, other: Image, rng: Generator) -> Field:
-    return region + np.float32(rng.choice([-1, 1]) * rng.uniform(15, 70))
+    return np.asarray(region + rng.choice([-1, 1]) * rng.uniform(15, 70), np.float32)
 
 
 def _hue(region: Field, other: Image, rng: Generator) -> Field:

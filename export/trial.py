@@ -23,6 +23,8 @@ POOLED = (0.0, 0.5, 0.75, 1.0)  # shares of the covariance to choose from
 FRACTIONS = (0.002, 0.005, 0.01, 0.02)  # of the map that make a score
 SAME = 0.005  # AUROC this close to the best is no difference; the larger fraction, the steadier score, is then taken
 
+CLEARLY_MORE = 0.02  # AUROC that judging all levels together must gain: apart, their maps are finer
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -50,7 +52,10 @@ def best(trial: Trial, shapes: Sequence[Shape], bottleneck: int) -> Finding:
         for choice, good, bad in _maps(trial, shapes, Choice(min(bottleneck, len(trial.kept) - 1)))
         for fraction in FRACTIONS
     ]
-    winner = max(found, key=lambda finding: finding.auroc)
+    separate, joint = (
+        max((f for f in found if f.choice.joint is kind), key=lambda finding: finding.auroc) for kind in (False, True)
+    )
+    winner = joint if joint.auroc > separate.auroc + CLEARLY_MORE else separate
     alike = [f for f in found if f.choice == winner.choice and f.auroc >= winner.auroc - SAME]
     steadiest = max(alike, key=lambda finding: finding.top_fraction)
     return replace(steadiest, choice=replace(steadiest.choice, bottleneck=bottleneck))

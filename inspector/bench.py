@@ -36,7 +36,6 @@ ROUNDS = 30  # of the stages
 TURNS = 5  # of bare session and line
 LOAD = 0.8  # of the line's capacity: what a line is planned for
 OVERHEAD = ("tiling", "judge", "log")
-SIDE_PX = 1000
 EVERY_PART = ("session", *OVERHEAD, "align")  # the others are only done on demand
 
 
@@ -166,7 +165,7 @@ def run_line(inspector: Inspector, camera: PacedCamera) -> list[Inspection]:
     return drawer.inspections
 
 
-def photo_like(height: int = SIDE_PX, width: int = SIDE_PX) -> Image:
+def photo_like(height: int = 1000, width: int = 1000) -> Image:
     """Smooth shades with noise: camera images are neither flat nor white noise."""
     rng = np.random.default_rng(0)
     ramp = np.linspace(40, 200, height)[:, None, None] + np.linspace(-20, 20, width)[None, :, None]
@@ -187,12 +186,13 @@ def in_turn(work: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> d
 
 def machine() -> dict[str, str | int]:
     """What it was measured on."""
-    versions = {"python": platform.python_version(), "numpy": np.__version__, "opencv": cv2.__version__}
     return {
         "cpu": _cpu(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         "system": f"{platform.system()} {platform.machine()}",
-        **versions,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
         "onnxruntime": runtime_version(),
         "line_inspector": version(),
     }

@@ -14,7 +14,8 @@ from drawn import Pose, belt, nail, nudged, poses, save
 from product import Product
 
 from export import calibration, feature, onnx_file, pixel
-from export.backbone import Backbone
+from export.backbone import Backbone, level_shapes
+from export.feature import Choice
 from inspector.colour import Gamut
 from inspector.detector import Detector
 from inspector.errors import ModelError
@@ -80,7 +81,8 @@ def test_the_feature_models_file_says_what_pytorch_says(feature_model):
         backbone = Backbone()
         good = torch.from_numpy(patches_of(feature_model, sorted(feature_model.good, key=lambda path: int(path.stem))))
         rows = torch.cat([backbone(patch) for patch in good.split(1)])
-        head = feature.fit(rows, feature.choose_bottleneck(rows, seed=0))
+        shapes = level_shapes(*odd.shape[1:3])
+        head = feature.fit(rows, shapes, Choice(feature.choose_bottleneck(rows, shapes, seed=0)))
         wanted = head(backbone(torch.from_numpy(odd)))[0].numpy()
     got = Detector(feature_model.model)(odd)
     assert got.max() > 2
@@ -231,7 +233,17 @@ def test_the_json_object_has_exactly_its_keys_and_the_same_seed_gives_the_same_m
     again = Product(pixel_model.name, tmp_path, pixel_model.data)
     options = ("--model", "pixel", "--epochs", "3", "--grid", "2x2", "--overlap", "0.25")
     found = again.train(*options)
-    assert found.keys() == {"product", "model", "seconds", "images", "patches", "threshold", "suspects"}
+    assert found.keys() == {
+        "product",
+        "model",
+        "seconds",
+        "images",
+        "patches",
+        "threshold",
+        "suspects",
+        "quality",
+        "dropped",
+    }
     assert (found["product"], found["model"], found["images"], found["patches"]) == ("held", "pixel", 10, 40)
     assert found["seconds"] > 0
     assert found["suspects"] == []
@@ -257,7 +269,9 @@ def test_two_images_are_enough_for_a_trial_with_a_warning_and_the_same_seed_give
     assert "extrapolated, without guarantee: 2 held-out good parts" in said[0]
     assert "next: line-inspector run --product part" in said[0]
     one, other = (info_of(product) for product in products)
-    assert one.model_dump(exclude={"versions"}) == other.model_dump(exclude={"versions"})
+    assert one.model_dump(exclude={"versions", "train_seconds"}) == other.model_dump(
+        exclude={"versions", "train_seconds"}
+    )
     assert len(one.held_out) == 2
     good, spoiled = _judged(products[0], [nail(nudged(3)[2], 9), nail(nudged(3)[2], 9, spot=(0, 0))])
     assert spoiled.score > 1.5 * good.score
@@ -300,3 +314,36 @@ def test_a_good_image_without_a_part_is_named_and_nothing_is_written(tmp_path):
     assert "6.png: no part found" in said
     assert not product.model.exists()
     assert not product.recipe.exists()
+
+
+# ---- effort, size, suspects
+
+
+def test_a_larger_input_makes_a_larger_map(tmp_path):
+    product = new_product(tmp_path, 4)
+    product.call("train", "--data", product.data, "--align", "none", "--patch-px", 320, "--effort", "quick")
+    inspector = product.load()
+    assert inspector.detector.info.patch_px == 320
+    patches = inspector.patches(nail())
+    assert patches.shape[1:3] == (320, 320)
+    assert inspector.detector(patches).shape[1:] == (80, 80)
+
+
+def test_a_side_that_is_no_multiple_of_32_is_refused(tmp_path):
+    product = new_product(tmp_path, 2)
+    with pytest.raises(SystemExit, match="2"):
+        product.call("train", "--data", product.data, "--patch-px", 100)
+    assert not product.model.exists()
+
+
+def test_suspects_are_left_out_when_asked(tmp_path):
+    product = new_product(tmp_path, 24)
+    odd = sorted(product.data.iterdir())[5]
+    image = cv2.imread(str(odd))
+    image[:, ::2] = 255 - image[:, ::2]
+    cv2.imwrite(str(odd), image)
+    options = ("--align", "none", "--effort", "quick")
+    assert str(odd) in product.train(*options)["suspects"]
+    found = product.train(*options, "--drop-suspects")
+    assert str(odd) in found["dropped"]
+    assert found["images"] == 24 - len(found["dropped"])

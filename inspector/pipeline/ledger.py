@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from inspector.inspection import Inspector
 from inspector.records import Cause, Inspection, Verdict
 
+PICTURES = 64  # of missed parts kept at once, while an earlier verdict is waited for
+
 
 @dataclass(frozen=True, slots=True)
 class Captured:
@@ -52,7 +54,9 @@ class Ledger:
         if isinstance(news, Captured):
             self._owed[news.index] = news
         elif news.index >= self._next:
-            self._verdicts.setdefault(news.index, news)
+            # A model that is slow on one part must not fill the memory with pictures of those that it misses.
+            keep = news.verdict is not Verdict.MISSED or len(self._verdicts) < PICTURES
+            self._verdicts.setdefault(news.index, news if keep else news.without_pictures())
         else:
             self._note_late(news)
 

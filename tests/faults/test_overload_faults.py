@@ -6,6 +6,7 @@ import pytest
 from line import Gate, Scripted, Waits, causes, parts, run
 
 from inspector.channel import Overflow
+from inspector.inspection import load_inspector
 from inspector.pipeline import Pipeline
 from inspector.records import Cause, Frame, Verdict
 from inspector.testing import ManualClock, MemorySink
@@ -97,6 +98,25 @@ def test_a_consumer_slower_than_the_camera_for_a_minute(station):
     assert {Cause.DEADLINE} <= {c for c in causes(seen) if c} <= {Cause.DEADLINE, Cause.OVERFLOW}
     assert causes(seen).count(None) <= 20
     assert gate.inspections == seen.inspections
+
+
+def test_a_model_that_is_slow_on_one_part_does_not_fill_the_memory_with_pictures(station):
+    """None of the others can be delivered before it: they wait, most of them as bare verdicts."""
+    go_on = Waits()
+
+    def clock():  # the inspection asks it once for each part
+        go_on()
+        return 0
+
+    def script():
+        yield from map(station.frame, range(1000))
+        go_on.set()
+
+    inspector = load_inspector("alpha", station.config, station.models, clock)
+    seen, error = run(Scripted(script()), inspector)
+    assert error is None
+    assert len(seen.inspections) == 1000
+    assert sum(inspection.image is not None for inspection in seen.inspections) < 250
 
 
 @pytest.mark.parametrize(("live", "overflow"), [(True, Overflow.WAIT), (False, Overflow.NEWEST)])
