@@ -29,7 +29,7 @@ MAX_PATCHES = 1000  # of 256 px learned from at most: 0.7 GB of features; more c
 FRONT_BATCH = 8
 TOLERANCE_SAMPLE = 50  # good images the colour tolerance is suggested from
 FIXTURE_SAMPLE = 50  # good images the fixture is learned from
-TRIAL_PATCHES = 120  # of spoiled parts, about: some seconds of work
+TRIAL_PATCHES = 160  # of spoiled parts, about: some seconds of work
 LEAST_HELD = 3  # good parts, for a trial to say anything
 TOLERANCE_PX = 1_000_000
 

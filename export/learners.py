@@ -14,7 +14,6 @@ from export.backbone import Backbone, level_shapes
 from export.feature import Choice
 from export.settings import Settings
 from export.trial import Trial
-from inspector import judge
 
 
 class Learner(Protocol):
@@ -27,10 +26,6 @@ class Learner(Protocol):
     @property
     def cross_fitted(self) -> bool:
         """Cheap enough to fit once per fold; else one fold is held out, and the shipped head never sees it."""
-
-    @property
-    def top_fraction(self) -> float:
-        """Of a map's cells, those whose mean is the score."""
 
     @property
     def trial_auroc(self) -> float:
@@ -54,7 +49,6 @@ class FeatureLearner:
     patch_px: int
     shapes: tuple[feature.Shape, ...] = ()
     choice: Choice = field(default_factory=Choice)
-    top_fraction: float = judge.TOP_FRACTION
     trial_auroc: float = 0.0
     cross_fitted: bool = True
 
@@ -66,10 +60,8 @@ class FeatureLearner:
         choice = Choice(feature.choose_bottleneck(rows, shapes, self.seed))
         if held is None:
             return dataclasses.replace(self, shapes=shapes, choice=choice)
-        found = trial.best(held, shapes, choice.bottleneck)
-        return dataclasses.replace(
-            self, shapes=shapes, choice=found.choice, top_fraction=found.top_fraction, trial_auroc=found.auroc
-        )
+        found = trial.best(held, shapes, choice)
+        return dataclasses.replace(self, shapes=shapes, choice=found.choice, trial_auroc=found.auroc)
 
     def fit(self, rows: Tensor, progress: Callable[[float], None]) -> nn.Module:
         return feature.fit(rows, self.shapes, self.choice)
@@ -82,7 +74,6 @@ class PixelLearner:
     seed: int
     epochs: int
     patch_px: int = 128
-    top_fraction: float = judge.TOP_FRACTION
     trial_auroc: float = 0.0
     cross_fitted: bool = False
 

@@ -106,7 +106,7 @@ def _fit_and_score(
         others = [path for part, path in enumerate(good.images) if part not in set(held.tolist())]
         highlighter = _highlighter(others, good.tolerance) if settings.paint else None
         for parts in (chunk.tolist() for chunk in held.split(max(1, 16 // settings.grid.patches))):
-            each = judge.patch_scores(good.maps(parts, head, highlighter), learner.top_fraction)
+            each = judge.patch_scores(good.maps(parts, head, highlighter))
             by_part = each.reshape(len(parts), -1)
             scores |= {good.images[part]: judge.part_score(own) for part, own in zip(parts, by_part, strict=True)}
         told(1.0)
@@ -145,7 +145,6 @@ def _info(
         overlap=settings.grid.overlap,
         patch_px=learner.patch_px,
         fixture=good.patch.fixture,
-        top_fraction=learner.top_fraction,
         threshold=threshold.value,
         false_rejects=settings.false_rejects,
         guaranteed=threshold.guaranteed,
@@ -170,6 +169,5 @@ def _notes(learner: Learner, settings: Settings, aligned: str) -> str:
     how = "held-out good parts" + ("" if learner.trial_auroc == 0 else " and synthetic defects")
     return (
         f"feature autoencoder of {learner.patch_px} px, bottleneck of {choice.bottleneck}, {levels} levels, "
-        f"{choice.pooled:.0%} of the covariance pooled, score from the strangest {learner.top_fraction:.1%} of the map "
-        f"(chosen on {how}); {aligned}"
+        f"{choice.pooled:.0%} of the covariance pooled (chosen on {how}); {aligned}"
     )

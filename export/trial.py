@@ -20,10 +20,7 @@ from export.feature import Choice, Moments, Shape, Space
 from inspector import judge
 
 POOLED = (0.0, 0.5, 0.75, 1.0)  # shares of the covariance to choose from
-FRACTIONS = (0.002, 0.005, 0.01, 0.02)  # of the map that make a score
-SAME = 0.005  # AUROC this close to the best is no difference; the larger fraction, the steadier score, is then taken
-
-CLEARLY_MORE = 0.02  # AUROC that judging all levels together must gain: apart, their maps are finer
+CLEARLY_MORE = 0.03  # AUROC that must be gained over the usual choice: less comes from which parts were held out
 
 
 @dataclass(frozen=True)
@@ -38,27 +35,19 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The best of a trial."""
+    """What a trial decided."""
 
     choice: Choice
-    top_fraction: float
     auroc: float  # image AUROC on the synthetic defects: to compare by, not to expect of real ones
 
 
-def best(trial: Trial, shapes: Sequence[Shape], bottleneck: int) -> Finding:
-    """Try every covariance and every fraction with that bottleneck."""
-    found = [
-        Finding(choice, fraction, _auroc(good, bad, fraction, trial.patches))
-        for choice, good, bad in _maps(trial, shapes, Choice(min(bottleneck, len(trial.kept) - 1)))
-        for fraction in FRACTIONS
-    ]
-    separate, joint = (
-        max((f for f in found if f.choice.joint is kind), key=lambda finding: finding.auroc) for kind in (False, True)
-    )
-    winner = joint if joint.auroc > separate.auroc + CLEARLY_MORE else separate
-    alike = [f for f in found if f.choice == winner.choice and f.auroc >= winner.auroc - SAME]
-    steadiest = max(alike, key=lambda finding: finding.top_fraction)
-    return replace(steadiest, choice=replace(steadiest.choice, bottleneck=bottleneck))
+def best(trial: Trial, shapes: Sequence[Shape], usual: Choice) -> Finding:
+    """Try every arrangement and covariance; the usual choice stays unless another is clearly better."""
+    start = replace(usual, bottleneck=min(usual.bottleneck, len(trial.kept) - 1))
+    found = {choice: _auroc(good, bad, trial.patches) for choice, good, bad in _maps(trial, shapes, start)}
+    winner = max(found, key=lambda choice: found[choice])
+    chosen = winner if found[winner] > found[start] + CLEARLY_MORE else start
+    return Finding(replace(chosen, bottleneck=usual.bottleneck), found[chosen])
 
 
 Maps = NDArray[np.float32]
@@ -84,7 +73,7 @@ def _as_maps(strangeness: Tensor) -> Maps:
     return np.asarray(torch.relu(strangeness - 1).cpu().numpy(), np.float32)
 
 
-def _auroc(good: Maps, bad: Maps, fraction: float, patches: int) -> float:
-    scores = [judge.patch_scores(maps, fraction).reshape(-1, patches).max(1) for maps in (good, bad)]
+def _auroc(good: Maps, bad: Maps, patches: int) -> float:
+    scores = [judge.patch_scores(maps).reshape(-1, patches).max(1) for maps in (good, bad)]
     truth = np.repeat([0, 1], [len(part) for part in scores])
     return float(roc_auc_score(truth, np.concatenate(scores)))

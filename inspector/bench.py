@@ -211,7 +211,7 @@ def _stages(inspector: Inspector, image: Image) -> dict[str, float]:
         work["align"] = lambda: fixture.crop(image, fixture.matrix(image))
     work["tiling"] = functools.partial(grid.split, view, info.patch_shape)
     work["session"] = lambda: inspector.detector(patches)
-    work["judge"] = lambda: (judge.part_score(judge.patch_scores(maps, info.top_fraction)), grid.merge(maps, *size))
+    work["judge"] = lambda: (judge.part_score(judge.patch_scores(maps)), grid.merge(maps, *size))
     work["overlay"] = lambda: draw(inspection, Counts())
     work["colour"] = lambda: highlighter.paint(image)
     with tempfile.TemporaryDirectory() as folder:

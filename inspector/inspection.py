@@ -95,8 +95,7 @@ class Inspector:
             own = patches[number * count : (number + 1) * count]
             self.grid.split(view.image, self.detector.info.patch_shape, out=own)
         maps = self.detector(patches)
-        flat = judge.patch_scores(maps, self.detector.info.top_fraction)
-        scores = flat.reshape(len(views), self.grid.rows, self.grid.cols)
+        scores = judge.patch_scores(maps).reshape(len(views), self.grid.rows, self.grid.cols)
         each = maps.reshape(len(views), count, *maps.shape[1:])
         return [self._inspection(*parts) for parts in zip(views, each, scores, strict=True)]
 

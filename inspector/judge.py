@@ -7,16 +7,13 @@ from numpy.typing import NDArray
 
 from inspector.records import Verdict
 
-TOP_FRACTION = 0.01  # of a patch's map, where the model names no other
+TOP_FRACTION = 0.01  # of a patch's map: one hot cell may be noise, a defect of a few pixels still fills this much
 
 
-def patch_scores(maps: NDArray[np.float32], fraction: float = TOP_FRACTION) -> NDArray[np.float32]:
-    """A robust maximum of each map, (n, m, m) -> (n): the mean of its strangest cells, `fraction` of all.
-
-    One hot cell may be noise; the fraction says how large the smallest thing is that counts in full.
-    """
+def patch_scores(maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A robust maximum of each map, (n, m, m) -> (n): the mean of its strangest cells."""
     flat = maps.reshape(len(maps), -1)
-    count = max(1, round(fraction * flat.shape[1]))
+    count = max(1, round(TOP_FRACTION * flat.shape[1]))
     strangest = np.partition(flat, flat.shape[1] - count, axis=1)[:, -count:]
     scores: NDArray[np.float32] = strangest.mean(axis=1, dtype=np.float32)
     return scores

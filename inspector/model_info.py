@@ -14,7 +14,6 @@ from inspector.align import Fixture
 from inspector.colour import Gamut
 from inspector.errors import ModelError
 from inspector.grid import Grid
-from inspector.judge import TOP_FRACTION
 
 FORMAT = 1
 KEY_INFO = "line_inspector"
@@ -33,7 +32,6 @@ class ModelInfo(BaseModel):
     overlap: float
     patch_px: int  # side of the network's input, see patch_shape
     fixture: Fixture | None = None  # brings a part into its canonical frame before the grid; None: frames as they are
-    top_fraction: float = TOP_FRACTION  # of a map's cells, those whose mean is the score
     threshold: float  # suggested; the recipe may set another
     false_rejects: float  # the budget the suggestion keeps: share of good parts that may be rejected
     guaranteed: bool  # False where the good set was too small for the budget and the threshold is extrapolated

@@ -6,6 +6,7 @@ import torch
 from drawn import nail, nudged
 
 from export import trial
+from export.feature import Choice
 from export.spoil import spoil
 from export.trial import Trial
 
@@ -18,27 +19,36 @@ def rows(count, seed, noise):
     return noise * torch.randn(count, D, generator=torch.Generator().manual_seed(seed))
 
 
-def spoiled(good, size):
+def spoiled(good, size, top=0):
     """One place of the finest level changed in each."""
     out = good.clone()
     for number, row in enumerate(out):
-        y, x = divmod(37 * number % 256, 16)
+        y, x = divmod(16 * top + 37 * number % (256 - 16 * top), 16)
         row[: 6 * 256].view(6, 16, 16)[:, y, x] += size
     return out
 
 
 def test_a_covariance_of_its_own_is_chosen_where_some_places_vary_much_more_than_others():
     noise = torch.ones(D)
-    noise[: 6 * 256].view(6, 16, 16)[:, :8] = 8
+    noise[: 6 * 256].view(6, 16, 16)[:, :8] = 10  # the upper half; the defects are in the lower
     good = rows(40, 1, noise)
-    found = trial.best(Trial(rows(120, 0, noise), good, spoiled(good, 9.0), 1), SHAPES, 0)
-    assert found.choice.pooled < 1
+    found = trial.best(Trial(rows(300, 0, noise), good, spoiled(good, 40.0, top=8), 1), SHAPES, Choice())
+    assert found.choice.pooled == 0
+
+
+def test_the_usual_choice_stays_where_nothing_is_better():
+    noise = torch.ones(D)
+    good = rows(40, 1, noise)
+    found = trial.best(Trial(rows(120, 0, noise), good, spoiled(good, 20.0), 1), SHAPES, Choice(2))
+    assert found.choice == Choice(2)
 
 
 def test_the_better_of_two_trials_says_so():
     noise = torch.ones(D)
     good = rows(40, 1, noise)
-    faint, plain = (trial.best(Trial(rows(60, 0, noise), good, spoiled(good, s), 1), SHAPES, 0) for s in (0.5, 20.0))
+    faint, plain = (
+        trial.best(Trial(rows(60, 0, noise), good, spoiled(good, s), 1), SHAPES, Choice()) for s in (0.5, 20.0)
+    )
     assert plain.auroc == pytest.approx(1)
     assert faint.auroc < 0.8
 
@@ -48,7 +58,7 @@ def test_a_part_of_several_patches_is_as_strange_as_its_strangest():
     good = rows(40, 1, noise)
     bad = good.clone()
     bad[::2] = spoiled(good[::2], 20.0)  # one of two patches
-    assert trial.best(Trial(rows(60, 0, noise), good, bad, 2), SHAPES, 0).auroc == pytest.approx(1)
+    assert trial.best(Trial(rows(60, 0, noise), good, bad, 2), SHAPES, Choice()).auroc == pytest.approx(1)
 
 
 @pytest.mark.parametrize("seed", range(12))
