@@ -71,13 +71,12 @@ def _size(image: Image, rng: Generator, *, stretched: bool) -> tuple[int, int]:
 
 
 def _place(image: Image, height: int, width: int, rng: Generator) -> tuple[int, int]:
-    """Top and left of a box: half the time anywhere, half the time where the picture has structure, as on the part."""
+    """Top and left of a box, mostly where the picture has structure: on the part rather than on its background."""
     rows, cols = image.shape[:2]
     gray = cv2.cvtColor(cv2.resize(image, (4 * COARSE, 4 * COARSE), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
     slopes = np.abs(cv2.Laplacian(cv2.GaussianBlur(gray, (5, 5), 0), cv2.CV_32F))
     busy = cv2.resize(slopes, (COARSE, COARSE), interpolation=cv2.INTER_AREA).astype(np.float64) + 1e-6
-    chances = 0.5 * busy / busy.sum() + 0.5 / busy.size
-    row, col = divmod(int(rng.choice(busy.size, p=(chances / chances.sum()).ravel())), COARSE)
+    row, col = divmod(int(rng.choice(busy.size, p=(busy / busy.sum()).ravel())), COARSE)
     y, x = (row + rng.random()) * rows / COARSE, (col + rng.random()) * cols / COARSE
     return int(np.clip(y - height / 2, 0, rows - height)), int(np.clip(x - width / 2, 0, cols - width))
 

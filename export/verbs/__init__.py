@@ -30,7 +30,7 @@ VERBS = (
     Verb(
         "compare",
         "put the results of several evaluations into one table",
-        "line-inspector compare results/*.json --format html > comparison.html",
+        "line-inspector compare results/*.json --format html",
         "export.verbs.compare",
     ),
     Verb(
