@@ -40,6 +40,9 @@ COUNTS = Counts(1, 0, 0)
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and limits")
 
 
+SPELT_OUT = str.maketrans({c: repr(c)[1:-1] for c in map(chr, range(0x3000)) if c.splitlines() == [""]})
+
+
 def utc_now() -> datetime:
     return START
 
@@ -118,7 +121,16 @@ def test_what_is_missing_is_empty_in_csv_and_null_in_json(tmp_path):
 def test_every_part_name_comes_back(part, product):
     with tempfile.TemporaryDirectory() as folder:
         (row,), (line,) = logged(Path(folder), inspection(part=part, product=product))
-    assert (row["part"], row["product"]) == (line["part"], line["product"]) == (part, product)
+    assert (line["part"], row["product"], line["product"]) == (part, product, product)
+    assert row["part"] == part.translate(SPELT_OUT)
+
+
+def test_a_row_is_one_line_whatever_the_part_is_called(tmp_path):
+    log = LogSink(tmp_path, utc_now)
+    log.write(inspection(part="a\r\nb\x85c\u2028d.png"), COUNTS)
+    log.close()
+    assert [len(path.read_text("utf-8").splitlines()) for path in log.paths] == [2, 1]
+    assert rows_of(log)[0][0]["part"] == r"a\r\nb\x85c\u2028d.png"
 
 
 def test_a_file_name_that_is_no_text_still_makes_a_utf8_log(tmp_path):
@@ -171,10 +183,9 @@ if len(sys.argv) > 2:
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 try:
     for index in itertools.count():
-        part = 'a "quoted", name\\n' * (index % 50)
+        part = 'a "quoted", name\\n' * (index % 250)  # rows that begin on one page and end on the next but one
         log.write(Inspection(index, part, Verdict.PASS, "bottle", "r", "m", threshold=1.0, score=0.5), Counts())
-        if index == 200:
-            print("running", flush=True)
+        print(index, flush=True)
 except SinkError as error:
     print(error, flush=True)
 """
@@ -185,28 +196,103 @@ def start_log(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
-def check_complete(folder: Path) -> None:
-    """Every row of both files is whole, and they are the first so and so many."""
-    (table,), (lines,) = folder.glob("*.csv"), folder.glob("*.jsonl")
+def whole_frames(table: Path, lines: Path) -> list[int]:
+    """The frames in both files, every row of which is whole: the first so and so many."""
     assert table.read_bytes().endswith(b"\r\n")
-    assert lines.read_bytes().endswith(b"\n")
-    with table.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))
+    rows = list(csv.reader(table.read_text("utf-8").splitlines()))
     assert [len(row) for row in rows] == [len(COLUMNS)] * len(rows)
     frames = [json.loads(line)["frame"] for line in lines.read_text("utf-8").splitlines()]
-    assert frames == list(range(len(frames)))
-    assert [int(row[COLUMNS.index("frame")]) for row in rows[1:]] == list(range(len(rows) - 1))
-    assert len(rows) - 1 - len(frames) in (0, 1)  # the row of the end may have reached the first file only
+    assert not frames or lines.read_bytes().endswith(b"\n")
+    assert frames == [int(row[COLUMNS.index("frame")]) for row in rows[1:]] == list(range(len(rows) - 1))
+    return frames
+
+
+def check_complete(folder: Path) -> None:
+    (table,), (lines,) = folder.glob("*.csv"), folder.glob("*.jsonl")
+    whole_frames(table, lines)
 
 
 @POSIX
-@pytest.mark.parametrize("attempt", range(3))
-def test_killing_the_program_leaves_complete_rows(tmp_path, attempt):
+@pytest.mark.parametrize("rows", [1, 30, 400])
+def test_what_was_announced_before_a_kill_is_in_the_log_and_the_next_run_mends_the_rest(tmp_path, rows):
     with start_log(tmp_path) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "running\n"
+        announced = [int(process.stdout.readline()) for _ in range(rows)]
         process.send_signal(signal.SIGKILL)
-    check_complete(tmp_path)
+        announced += [int(line) for line in process.stdout if line.endswith("\n")]
+    (killed,) = tmp_path.glob("*.csv")
+    LogSink(tmp_path, utc_now).close()
+    frames = whole_frames(killed, killed.with_suffix(".jsonl"))
+    assert frames[: len(announced)] == announced
+    assert len(frames) - len(announced) in (0, 1)
+
+
+@pytest.fixture
+def killed(tmp_path) -> tuple[Path, Path]:
+    """A log of three rows, of a run that has ended."""
+    log = LogSink(tmp_path, utc_now)
+    for index in range(3):
+        log.write(inspection(index=index, part='a "b",\nc' * index), COUNTS)
+    log.close()
+    return log.paths
+
+
+def cut_short(path: Path, size: int) -> None:
+    with path.open("r+b") as file:
+        file.truncate(size)
+
+
+@POSIX
+def test_wherever_a_kill_came_the_next_run_leaves_whole_rows_in_both_files(killed, tmp_path, caplog):
+    table, lines = killed
+    rows, objects = table.read_bytes(), lines.read_bytes()
+    row, line = (len(text.splitlines(keepends=True)[-1]) for text in (rows, objects))
+    moments = [(len(rows) - left, len(objects) - line) for left in range(row)]  # the table is written first
+    moments += [(len(rows), len(objects) - left) for left in range(1, line + 1)]
+    for of_table, of_lines in moments:
+        table.write_bytes(rows[:of_table])
+        lines.write_bytes(objects[:of_lines])
+        caplog.clear()
+        LogSink(tmp_path / ".", lambda: START + timedelta(days=1)).close()
+        assert whole_frames(table, lines) == [0, 1]
+        assert table.read_bytes() == rows[:-row]
+        assert f"{table}: cut off" in caplog.text or f"{lines}: cut off" in caplog.text
+
+
+@POSIX
+def test_a_kill_within_the_first_lines_leaves_empty_files(killed, tmp_path):
+    table, lines = killed
+    head = len(table.read_bytes().splitlines(keepends=True)[0])
+    cut_short(lines, 0)
+    for size, left in ((head + 5, head), (head, head), (head - 1, 0), (0, 0)):
+        cut_short(table, size)
+        LogSink(tmp_path, utc_now).close()
+        assert (table.stat().st_size, lines.stat().st_size) == (left, 0)
+
+
+def test_a_log_that_another_run_is_writing_is_not_mended(tmp_path):
+    running = LogSink(tmp_path, utc_now)
+    running.write(inspection(index=0), COUNTS)
+    with running.paths[0].open("ab") as table:
+        table.write(b"half a r")  # as another process sees it between two pages
+    before = running.paths[0].read_bytes()
+    LogSink(tmp_path, utc_now).close()
+    assert running.paths[0].read_bytes() == before
+    running.close()
+
+
+def test_files_that_were_written_by_somebody_else_are_not_mended(killed, tmp_path):
+    """A spreadsheet without the last line's end, a note of the same name, rows of another program."""
+    table, lines = killed
+    whole = table.read_bytes()
+    for text in (whole[:-2], b"notes", whole + b"a,b,c\r\n", b'frame\r\n"\r\n', b"\xff\r\n\xff\r\n"):
+        table.write_bytes(text)
+        LogSink(tmp_path, utc_now).close()
+        assert table.read_bytes() == text
+    for text in (b"[]\n", b"17\n", b"\0\n"):
+        lines.write_bytes(text)
+        LogSink(tmp_path, utc_now).close()
+        assert lines.read_bytes() == text
 
 
 @POSIX

@@ -1,9 +1,10 @@
 """The log: one row per part, as CSV and as JSON Lines.
 
-Each row is one single write on a descriptor opened for appending, so whatever ends the program (Ctrl-C, SIGKILL)
-leaves complete rows only. A disk that runs full may take half a row; that half is cut off again before the error is
-raised. The files are synced to the disk when the log is closed, not after each row: a row is safe from a crash of the
-program at once, and from a power cut once the operating system has written it.
+A row is one line and one write in each file, on a descriptor opened for appending: first in the CSV, then in the JSON
+Lines. A verdict that was announced is whole in both. SIGKILL may tear the row under way, for the kernel copies page by
+page; the next run cuts it off (see `mending`). A disk that runs full may take half a row; that half is cut off again
+before the error is raised. The files are synced to the disk when the log is closed, not after each row: a row is safe
+from a crash of the program at once, and from a power cut once the operating system has written it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from inspector.errors import SinkError
 from inspector.records import Counts, Inspection
+from inspector.sinks.mending import hold, mend
 
 Row = dict[str, str | int | float | None]
 
@@ -42,6 +44,8 @@ COLUMNS = (
     "cause",
     "detail",
 )
+# In the CSV they are spelt out: a row is one line, for every tool that reads lines.
+LINE_BREAKS = {ord(c): c.encode("unicode_escape").decode("ascii") for c in "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"}
 
 
 def row_of(inspection: Inspection, utc: datetime) -> Row:
@@ -72,12 +76,13 @@ def row_of(inspection: Inspection, utc: datetime) -> Row:
 class LogSink:
     """Writes `line-<UTC start>.csv` and `.jsonl` into a folder, made where it is missing.
 
-    Files that exist are never touched: the names get a suffix. Raises SinkError, at once if the folder cannot be
-    written, and whenever a row cannot be kept.
+    A name that exists gets a suffix; of older logs, only what a killed run left torn is cut off. Raises SinkError, at
+    once if the folder cannot be written, and whenever a row cannot be kept: it is then in neither file.
     """
 
     def __init__(self, folder: Path, utc_now: Callable[[], datetime]) -> None:
         self._utc_now = utc_now
+        mend(folder)
         stem = f"line-{utc_now().astimezone(timezone.utc):%Y%m%dT%H%M%SZ}"
         self._csv, self._jsonl = _open_pair(folder, stem)
         try:
@@ -94,7 +99,11 @@ class LogSink:
     def write(self, inspection: Inspection, counts: Counts) -> None:
         row = row_of(inspection, self._utc_now())
         self._csv.append(_csv_line(row.values()))
-        self._jsonl.append(_json_line(row))
+        try:
+            self._jsonl.append(_json_line(row))
+        except SinkError:
+            self._csv.take_back()
+            raise
 
     def close(self) -> None:
         with contextlib.closing(self._jsonl):
@@ -102,25 +111,31 @@ class LogSink:
 
 
 class _Appender:
-    """A new file that only ever holds complete rows."""
+    """A new file that takes a row as a whole or not at all, unless the program is killed."""
 
     def __init__(self, path: Path) -> None:
         """Raises FileExistsError, and OSError where the file cannot be made."""
         self.path = path
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
         self._descriptor = os.open(path, flags, 0o644)
+        self._end = 0  # before the last row
+        hold(self._descriptor)
 
     def append(self, row: bytes) -> None:
-        end = os.fstat(self._descriptor).st_size
+        self._end = os.fstat(self._descriptor).st_size
         try:
             written = os.write(self._descriptor, row)
             reason = "" if written == len(row) else "the disk is full"
         except OSError as error:
             reason = error.strerror or str(error)
         if reason:
-            with contextlib.suppress(OSError):  # where even this fails, the error on its way says enough
-                os.ftruncate(self._descriptor, end)
+            self.take_back()
             raise SinkError(f"{self.path}: cannot write the log ({reason}): free space on its disk, then start again")
+
+    def take_back(self) -> None:
+        """Cut off the last row, or what there is of it."""
+        with contextlib.suppress(OSError):  # where even this fails, the error on its way says enough
+            os.ftruncate(self._descriptor, self._end)
 
     def close(self) -> None:
         try:
@@ -169,7 +184,7 @@ def _finite(value: float) -> float | None:
 
 def _csv_line(values: Iterable[object]) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text).writerow(values)
+    csv.writer(text).writerow(v.translate(LINE_BREAKS) if isinstance(v, str) else v for v in values)
     return text.getvalue().encode("utf-8", "backslashreplace")  # a file's name may hold bytes that are no text
 
 
