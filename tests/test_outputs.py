@@ -113,8 +113,8 @@ def test_of_several_outputs_none_stays_open_where_one_cannot_be_opened(controlle
         TcpTarget(kind="tcp", host="127.0.0.1", port=controller.port),
         FileTarget(kind="file", path=str(tmp_path / "file" / "state")),
     )
-    with pytest.raises(OutputError), open_outputs(targets):
-        pass
+    with pytest.raises(OutputError):
+        open_outputs(targets)
     controller.accept()
     assert controller.line()["state"] == "SAFE"
     assert controller.line() is None

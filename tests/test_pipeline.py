@@ -19,9 +19,10 @@ from line import (
 )
 
 from inspector.errors import CameraError, CameraLost, FrameLost, ModelError, SinkError
+from inspector.outputs.base import State
 from inspector.pipeline import Pipeline
 from inspector.records import Cause, Frame, Verdict
-from inspector.testing import ManualClock, MemorySink, blank_frame
+from inspector.testing import ManualClock, MemoryOutput, MemorySink, blank_frame
 
 PASS, FAIL, MISSED = Verdict.PASS, Verdict.FAIL, Verdict.MISSED
 
@@ -149,27 +150,31 @@ def test_a_live_line_evicts_the_oldest_frames_and_never_the_new_one_with_them(st
         yield from (station.frame(i) for i in range(300))
         gate.open.set()
 
-    seen, error = run(Scripted(script()), station.load(), gate)
+    seen, error = run(Scripted(script()), station.load(), journal=gate)
     assert error is None
-    assert parts(seen) == [f"part-{i}" for i in range(300)]
+    assert parts(seen) == parts(gate) == [f"part-{i}" for i in range(300)]
     assert set(causes(seen)) == {None, Cause.OVERFLOW}
     assert seen.verdicts[-4:] == [PASS] * 4  # what waited at the end: twice the batch
     assert seen.verdicts.count(MISSED) > 150
-    assert gate.inspections == seen.inspections
+    assert gate.verdicts == seen.verdicts
 
 
-def test_evicted_frames_do_not_pile_up_pictures_behind_a_slow_sink(station):
+@pytest.mark.parametrize("where", ["sink", "journal"])
+def test_pictures_do_not_pile_up_behind_what_is_slow(station, where):
     gate = Gate()
 
     def script():
         yield from (station.frame(i) for i in range(1000))
         gate.open.set()
 
-    seen, _ = run(Scripted(script()), station.load(), gate)
-    assert sum(i.image is not None for i in seen.inspections) < 250
+    slow = {"sink": ([gate], None), "journal": ([], gate)}[where]
+    run(Scripted(script()), station.load(), *slow[0], journal=slow[1])
+    assert len(gate.inspections) == 1000
+    assert sum(i.image is not None for i in gate.inspections) < 250
 
 
-def test_a_replay_waits_and_loses_nothing(station):
+@pytest.mark.parametrize("where", ["sink", "journal"])
+def test_a_replay_waits_and_loses_nothing(station, where):
     gate = Gate()
 
     def script():
@@ -178,9 +183,11 @@ def test_a_replay_waits_and_loses_nothing(station):
                 gate.open.set()
             yield station.frame(index)
 
-    seen, error = run(Scripted(script(), live=False), station.load(), gate)
+    slow = {"sink": ([gate], None), "journal": ([], gate)}[where]
+    seen, error = run(Scripted(script(), live=False), station.load(), *slow[0], journal=slow[1])
     assert error is None
     assert seen.verdicts == [PASS] * 200
+    assert all(inspection.image is not None for inspection in seen.inspections)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 64])
@@ -216,8 +223,8 @@ def test_a_stop_before_the_run_ends_it_at_once(station):
 
 
 def test_frames_that_wait_at_a_stop_are_missed_with_their_names(station):
-    """The sink is kept busy until the queue is full, then the run is stopped."""
-    gate = Gate()
+    """The log is kept busy until the queue is full, then the run is stopped."""
+    gate, seen = Gate(), MemorySink()
     pipelines = []
 
     def script():
@@ -227,10 +234,11 @@ def test_frames_that_wait_at_a_stop_are_missed_with_their_names(station):
         yield from (station.frame(i) for i in itertools.count(100))
 
     camera = Scripted(script())
-    pipeline = Pipeline(camera, station.load(), [gate])
+    pipeline = Pipeline(camera, station.load(), [seen], journal=gate)
     pipelines.append(pipeline)
     pipeline.run()
     check_account(gate, pipeline, camera)
+    check_account(seen, pipeline, camera)
     assert parts(gate)[:100] == [f"part-{i}" for i in range(100)]
     assert Cause.SHUTDOWN in causes(gate)[-20:]
 
@@ -307,6 +315,37 @@ def test_a_tick_that_fails_ends_the_run_and_loses_nothing(station):
 
     _, raised = run(Scripted(itertools.count(), live=False), station.load(), tick=tick)
     assert raised is error
+
+
+def test_what_the_outputs_were_told_is_in_the_journal_already(station):
+    journal = MemorySink()
+
+    class Looks(MemoryOutput):
+        def apply(self, inspection):
+            super().apply(inspection)
+            self.missing = [inspection, *self.missing] if inspection not in journal.inspections else self.missing
+
+        missing = ()
+
+    output = Looks()
+    pipeline = Pipeline(Scripted(range(100), live=False), station.load(), [], [output], journal=journal)
+    assert pipeline.run().captured == len(journal.inspections) == 100
+    assert journal.closed
+    assert not output.missing
+
+
+@pytest.mark.parametrize("error", [SinkError("disk full"), ValueError("bug")])
+def test_a_journal_that_fails_ends_the_run_and_no_output_is_told_what_it_lacks(station, error):
+    journal, output, seen = Fails(error), MemoryOutput(), MemorySink()
+    pipeline = Pipeline(
+        Scripted(map(station.frame, itertools.count())), station.load(), [seen], [output], journal=journal
+    )
+    with pytest.raises(type(error), match=str(error)):
+        pipeline.run()
+    assert [index for _, index in output.states if index is not None] == [0, 1, 2]
+    assert (len(journal.inspections), journal.failures, journal.closings) == (3, 1, 1)
+    assert (output.state, output.closed, seen.closed) == (State.SAFE, True, True)
+    assert len(seen.inspections) == pipeline.summary.captured > 3
 
 
 # ---- changeover

@@ -161,6 +161,16 @@ def test_existing_logs_are_never_touched(tmp_path):
     assert len(list(tmp_path.iterdir())) == 6
 
 
+@POSIX
+def test_a_log_that_is_deleted_while_it_is_written_is_an_error(tmp_path):
+    for number in (0, 1):
+        log = LogSink(tmp_path, utc_now)
+        log.paths[number].unlink()
+        with pytest.raises(SinkError, match=r"the log was deleted while it was written"):
+            log.write(inspection(), COUNTS)
+        log.close()
+
+
 def test_a_folder_that_cannot_be_written_is_an_error_at_once(tmp_path):
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "logs"):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from inspector.outputs.base import Output
@@ -12,15 +12,15 @@ from inspector.outputs.tcp import TcpOutput
 from inspector.station import Target, TcpTarget
 
 
-@contextmanager
-def open_outputs(targets: Sequence[Target]) -> Iterator[list[Output]]:
-    """The outputs, opened and in their safe state, closed again at the end. Raises OutputError."""
-    with ExitStack() as stack:
+def open_outputs(targets: Sequence[Target]) -> list[Output]:
+    """The outputs, opened and in their safe state; the caller closes them. Raises OutputError, and leaves none open."""
+    with ExitStack() as undo:
         outputs = []
         for target in targets:
             outputs.append(_open(target))
-            stack.callback(outputs[-1].close)
-        yield outputs
+            undo.callback(outputs[-1].close)
+        undo.pop_all()
+        return outputs
 
 
 def _open(target: Target) -> Output:

@@ -1,6 +1,8 @@
-"""The only threads: capture, inspection and delivery of each line, beside the caller's, which watches over them.
+"""The only threads: four stages of each line, beside the caller's, which watches over them.
 
-    camera -> [capture] -> frames -> [inspect] -> verdicts -> [deliver] -> outputs, sinks
+    camera -> [capture] -> frames -> [inspect] -> verdicts -> [deliver] -> log, outputs
+                                                                  |
+                                                               records -> [record] -> sinks
 
 A package and not one module, because each thread's work is a module of its own, none of which starts a thread:
 
@@ -10,6 +12,7 @@ A package and not one module, because each thread's work is a module of its own,
     capture      reads the camera, numbers the frames
     judging      judges what is there, together
     delivery     hands the verdicts out, in frame order
+    jobs         does one thing after the other, although some fail or hang
     ledger       exactly one verdict for each captured frame, in time
     watchdog     notices who does not move
     safety       drives the outputs to their safe state

@@ -18,6 +18,7 @@ from inspector.records import Cause, Frame, Image, Inspection
 from inspector.stats import Stats
 
 READ_TIMEOUT_S = 0.2  # how soon capture notices a stop
+LARGEST_GAP = 10_000  # frames lost at once; a camera whose count jumps further has a wrong count
 
 
 class Capture:
@@ -77,7 +78,12 @@ class Capture:
         return True
 
     def _take(self, frame: Frame) -> None:
-        for _ in range(frame.index - self._expected):
+        gap = frame.index - self._expected
+        if gap > LARGEST_GAP:  # how many were lost, if any, cannot be known
+            self._log.warning("the camera's count jumped from %d to %d", self._expected, frame.index)
+            self._lost(Cause.CAMERA, f"the camera's count jumped by {gap}")
+            gap = 0
+        for _ in range(gap):
             self._lost(Cause.CAMERA, "the camera skipped a frame")
         self._expected = frame.index + 1
         if not _is_bgr(frame.image):
@@ -109,4 +115,11 @@ class Capture:
 
 
 def _is_bgr(image: Image) -> bool:
-    return image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.size > 0
+    """Whether it is what every camera promises: a driver may hand out anything, also nothing."""
+    return (
+        isinstance(image, np.ndarray)
+        and image.dtype == np.uint8
+        and image.ndim == 3
+        and image.shape[2] == 3
+        and image.size > 0
+    )

@@ -1,13 +1,14 @@
-"""Hands the verdicts out in frame order: to the outputs, which the line waits for, then to the sinks."""
+"""Hands the verdicts out in frame order, in time: into the log, to the outputs, and on to the other sinks."""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import TypeAlias
 
 from inspector.channel import Channel
+from inspector.pipeline.jobs import Job, Jobs
 from inspector.pipeline.ledger import Captured, Ledger
 from inspector.pipeline.safety import Outputs
 from inspector.pipeline.watchdog import Abandoned, Stage
@@ -18,99 +19,93 @@ from inspector.stats import Stats
 TICK_S = 0.05  # how soon a deadline is noticed on a clock that somebody else sets
 AT_ONCE = 64  # news taken together
 
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One thing to do with the outputs or one sink."""
-
-    sink: Sink | None  # None: the outputs
-    what: str
-    do: Callable[[], None]
+Record: TypeAlias = tuple[Inspection, Counts]
 
 
 class Delivery:
-    """From `verdicts` to outputs and sinks. One thread at a time runs it; when that one hangs, another goes on.
+    """From `verdicts` to journal and outputs, then into `records`. One thread at a time runs it.
 
-    A sink that raises is closed and gets nothing more; the error goes to `fail`, and the others still get everything.
+    The journal comes first: what the line was told must be written down whatever happens next. The other sinks have
+    their own time, for a deadline does not wait while a picture is saved. Where the line `waits`, it also waits for
+    room in `records`; else what finds no room there goes on without its pictures.
     """
 
     def __init__(
         self,
         verdicts: Channel[Captured | Inspection],
+        journal: Sink | None,
         outputs: Outputs,
-        sinks: Sequence[Sink],
+        records: Channel[Record],
         *,
+        waits: bool,
         ledger: Ledger,
         stats: Stats,
         fail: Callable[[BaseException], None],
     ) -> None:
         self._verdicts = verdicts
         self._outputs = outputs
-        self._sinks = list(sinks)
+        self._records = records
+        self._waits = waits
         self._ledger = ledger
         self._stats = stats
-        self._fail = fail
-        self._jobs: deque[_Job] = deque()
-        self._closing = False
+        self._jobs = Jobs([journal] if journal else [], fail)
+        self.skip = self._jobs.skip
 
     def run(self, stage: Stage) -> None:
-        """Deliver until nothing more comes, then close the outputs and sinks."""
-        self._work_off(stage)  # what a thread before this one left
+        """Deliver until nothing more comes, then close outputs, journal and `records`."""
+        try:
+            self._run(stage)
+        except Abandoned:
+            raise
+        except BaseException:
+            self._records.close()
+            raise
+
+    def _run(self, stage: Stage) -> None:
+        self._jobs.work_off(stage)  # what a thread before this one left
         while not self._verdicts.finished:
             for news in self._verdicts.take(AT_ONCE, self._ledger.patience_s(TICK_S)):
                 self._ledger.take(news)
             self._hand_out(stage)
         self._ledger.close()
         self._hand_out(stage)
-        self._close(stage)
-
-    def skip(self) -> None:
-        """Leave out the job that the given-up thread hangs in, and its sink from now on."""
-        job = self._jobs.popleft()
-        if job.sink in self._sinks:
-            self._drop(job.sink)
+        self._jobs.end([Job("closing the outputs", self._outputs.close)], [Job("", self._records.close)])
+        self._jobs.work_off(stage)
 
     def _hand_out(self, stage: Stage) -> None:
         while (inspection := self._ledger.pop()) is not None:
             counts = self._stats.record(inspection)
-            self._jobs.append(_Job(None, "driving the outputs", functools.partial(self._outputs.apply, inspection)))
-            self._jobs.extend(_writing(sink, inspection, counts) for sink in self._sinks)
-            self._work_off(stage)
+            self._jobs.write(inspection, counts)
+            self._jobs.add(Job("driving the outputs", functools.partial(self._outputs.apply, inspection)))
+            self._jobs.add(Job("", functools.partial(self._pass_on, inspection, counts)))
+            self._jobs.work_off(stage)
 
-    def _close(self, stage: Stage) -> None:
-        if not self._closing:
-            self._closing = True
-            self._jobs.append(_Job(None, "closing the outputs", self._outputs.close))
-            self._jobs.extend(_closing(sink) for sink in self._sinks)
-        self._work_off(stage)
-
-    def _work_off(self, stage: Stage) -> None:
-        while self._jobs:
-            job = self._jobs[0]
-            try:
-                with stage.doing(job.what):
-                    job.do()
-            except Abandoned:
-                raise
-            except BaseException as error:
-                self._give_up(job, error)
-            else:
-                self._jobs.popleft()
-
-    def _give_up(self, job: _Job, error: BaseException) -> None:
-        self._jobs.popleft()
-        self._fail(error)
-        if job.sink in self._sinks and not self._closing:
-            self._drop(job.sink)
-            self._jobs.appendleft(_closing(job.sink))
-
-    def _drop(self, sink: Sink) -> None:
-        self._sinks = [other for other in self._sinks if other is not sink]
+    def _pass_on(self, inspection: Inspection, counts: Counts) -> None:
+        if self._waits:
+            self._records.put((inspection, counts))
+        elif self._records.full:
+            bare = dataclasses.replace(inspection.without_pictures(), anomaly_map=None)
+            self._records.put_aside((bare, counts))
+        else:
+            self._records.put_aside((inspection, counts))
 
 
-def _writing(sink: Sink, inspection: Inspection, counts: Counts) -> _Job:
-    return _Job(sink, f"writing to {type(sink).__name__}", functools.partial(sink.write, inspection, counts))
+class Recording:
+    """From `records` to the sinks that the line does not wait for. One thread at a time runs it."""
 
+    def __init__(
+        self, records: Channel[Record], sinks: Sequence[Sink], *, fail: Callable[[BaseException], None]
+    ) -> None:
+        self._records = records
+        self._jobs = Jobs(sinks, fail)
+        self.skip = self._jobs.skip
 
-def _closing(sink: Sink) -> _Job:
-    return _Job(sink, f"closing {type(sink).__name__}", sink.close)
+    def run(self, stage: Stage) -> None:
+        """Write until nothing more comes, then close the sinks."""
+        self._jobs.work_off(stage)
+        while not self._records.finished:
+            for inspection, counts in self._records.take(1):  # one: a thread that hangs must not hold others
+                self._jobs.write(inspection, counts)
+            self._jobs.work_off(stage)
+        self._jobs.end()
+        self._jobs.work_off(stage)

@@ -1,11 +1,10 @@
-"""One line: its three threads, and the eye on them."""
+"""One line: its threads, and the eye on them."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from inspector.cameras.base import Camera
 from inspector.channel import Channel, Overflow
@@ -14,12 +13,12 @@ from inspector.inspection import Inspector
 from inspector.outputs.base import Output
 from inspector.pipeline.capture import Capture
 from inspector.pipeline.changeover import Changeover, LoadInspector
-from inspector.pipeline.delivery import Delivery
+from inspector.pipeline.delivery import Delivery, Record, Recording
 from inspector.pipeline.judging import Judging
 from inspector.pipeline.ledger import Captured, Ledger
 from inspector.pipeline.safety import Outputs
-from inspector.pipeline.together import run_together
-from inspector.pipeline.watchdog import Stage, Watchdog
+from inspector.pipeline.together import NamedLog, run_together
+from inspector.pipeline.watchdog import ADVICE, Stage, Watchdog
 from inspector.pipeline.worker import Worker
 from inspector.records import Frame, Inspection
 from inspector.sinks.base import Sink
@@ -28,11 +27,6 @@ from inspector.stats import Stats, Summary
 STALL_S = 20.0  # longer than any camera blocks: opening gives up after 10 s, reading after 5, and a read may do both
 NEWS_PERIOD_NS = 10_000_000_000  # of the live account in the program's own log
 PARTING_S = 1.0  # for the threads, where the user would not wait for the run's own end
-ADVICE = {
-    "capture": "check the camera, its cable and driver",
-    "inspect": "check the device that the model runs on, and its driver",
-    "deliver": "check where it goes: disk, network, display",
-}
 
 
 class Pipeline:
@@ -42,6 +36,7 @@ class Pipeline:
     run winds up the same way: the outputs go to their safe state, what was captured and not judged is delivered as
     MISSED, then the error is raised.
 
+    `journal` has each verdict before any output, and `sinks` have it after that, in their own time: they may be slow.
     `load` makes the inspector of another product, warmed up, for a changeover. `tick` is called on the caller's
     thread, every 0.05 s and once more at the end: for whatever has to be looked at now and then. A stage that does the
     same thing for `stall_s` ends the run with StageStalled. `overflow` None: a replay waits, a live camera does not.
@@ -55,6 +50,7 @@ class Pipeline:
         outputs: Sequence[Output] = (),
         *,
         name: str = "",
+        journal: Sink | None = None,
         load: LoadInspector | None = None,
         tick: Callable[[], None] = lambda: None,
         overflow: Overflow | None = None,
@@ -62,7 +58,7 @@ class Pipeline:
         stall_s: float = STALL_S,
     ) -> None:
         self.name = name
-        self._log = _NamedLog(logging.getLogger(__name__), {"name": name})
+        self._log = NamedLog(logging.getLogger(__name__), {"name": name})
         self._inspector = inspector
         self._tick = tick
         self._now_ns = now_ns
@@ -75,7 +71,7 @@ class Pipeline:
         self._outputs = Outputs(outputs, self._log)
         self._watchdog = Watchdog(stall_s, now_ns)
         self._changeover = self._make_changeover(load) if load else None
-        self._make_stages(camera, sinks, overflow or (Overflow.NEWEST if camera.live else Overflow.WAIT))
+        self._make_stages(camera, journal, sinks, overflow or (Overflow.NEWEST if camera.live else Overflow.WAIT))
 
     def run(self) -> Summary:
         """Inspect until the source ends or `stop` is called; returns what was done.
@@ -123,11 +119,11 @@ class Pipeline:
     @property
     def running(self) -> bool:
         """Whether there is still something to deliver."""
-        return not self._deliver.over
+        return not self._record.over
 
     def wait(self, seconds: float) -> None:
         """Let time pass, but not beyond the end of the run."""
-        self._deliver.join(seconds)
+        self._record.join(seconds)
 
     def look(self) -> None:
         """What has to be done now and then: replace who hangs, tell how it goes, tick."""
@@ -141,9 +137,9 @@ class Pipeline:
     def wind_up(self) -> None:
         """Leave nothing behind: no thread, unless it hangs or the user would not wait, and no output unsafe."""
         self.stop()
-        self._deliver.join(PARTING_S)
+        self._record.join(PARTING_S)
         self._outputs.safe("the run has ended")
-        if self._changeover and not self._changeover.end(self._stall_s if self._deliver.over else PARTING_S):
+        if self._changeover and not self._changeover.end(PARTING_S if self.running else self._stall_s):
             self._log.error("a product is still loading: its thread is left behind")
         for worker in (*self._workers, *self._left):
             worker.join(0 if worker.stage.given_up else PARTING_S)
@@ -159,10 +155,11 @@ class Pipeline:
 
     # ---- the stages
 
-    def _make_stages(self, camera: Camera, sinks: Sequence[Sink], overflow: Overflow) -> None:
+    def _make_stages(self, camera: Camera, journal: Sink | None, sinks: Sequence[Sink], overflow: Overflow) -> None:
         batch = self._inspector.recipe.batch_size
         self._frames: Channel[Frame] = Channel(2 * batch, overflow)
         self._verdicts: Channel[Captured | Inspection] = Channel(8 * batch)
+        records: Channel[Record] = Channel(8 * batch)
         self._capturing = Capture(
             camera,
             self._frames,
@@ -180,17 +177,25 @@ class Pipeline:
             stopping=lambda: self._stopping,
             now_ns=self._now_ns,
         )
-        ledger = Ledger(self._now_ns, self._note_late)
         self._delivery = Delivery(
-            self._verdicts, self._outputs, sinks, ledger=ledger, stats=self._stats, fail=self._fail
+            self._verdicts,
+            journal,
+            self._outputs,
+            records,
+            waits=overflow is Overflow.WAIT,
+            ledger=Ledger(self._now_ns, self._note_late),
+            stats=self._stats,
+            fail=self._fail,
         )
+        self._recording = Recording(records, sinks, fail=self._fail)
         self._capture = self._worker("capture", self._capturing.run)
         self._inspect = self._worker("inspect", self._judging.run)
         self._deliver = self._worker("deliver", self._delivery.run)
+        self._record = self._worker("record", self._recording.run)
 
     @property
     def _workers(self) -> tuple[Worker, ...]:
-        return self._capture, self._inspect, self._deliver
+        return self._capture, self._inspect, self._deliver, self._record
 
     def _worker(self, name: str, work: Callable[[Stage], None]) -> Worker:
         prefix = f"line-{self.name}-" if self.name else "line-"
@@ -212,16 +217,22 @@ class Pipeline:
 
     def _replace(self, stage: Stage, doing: str) -> None:
         """The stage's thread is given up: others must not wait for it, and what it held must not be lost."""
-        advice = ADVICE[stage.name]
-        self._fail(StageStalled(f"{stage.name} has not moved for {self._stall_s:g} s ({doing}): {advice}"))
+        self._fail(StageStalled(f"{stage.name} has not moved for {self._stall_s:g} s ({doing}): {ADVICE[stage.name]}"))
         if stage is self._inspect.stage:
             self._judging.give_up()
         if stage is self._deliver.stage:
-            self._delivery.skip()
-            self._left.append(self._deliver)
-            self._deliver = self._worker("deliver", self._delivery.run)
-            self._deliver.start()
+            self._deliver = self._go_on(self._deliver, self._delivery)
+        if stage is self._record.stage:
+            self._record = self._go_on(self._record, self._recording)
         self._close_channels()
+
+    def _go_on(self, left: Worker, work: Delivery | Recording) -> Worker:
+        """Another thread for the same work, without what the one that is left behind hangs in."""
+        work.skip()
+        self._left.append(left)
+        worker = self._worker(left.stage.name, work.run)
+        worker.start()
+        return worker
 
     def _call_tick(self) -> None:
         try:
@@ -247,11 +258,3 @@ class Pipeline:
 
     def _refuse(self, error: InspectorError) -> None:
         self._log.error("changeover refused, %s goes on: %s", self._inspector.recipe.product, error)
-
-
-class _NamedLog(logging.LoggerAdapter[logging.Logger]):
-    """Puts the camera's name in front, where there are several."""
-
-    def process(self, msg: str, kwargs: MutableMapping[str, Any]) -> tuple[str, MutableMapping[str, Any]]:
-        name = (self.extra or {}).get("name")
-        return (f"{name}: {msg}" if name else msg), kwargs

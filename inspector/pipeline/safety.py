@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 
 from inspector.outputs.base import Output
@@ -19,6 +20,7 @@ class Outputs:
         self._outputs = [(output, threading.Lock()) for output in outputs]  # the lock: one call at a time
         self._log = log
         self._why: str | None = None  # set: safe, for good
+        self._done = threading.Event()
 
     def apply(self, inspection: Inspection) -> None:
         """Tell every output about one part. Raises what an output raises."""
@@ -32,9 +34,11 @@ class Outputs:
     def safe(self, why: str) -> None:
         """Drive every output to its safe state, from any thread. The first reason is the one told.
 
-        Each on a thread of its own: one that hangs must not keep the others from safety, nor the caller.
+        Each on a thread of its own: one that hangs must not keep the others from safety, nor the caller. Who asks
+        meanwhile waits for it as well, so that nobody releases an output on its way to safety.
         """
         if self._why is not None:
+            self._done.wait(2 * PATIENCE_S)
             return
         self._why = why
         threads = [
@@ -42,10 +46,12 @@ class Outputs:
         ]
         for thread in threads:
             thread.start()
+        end_s = time.monotonic() + PATIENCE_S
         for thread in threads:
-            thread.join(PATIENCE_S)
+            thread.join(max(0.0, end_s - time.monotonic()))
             if thread.is_alive():
                 self._log.error("an output did not go to its safe state within %g s", PATIENCE_S)
+        self._done.set()
 
     def close(self) -> None:
         """Safe, and released."""

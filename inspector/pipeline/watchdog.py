@@ -7,6 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 LONGEST_NAP_S = 1.0  # between two looks: a program that was suspended for an hour has not hung for an hour
+ADVICE = {
+    "capture": "check the camera, its cable and driver",
+    "inspect": "check the device that the model runs on, and its driver",
+    "deliver": "check the outputs and the disk of the log",
+    "record": "check where it goes: disk, network, display",
+}
 
 
 class Abandoned(BaseException):

@@ -122,7 +122,12 @@ class _Appender:
         hold(self._descriptor)
 
     def append(self, row: bytes) -> None:
-        self._end = os.fstat(self._descriptor).st_size
+        state = os.fstat(self._descriptor)
+        self._end = state.st_size
+        if not state.st_nlink:
+            raise SinkError(
+                f"{self.path}: the log was deleted while it was written: leave its folder alone, start again"
+            )
         try:
             written = os.write(self._descriptor, row)
             reason = "" if written == len(row) else "the disk is full"

@@ -89,15 +89,18 @@ class LineMaker:
         name = prepared.name
         rows = LogSink(self._arguments.log_dir / name, lambda: datetime.now(timezone.utc))
         undo.callback(rows.close)
+        outputs = open_outputs(prepared.settings.outputs)
+        for output in outputs:
+            undo.callback(output.close)
         window = self._window(lambda: pipeline)
-        # The log comes first: what is announced anywhere is already written down.
-        sinks: list[Sink] = [rows, TerminalSink(sys.stdout, name), *self._pictures(prepared, window)]
+        sinks: list[Sink] = [TerminalSink(sys.stdout, name), *self._pictures(prepared, window)]
         pipeline = Pipeline(
             prepared.camera,
             prepared.inspector,
             sinks,
-            undo.enter_context(open_outputs(prepared.settings.outputs)),
+            outputs,
             name=name,
+            journal=rows,
             load=self._load,
             tick=lambda: _tick(watch, window),
             overflow=None if self._station.overflow == "auto" else Overflow(self._station.overflow),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from inspector.errors import RecipeError
 from inspector.pipeline import Pipeline
-from inspector.recipe import recipe_path
+from inspector.recipe import load_recipe, recipe_path
 
 PERIOD_NS = 500_000_000
 
@@ -17,7 +18,7 @@ class RecipeWatch:
     def __init__(self, config_dir: Path, pipeline: Pipeline) -> None:
         self._config_dir = config_dir
         self._pipeline = pipeline
-        self._seen = self._state()
+        self._seen = ("", 0, 0)
         self._next_ns = 0
 
     def __call__(self) -> None:
@@ -26,8 +27,16 @@ class RecipeWatch:
         self._next_ns = time.monotonic_ns() + PERIOD_NS
         before, self._seen = self._seen, self._state()
         product, changed_ns, _ = self._seen
-        if changed_ns and product == before[0] and self._seen != before:
+        if self._seen != before and (changed_ns if product == before[0] else self._is_outdated()):
             self._pipeline.change_product(product)
+
+    def _is_outdated(self) -> bool:
+        """Whether somebody changed the recipe while it was being loaded."""
+        running = self._pipeline.inspector.recipe
+        try:
+            return load_recipe(self._config_dir, running.product).hash != running.hash
+        except RecipeError:  # half written, perhaps: the next change will be seen
+            return False
 
     def _state(self) -> tuple[str, int, int]:
         product = self._pipeline.inspector.recipe.product

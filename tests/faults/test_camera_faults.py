@@ -93,11 +93,13 @@ def test_frames_of_changing_size_are_judged_each_as_it_is(station):
     assert seen.verdicts == [PASS, FAIL, PASS, FAIL, PASS]
 
 
-def test_a_frame_that_has_lost_its_colour_channels_on_the_way_is_missed_and_the_run_goes_on(station):
+@pytest.mark.parametrize("spoil", [lambda good: good[:, :, 0], lambda good: None, lambda good: good.tolist()])
+def test_a_frame_without_a_colour_image_is_missed_and_the_run_goes_on(station, spoil):
     good = station.frame(0).image
-    seen, error = run(Scripted([good, good[:, :, 0], None, good]), station.load())
+    seen, error = run(Scripted([good, Frame(1, 0, spoil(good), "odd"), None, good]), station.load())
     assert error is None
     assert causes(seen) == [None, Cause.DECODE, None]
+    assert (seen.inspections[1].part, seen.inspections[1].detail) == ("odd", "not an image of 8-bit BGR pixels")
 
 
 @pytest.mark.parametrize(
@@ -106,6 +108,7 @@ def test_a_frame_that_has_lost_its_colour_channels_on_the_way_is_missed_and_the_
         ([0, 1, 1, 1, 2], [PASS] * 5),  # repeated: a part each, for the line has seen as many
         ([0, 5, 6], [PASS, *[MISSED] * 4, PASS, PASS]),
         ([0, 300], [PASS, *[MISSED] * 299, PASS]),
+        ([0, 2**31, 2**31 + 1, 3, 4], [PASS, MISSED, PASS, PASS, PASS, PASS]),  # a count gone mad, not 2^31 parts
     ],
 )
 def test_indices_that_repeat_or_jump(station, indices, verdicts):

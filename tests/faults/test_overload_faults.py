@@ -1,15 +1,18 @@
 """Too much for a line: products that change all the time, parts that come faster than they can be judged."""
 
 import threading
+import time
 
 import pytest
-from line import Gate, Scripted, Waits, causes, parts, run
+from line import PATIENCE_S, Gate, Scripted, Waits, causes, check_account, parts, run
 
 from inspector.channel import Overflow
 from inspector.inspection import load_inspector
+from inspector.outputs.base import State
 from inspector.pipeline import Pipeline
 from inspector.records import Cause, Frame, Verdict
-from inspector.testing import ManualClock, MemorySink
+from inspector.testing import ManualClock, MemoryOutput, MemorySink
+from inspector.verbs.recipe_watch import RecipeWatch
 
 PASS, FAIL, MISSED = Verdict.PASS, Verdict.FAIL, Verdict.MISSED
 
@@ -81,23 +84,113 @@ def test_a_recipe_that_is_half_written_is_refused_and_the_whole_one_is_taken(sta
     assert caplog.text.count("changeover refused, alpha goes on: alpha.yaml: ") == 3
 
 
-def test_a_consumer_slower_than_the_camera_for_a_minute(station):
-    """A part every 0.1 s, delivery at a standstill for a minute: what is in time is judged, the rest is MISSED."""
-    station.write(deadline_ms=500, batch_size=2)
-    clock, gate = ManualClock(), Gate()
+@pytest.mark.parametrize("product", ["alpha", "beta"])
+def test_a_recipe_that_changes_while_it_is_loaded_is_loaded_again(station, product):
+    """At the start, and at a changeover; the file looks no different afterwards than at the first look."""
+    inspector, changes, watches = station.load(), iter([9.5]), []
+    end_s = time.monotonic() + PATIENCE_S
+
+    def load(name):
+        loaded = station.load(name)
+        for threshold in changes:
+            station.write(name, threshold=threshold)
+        return loaded
 
     def script():
-        for index in range(600):
-            clock.wait(0.1)
-            yield Frame(index, clock(), station.frame(0).image, part=f"part-{index}")
-        gate.open.set()
+        if product == "beta":
+            line.change_product("beta")
+        while line.inspector.threshold != 9.5:
+            assert time.monotonic() < end_s
+            time.sleep(0.01)
+            yield None
+        yield station.frame(0, station.bright)
 
-    seen, error = run(Scripted(script()), station.load(), gate, now_ns=clock)
+    if product == "alpha":
+        station.write(threshold=next(changes))
+    seen = MemorySink()
+    line = Pipeline(
+        Scripted(script(), live=False), inspector, [seen], load=load, tick=lambda: [watch() for watch in watches]
+    )
+    watches.append(RecipeWatch(station.config, line))
+    line.run()
+    assert [(each.product, each.verdict) for each in seen.inspections] == [(product, PASS)]
+
+
+def test_a_changeover_to_a_model_that_is_garbage_is_refused_and_the_old_one_goes_on(station, caplog):
+    changeovers = Changeovers(station)
+
+    def script():
+        yield station.frame(0, station.bright)
+        for garbage in (b"", b"garbage" * 1000):
+            station.model("beta").write_bytes(garbage)
+            line.change_product("beta")
+            changeovers.tried()
+        yield station.frame(1, station.bright)
+
+    seen = MemorySink()
+    line = Pipeline(Scripted(script(), live=False), station.load(), [seen], load=changeovers.load)
+    line.run()
+    assert seen.verdicts == [FAIL, FAIL]
+    assert caplog.text.count("changeover refused, alpha goes on: ") == 2
+    assert "beta.onnx" in caplog.text
+
+
+class Belt:
+    """A part every 0.1 s for a minute, during which `gate` takes nothing; each may wait for the last one's verdict."""
+
+    def __init__(self, station, gate):
+        self._station = station
+        self._gate = gate
+        self.clock = ManualClock()
+        self.told = threading.Semaphore(0)
+
+    def __call__(self, waits):
+        for index in range(600):
+            self.clock.wait(0.1)
+            yield Frame(index, self.clock(), self._station.frame(0).image, part=f"part-{index}")
+            if waits:
+                assert self.told.acquire(timeout=60)
+        self._gate.open.set()
+
+
+class Tells(MemoryOutput):
+    """An output that lets the belt go on."""
+
+    def __init__(self, belt):
+        super().__init__()
+        self._belt = belt
+
+    def apply(self, inspection):
+        super().apply(inspection)
+        self._belt.told.release()
+
+
+def test_a_sink_slower_than_the_camera_for_a_minute_costs_no_part(station):
+    """The line is told every verdict in time; the sink gets them all afterwards, most without their pictures."""
+    station.write(deadline_ms=500, batch_size=2)
+    gate = Gate()
+    belt = Belt(station, gate)
+    output = Tells(belt)
+    camera = Scripted(belt(waits=True))
+    pipeline = Pipeline(camera, station.load(), [gate], [output], now_ns=belt.clock)
+    pipeline.run()
+    check_account(gate, pipeline, camera, output)
+    assert gate.verdicts == [PASS] * 600
+    assert output.states[1:601] == [(State.PASS, index) for index in range(600)]
+    assert sum(inspection.image is not None for inspection in gate.inspections) < 50
+
+
+def test_a_log_slower_than_the_camera_for_a_minute(station):
+    """Delivery is at a standstill: what is in time is judged, the rest is MISSED."""
+    station.write(deadline_ms=500, batch_size=2)
+    gate = Gate()
+    belt = Belt(station, gate)
+    seen, error = run(Scripted(belt(waits=False)), station.load(), journal=gate, now_ns=belt.clock)
     assert error is None
     assert parts(seen) == [f"part-{index}" for index in range(600)]
     assert {Cause.DEADLINE} <= {c for c in causes(seen) if c} <= {Cause.DEADLINE, Cause.OVERFLOW}
     assert causes(seen).count(None) <= 20
-    assert gate.inspections == seen.inspections
+    assert gate.verdicts == seen.verdicts
 
 
 def test_a_model_that_is_slow_on_one_part_does_not_fill_the_memory_with_pictures(station):
@@ -130,6 +223,6 @@ def test_the_policy_may_be_ordered(station, live, overflow):
                 gate.open.set()
             yield station.frame(index)
 
-    seen, error = run(Scripted(script(), live), station.load(), gate, overflow=overflow)
+    seen, error = run(Scripted(script(), live), station.load(), journal=gate, overflow=overflow)
     assert error is None
     assert (Cause.OVERFLOW in causes(seen)) == (overflow is Overflow.NEWEST)

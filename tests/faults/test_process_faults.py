@@ -1,17 +1,22 @@
 """What can happen to the whole program: it is killed, its disk is full, one of its cameras fails."""
 
+import contextlib
 import csv
 import json
 import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 
 import cv2
 import numpy as np
 import pytest
+
+from inspector.sinks.mending import mend
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 
@@ -54,28 +59,48 @@ def frames_in(logs):
     """The frames of both files of the log, each row of which must be whole."""
     (table,), (lines,) = logs.glob("*.csv"), logs.glob("*.jsonl")
     assert table.read_bytes().endswith(b"\r\n")
-    assert lines.read_bytes().endswith(b"\n")
-    with table.open(newline="", encoding="utf-8") as file:
-        head, *rows = csv.reader(file)
+    head, *rows = csv.reader(table.read_text("utf-8").splitlines())
     assert {len(row) for row in rows} <= {len(head)}
     told = [json.loads(line)["frame"] for line in lines.read_text().splitlines()]
     frames = [int(row[head.index("frame")]) for row in rows]
-    assert frames == list(range(len(frames)))
-    assert told in (frames, frames[:-1])  # the last row may have reached the first file only
+    assert frames == told == list(range(len(frames)))
     return frames
+
+
+@pytest.fixture
+def controller():
+    """A controller that listens: its port, and what it has heard once the other side is gone."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        heard = []
+
+        def listen():
+            connection, _ = server.accept()
+            with connection, connection.makefile() as lines, contextlib.suppress(ConnectionError):
+                heard.extend(json.loads(line) for line in lines if line.endswith("\n"))  # a kill may cut the last
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        yield server.getsockname()[1], lambda: (listener.join(60), heard)[1]
+        listener.join(60)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_verdict_that_was_announced_is_in_the_log_whenever_the_program_is_killed(
-    start, station, parts, tmp_path, seed
+    start, station, parts, tmp_path, seed, controller
 ):
+    """Announced on the terminal or to the controller: both heard of it after the log did."""
+    port, heard = controller
+    (station.config / "station.yaml").write_text(f"outputs: [{{kind: tcp, host: 127.0.0.1, port: {port}}}]\n")
     process = start(*one_camera(station, parts, tmp_path / "logs"))
     told = [process.out.next() for _ in range(random.Random(seed).randrange(1, 400))]
     process.end(signal.SIGKILL)
     told += process.out.rest()
-    announced = [int(line.split()[0]) for line in told if len(line.split()) > 2]
-    assert announced[-1] >= 0
-    assert frames_in(tmp_path / "logs")[: len(announced)] == announced
+    printed = [int(line.split()[0]) for line in told if len(line.split()) > 2]
+    signalled = [message["frame"] for message in heard() if message["state"] != "SAFE"]
+    assert printed == list(range(len(printed)))
+    assert signalled == list(range(len(signalled)))
+    mend(tmp_path / "logs")  # as the next run does
+    assert len(frames_in(tmp_path / "logs")) >= max(len(printed), len(signalled)) > 0
 
 
 def test_a_log_on_a_full_disk_ends_the_run_and_leaves_the_output_safe(start, station, parts, tmp_path, tiny_disk):
@@ -93,6 +118,19 @@ def test_a_log_on_a_full_disk_ends_the_run_and_leaves_the_output_safe(start, sta
     assert captured == passed + failed + missed
     assert state_of(state) == "SAFE"
     frames_in(tiny_disk / "logs")
+
+
+def test_a_controller_hears_every_verdict_and_of_the_end(start, station, parts, tmp_path, controller):
+    port, heard = controller
+    (station.config / "station.yaml").write_text(f"outputs: [{{kind: tcp, host: 127.0.0.1, port: {port}}}]\n")
+    process = start(*one_camera(station, parts, tmp_path / "logs"))
+    process.out.until("2.png")
+    assert process.end(signal.SIGTERM) == 0
+    first, *verdicts, last = heard()
+    assert first == {"state": "SAFE", "why": "starting"}
+    assert last == {"state": "SAFE", "why": "the run has ended"}
+    assert [verdict["frame"] for verdict in verdicts] == frames_in(tmp_path / "logs")
+    assert [verdict["state"] for verdict in verdicts[:4]] == ["PASS", "PASS", "REJECT", "PASS"]
 
 
 def two_cameras(station, parts, tmp_path, right="alpha", source=None):

@@ -66,13 +66,24 @@ def test_a_sink_that_hangs_is_named_and_no_row_is_lost_elsewhere(station, hang, 
     stuck, behind = Hangs(hang, at=3), MemorySink()
     seen, error = run(endless(station), station.load(), stuck, behind, log, **hang.options)
     assert isinstance(error, StageStalled)
-    assert str(error).startswith("deliver has not moved for 20 s (writing to Hangs): check where it goes")
+    assert str(error).startswith("record has not moved for 20 s (writing to Hangs): check where it goes")
     assert len(stuck.inspections) == 3
     assert behind.inspections == seen.inspections
     assert behind.closed
     assert frames_of(log) == list(range(len(seen.inspections)))
     hang.release()
     assert behind.inspections == seen.inspections  # the thread that hung has delivered nothing a second time
+    assert not stuck.closed
+
+
+def test_a_log_that_hangs_is_named_and_everything_else_ends_well(station, hang):
+    stuck, behind = Hangs(hang, at=3), MemorySink()
+    seen, error = run(endless(station), station.load(), behind, journal=stuck, **hang.options)
+    assert isinstance(error, StageStalled)
+    assert str(error).startswith("deliver has not moved for 20 s (writing to Hangs): check the outputs and the disk")
+    assert len(stuck.inspections) == 3
+    assert behind.inspections == seen.inspections
+    hang.release()
     assert not stuck.closed
 
 
