@@ -138,4 +138,4 @@ def test_a_slow_model_gets_its_part_rejected_at_the_deadline_and_is_counted_late
     assert error is None
     assert causes(seen) == [Cause.DEADLINE, None]
     assert seen.inspections[0].detail == "no verdict within 50 ms"
-    assert "frame 0: judged PASS after 200.0 ms, too late" in caplog.text
+    assert "frame 0: judged PASS after 200.0 ms, not told before its deadline: it is MISSED" in caplog.text

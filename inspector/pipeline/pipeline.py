@@ -244,7 +244,7 @@ class Pipeline:
     def _note_late(self, inspection: Inspection) -> None:
         self._stats.late()
         judged = f"judged {inspection.verdict.name} after {inspection.latency_ms:.1f} ms"
-        self._log.warning("frame %d: %s, too late: it is MISSED, and rejected", inspection.index, judged)
+        self._log.warning("frame %d: %s, not told before its deadline: it is MISSED", inspection.index, judged)
 
     # ---- changeover
 
