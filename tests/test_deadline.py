@@ -3,12 +3,14 @@
 import logging
 
 import pytest
-from line import Scripted, Waits, causes, no_thread_is_left, run  # noqa: F401
+from line import Gate, Scripted, Waits, causes, check_account, no_thread_is_left  # noqa: F401
 
 from inspector.inspection import load_inspector
+from inspector.outputs.base import State
+from inspector.pipeline import Pipeline
 from inspector.pipeline.ledger import Captured, Ledger
 from inspector.records import Cause, Verdict
-from inspector.testing import ManualClock, blank_frame
+from inspector.testing import ManualClock, MemoryOutput, blank_frame
 
 
 class Book:
@@ -107,35 +109,36 @@ def test_without_a_deadline_any_time_will_do(station):
 
 
 def test_a_slow_model_gets_its_part_rejected_at_the_deadline_and_is_counted_late(station, caplog):
-    """The verdict goes out while the model is still at it: the camera sees it before it lets the model go on."""
+    """The line is told while the model is still at it and a sink takes nothing; only then both may go on."""
     caplog.set_level(logging.WARNING)
     station.write(deadline_ms=50)
-    clock, begun, model, told = ManualClock(), Waits(), Waits(), Waits()
+    clock, begun, model, told, slow_sink = ManualClock(), Waits(), Waits(), Waits(), Gate()
 
     def slow():  # asked by the inspection for the latency of each part
         begun.set()
         model()
         return clock()
 
-    class Tells:
-        def write(self, inspection, counts):
+    class Tells(MemoryOutput):
+        def apply(self, inspection):
+            super().apply(inspection)
             told.set()
-
-        def close(self):
-            pass
 
     def script():
         yield blank_frame(0, clock())
         begun()
         clock.wait(0.2)
         told()
+        assert output.states[1:] == [(State.REJECT, 0)]
         model.set()
         yield blank_frame(1, clock())
+        slow_sink.open.set()
 
     inspector = load_inspector("alpha", station.config, station.models, slow)
-    camera = Scripted(script(), live=False)
-    seen, error = run(camera, inspector, Tells(), now_ns=clock)
-    assert error is None
-    assert causes(seen) == [Cause.DEADLINE, None]
-    assert seen.inspections[0].detail == "no verdict within 50 ms"
+    camera, output = Scripted(script(), live=False), Tells()
+    pipeline = Pipeline(camera, inspector, [slow_sink], [output], now_ns=clock)
+    assert pipeline.run().late == 1
+    check_account(slow_sink, pipeline, camera, output)
+    assert causes(slow_sink) == [Cause.DEADLINE, None]
+    assert slow_sink.inspections[0].detail == "no verdict within 50 ms"
     assert "frame 0: judged PASS after 200.0 ms, not told before its deadline: it is MISSED" in caplog.text

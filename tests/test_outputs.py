@@ -75,6 +75,16 @@ def test_a_file_that_cannot_be_written_is_one_line_at_once(tmp_path):
         FileOutput(tmp_path / "file" / "state")
 
 
+def test_where_safe_cannot_be_written_no_pass_stays_behind(tmp_path, verdicts):
+    path = tmp_path / "state.json"
+    output = FileOutput(path)
+    output.apply(verdicts[0])
+    (tmp_path / ".state.json.part").mkdir()  # nothing new can be written, as on a full disk
+    with pytest.raises(OutputError, match=r"state\.json: cannot write the output's state"):
+        output.safe("disk full")
+    assert not path.exists()
+
+
 def test_a_controller_is_told_each_verdict_and_the_end(controller, verdicts):
     output = TcpOutput("127.0.0.1", controller.port)
     controller.accept()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from inspector.errors import OutputError
@@ -14,7 +15,8 @@ class FileOutput:
     """Keeps one line of JSON in a file: the last verdict, or SAFE. A reader never sees half a line.
 
     It is the state of a line that runs: a program that is killed leaves the last one behind. Where that matters, use
-    `tcp`, whose connection ends with the program. Raises OutputError.
+    `tcp`, whose connection ends with the program. Where SAFE cannot be written (a full disk) the file is removed: no
+    file means SAFE, too. Raises OutputError.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,7 +27,12 @@ class FileOutput:
         self._write(verdict_message(inspection))
 
     def safe(self, why: str) -> None:
-        self._write(safe_message(why))
+        try:
+            self._write(safe_message(why))
+        except OutputError:
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+            raise
 
     def close(self) -> None:
         """Nothing to release; the file stays."""
