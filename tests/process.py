@@ -4,6 +4,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,9 @@ class Lines:
 
     def until(self, *words):
         """The lines up to the first that holds all of the words."""
-        lines = [self.next()]
+        lines, end_s = [self.next()], time.monotonic() + PATIENCE_S
         while not all(word in lines[-1] for word in words):
+            assert time.monotonic() < end_s, f"no line with {words}"
             lines.append(self.next())
         return lines
 

@@ -31,12 +31,12 @@ class RecipeWatch:
             self._pipeline.change_product(product)
 
     def _is_outdated(self) -> bool:
-        """Whether somebody changed the recipe while it was being loaded."""
+        """Whether somebody changed the recipe while it was being loaded, perhaps into one that has to be refused."""
         running = self._pipeline.inspector.recipe
         try:
             return load_recipe(self._config_dir, running.product).hash != running.hash
-        except RecipeError:  # half written, perhaps: the next change will be seen
-            return False
+        except RecipeError:
+            return True
 
     def _state(self) -> tuple[str, int, int]:
         product = self._pipeline.inspector.recipe.product

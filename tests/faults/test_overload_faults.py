@@ -116,6 +116,27 @@ def test_a_recipe_that_changes_while_it_is_loaded_is_loaded_again(station, produ
     assert [(each.product, each.verdict) for each in seen.inspections] == [(product, PASS)]
 
 
+def test_a_recipe_that_is_spoilt_while_it_is_loaded_is_refused(station, caplog):
+    inspector = station.load()
+    station.recipe().write_text("product: alpha\nthreshold: wro")
+    changeovers, watches = Changeovers(station), []
+
+    def script():
+        changeovers.tried()
+        yield station.frame(0)
+
+    line = Pipeline(
+        Scripted(script(), live=False),
+        inspector,
+        [],
+        load=changeovers.load,
+        tick=lambda: [watch() for watch in watches],
+    )
+    watches.append(RecipeWatch(station.config, line))
+    assert line.run().counts.passed == 1
+    assert caplog.text.count("changeover refused, alpha goes on: alpha.yaml: threshold") == 1
+
+
 def test_a_changeover_to_a_model_that_is_garbage_is_refused_and_the_old_one_goes_on(station, caplog):
     changeovers = Changeovers(station)
 
