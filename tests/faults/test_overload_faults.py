@@ -165,6 +165,11 @@ class Belt:
         self.clock = ManualClock()
         self.told = threading.Semaphore(0)
 
+    @property
+    def options(self):
+        """For the pipeline: its clock, and more patience than the minute takes."""
+        return {"now_ns": self.clock, "stall_s": 100}
+
     def __call__(self, waits):
         for index in range(600):
             self.clock.wait(0.1)
@@ -193,7 +198,7 @@ def test_a_sink_slower_than_the_camera_for_a_minute_costs_no_part(station):
     belt = Belt(station, gate)
     output = Tells(belt)
     camera = Scripted(belt(waits=True))
-    pipeline = Pipeline(camera, station.load(), [gate], [output], now_ns=belt.clock)
+    pipeline = Pipeline(camera, station.load(), [gate], [output], **belt.options)
     pipeline.run()
     check_account(gate, pipeline, camera, output)
     assert gate.verdicts == [PASS] * 600
@@ -206,7 +211,7 @@ def test_a_log_slower_than_the_camera_for_a_minute(station):
     station.write(deadline_ms=500, batch_size=2)
     gate = Gate()
     belt = Belt(station, gate)
-    seen, error = run(Scripted(belt(waits=False)), station.load(), journal=gate, now_ns=belt.clock)
+    seen, error = run(Scripted(belt(waits=False)), station.load(), journal=gate, **belt.options)
     assert error is None
     assert parts(seen) == [f"part-{index}" for index in range(600)]
     assert {Cause.DEADLINE} <= {c for c in causes(seen) if c} <= {Cause.DEADLINE, Cause.OVERFLOW}
