@@ -97,7 +97,7 @@ def test_the_account_is_told_while_the_line_runs(station, caplog):
             clock.wait(1)
             yield None
 
-    _, error = run(Scripted(script()), station.load(), now_ns=clock)
+    _, error = run(Scripted(script()), station.load(), now_ns=clock, stall_s=1e9)
     assert error is None
 
 
