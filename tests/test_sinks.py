@@ -29,6 +29,7 @@ from inspector.errors import SinkError
 from inspector.images import read_image
 from inspector.records import Cause, Counts, Inspection, Verdict
 from inspector.sinks.log import COLUMNS, LogSink
+from inspector.sinks.mending import mend
 from inspector.sinks.pictures import OverlayFolder, Pictures
 from inspector.sinks.terminal import TerminalSink
 from inspector.sinks.video import VideoWriter
@@ -263,7 +264,7 @@ def test_wherever_a_kill_came_the_next_run_leaves_whole_rows_in_both_files(kille
         table.write_bytes(rows[:of_table])
         lines.write_bytes(objects[:of_lines])
         caplog.clear()
-        LogSink(tmp_path / ".", lambda: START + timedelta(days=1)).close()
+        mend(tmp_path)
         assert whole_frames(table, lines) == [0, 1]
         assert table.read_bytes() == rows[:-row]
         assert f"{table}: cut off" in caplog.text or f"{lines}: cut off" in caplog.text

@@ -209,11 +209,12 @@ class Pipeline:
             self._verdicts.close()
 
     def _fail(self, error: BaseException) -> None:
-        if self.name or self._errors:  # else the only one to tell it is who called `run`
-            self._log.error("%s: this line ends, its outputs are safe", error)
+        told = bool(self.name or self._errors)  # else the only one to tell it is who called `run`
         self._errors.append(error)
         self.stop()
         self._outputs.safe(str(error) or type(error).__name__)
+        if told:
+            self._log.error("%s: this line ends, its outputs are safe", error)
 
     def _replace(self, stage: Stage, doing: str) -> None:
         """The stage's thread is given up: others must not wait for it, and what it held must not be lost."""
