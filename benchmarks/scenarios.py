@@ -11,13 +11,15 @@ import argparse
 import functools
 import tempfile
 import threading
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from export.onnx_file import export
-from inspector.bench import Drawer, PacedCamera, in_turn, photo_like, run_line
+from inspector.bench import LOAD, in_turn
 from inspector.cli import add_folders
 from inspector.colour import ColourHighlighter, Gamut
 from inspector.detector import Detector
@@ -27,10 +29,14 @@ from inspector.inspection import Inspector, load_inspector
 from inspector.model_info import ModelInfo
 from inspector.pipeline import Pipeline
 from inspector.recipe import Colour, Recipe
-from inspector.records import Counts, Image, Inspection, Verdict
+from inspector.records import Counts, Image, Inspection
+from inspector.rehearsal import PacedCamera, Told, photo_like, run_line, run_of
 from inspector.shared import SharedModels
 
 FRAMES = 200
+TURNS = 7
+CAMERAS = (1, 2, 4)
+CHANGES = 6
 SIZES = ((480, 640), (1000, 1000), (2048, 2448), (3648, 5472))  # 0.3, 1, 5 and 20 megapixels
 GRIDS = ("1x1", "2x2", "4x4", "8x8", "16x16")
 
@@ -48,45 +54,58 @@ def sizes(arguments: argparse.Namespace) -> None:
 
 
 def cameras(arguments: argparse.Namespace) -> None:
-    """Parts a second of 1, 2 and 4 lines that share one model, over those of one."""
-    image, alone_hz = read_image(arguments.image), 0.0
-    for count in (1, 2, 4):
-        models = SharedModels()
-        lines = [_load(arguments, models) for _ in range(count)]
-        runs = [functools.partial(_run, line, image) for line in lines]
-        seconds = in_turn({"all": functools.partial(_together, runs)}, rounds=3)["all"] / 1e3
-        hz = count * FRAMES / seconds
-        alone_hz = alone_hz or hz
-        print(f"{count} cameras: {hz:6.1f} parts/s together, {hz / alone_hz:.2f} x one camera")
+    """Parts a second, and processor time a part, of 1, 2 and 4 lines that share one model; in turn, some times."""
+    image = read_image(arguments.image)
+    models = SharedModels()
+    lines = [_load(arguments, models) for _ in range(max(CAMERAS))]
+    hz: dict[int, list[float]] = {count: [] for count in CAMERAS}
+    cpu_ms: dict[int, list[float]] = {count: [] for count in CAMERAS}
+    for turn in range(TURNS + 1):
+        for count in CAMERAS:
+            wall_s, cpu_s = time.perf_counter(), time.process_time()
+            _together(lines[:count], image, FRAMES // count)
+            if turn:  # the first one warms up
+                hz[count].append(FRAMES / (time.perf_counter() - wall_s))
+                cpu_ms[count].append(1e3 * (time.process_time() - cpu_s) / FRAMES)
+    for count in CAMERAS:
+        print(
+            f"{count} cameras: {np.median(hz[count]):6.1f} parts/s together, "
+            f"{np.median(np.divide(hz[count], hz[1])):.2f} x one camera; processor time {np.median(cpu_ms[count]):.2f} "
+            f"ms a part, {np.median(np.divide(cpu_ms[count], cpu_ms[1])):.2f} x"
+        )
 
 
 def changeover(arguments: argparse.Namespace) -> None:
-    """Load the product again while frames come at 80 % of what the line can do."""
+    """Load the product again and again, a session each time, while frames come at 80 % of what the line can do."""
     image, inspector = read_image(arguments.image), _load(arguments, Detector)
-    run_line(inspector, PacedCamera([image], FRAMES))
-    seconds = in_turn({"all": lambda: run_line(inspector, PacedCamera([image], FRAMES))}, rounds=3)["all"] / 1e3
-    rate_hz = 0.8 * FRAMES / seconds
-    drawer = _ChangesAfter(FRAMES)
-    load = functools.partial(load_inspector, config_dir=arguments.config_dir, model_dir=arguments.model_dir)
-    line = Pipeline(PacedCamera([image], 3 * FRAMES, rate_hz), inspector, [drawer], load=load)
-    drawer.change = lambda: line.change_product(arguments.product)
-    line.run()
-    latencies = [one.latency_ms for one in drawer.inspections if one.verdict is not Verdict.MISSED]
-    before, after = latencies[:FRAMES], latencies[FRAMES:]
-    missed = len(drawer.inspections) - len(latencies)
-    print(f"{rate_hz:.1f} parts/s, period {1e3 / rate_hz:.1f} ms; {3 * FRAMES} captured, {missed} missed")
-    print(f"latest verdict: {max(before):.1f} ms before the changeover, {max(after):.1f} ms from then on")
+    capacity_hz = np.median([run_line(inspector, PacedCamera([image], FRAMES)).rate_hz for _ in range(5)])
+    period_ms = 1e3 / (LOAD * float(capacity_hz))
+    print(f"{capacity_hz:.1f} parts/s at most; at {LOAD:.0%} of it, a part every {period_ms:.1f} ms:")
+    for changes in (0, CHANGES):
+        camera, told = PacedCamera([image], (CHANGES + 1) * FRAMES, 1e3 / period_ms), _ChangesEvery(FRAMES, changes)
+        load = functools.partial(load_inspector, config_dir=arguments.config_dir, model_dir=arguments.model_dir)
+        line = Pipeline(camera, inspector, [], [told], load=load)
+        told.change = functools.partial(line.change_product, arguments.product)
+        line.run()
+        run = run_of(camera, told)
+        latest = [run.latencies_ms[start : start + FRAMES].max() for start in range(0, len(run.latencies_ms), FRAMES)]
+        p50, p99 = np.percentile(run.latencies_ms, [50, 99])
+        print(f"{changes} changeovers: {run.missed} missed; p50 {p50:.1f} ms, p99 {p99:.1f} ms; the latest of every")
+        print(f"  {FRAMES} parts {' '.join(f'{ms:.1f}' for ms in latest)} ms, at most", end=" ")
+        print(f"{(max(latest) - p50) / period_ms:.1f} periods later than the median")
 
 
-class _ChangesAfter(Drawer):
-    def __init__(self, count: int) -> None:
+class _ChangesEvery(Told):
+    """Asks for a changeover after every `count` verdicts, `changes` times."""
+
+    def __init__(self, count: int, changes: int) -> None:
         super().__init__()
-        self._count = count
-        self.change = lambda: None
+        self._at = {count * number for number in range(1, changes + 1)}
+        self.change: Callable[[], None] = lambda: None
 
-    def write(self, inspection: Inspection, counts: Counts) -> None:
-        super().write(inspection, counts)
-        if counts.captured == self._count:
+    def apply(self, inspection: Inspection) -> None:
+        super().apply(inspection)
+        if len(self.told_ns) in self._at:
             self.change()
 
 
@@ -133,12 +152,8 @@ def _load(arguments: argparse.Namespace, load_model) -> Inspector:  # type: igno
     return load_inspector(arguments.product, arguments.config_dir, arguments.model_dir, load_model=load_model)
 
 
-def _run(inspector: Inspector, image: Image) -> list[Inspection]:
-    return run_line(inspector, PacedCamera([image], FRAMES))
-
-
-def _together(runs: list[functools.partial[list[Inspection]]]) -> None:
-    threads = [threading.Thread(target=run) for run in runs]
+def _together(lines: Sequence[Inspector], image: Image, frames: int) -> None:
+    threads = [threading.Thread(target=run_line, args=(line, PacedCamera([image], frames))) for line in lines]
     for thread in threads:
         thread.start()
     for thread in threads:

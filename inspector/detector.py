@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes.util
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 BATCH_SIZES = (1, 2, 4, 8, 16)  # the runtime plans memory per shape: a few fixed ones, each warmed up, never spike
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+RUNS_AT_ONCE = 2  # on the CPU; a GPU is given one at a time
 
 
 class Detector:
@@ -42,7 +44,7 @@ class Detector:
                 f"{path}: its input is {self._input.shape}, not the patches its metadata names: train again"
             )
         self.provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
-        self._merged = Merging(self._maps)
+        self._merged = Merging(self._maps, RUNS_AT_ONCE if self.provider == "CPU" else 1)
 
     def __call__(self, patches: Patches) -> AnomalyMap:
         """Maps for any number of patches. Several threads may ask: those that wait at the same time share batches."""
@@ -85,6 +87,11 @@ def usable_providers() -> list[str]:
     return [p for p in PROVIDERS if p in available and (driver or p != PROVIDERS[0])]
 
 
+def cores() -> int:
+    """How many processor cores this program may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def runtime_version() -> str:
     """ONNX Runtime's."""
     return str(ort.__version__)
@@ -111,6 +118,9 @@ def _open(path: Path, providers: list[str]) -> ort.InferenceSession:
 def _options() -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.log_severity_level = 4  # what matters comes as an exception
+    # Each run brings its own thread. On two cores nothing is left for others: two runs at once, a core each, give as
+    # many parts as batches over both cores do, without a part having to wait for its batch; see docs/performance.md.
+    options.intra_op_num_threads = max(1, cores() - RUNS_AT_ONCE + 1)
     # Threads that spin while they wait for work take the cores from the line's other threads; see docs/performance.md.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options

@@ -11,12 +11,13 @@ from typing import Any
 
 import cv2
 
-from inspector.bench import Report, bench, photo_like
+from inspector.bench import Report, bench
 from inspector.cli import add_folders, whole_number
 from inspector.images import read_image
 from inspector.inspection import load_inspector
 from inspector.model_info import ModelInfo
 from inspector.records import Image
+from inspector.rehearsal import photo_like
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
