@@ -27,7 +27,7 @@ from inspector.grid import Grid
 from inspector.images import read_image
 from inspector.inspection import Inspector, load_inspector
 from inspector.model_info import ModelInfo
-from inspector.pipeline import Pipeline
+from inspector.pipeline import JUDGES, Pipeline
 from inspector.recipe import Colour, Recipe
 from inspector.records import Counts, Image, Inspection
 from inspector.rehearsal import PacedCamera, Told, photo_like, run_line, run_of
@@ -83,8 +83,7 @@ def changeover(arguments: argparse.Namespace) -> None:
     print(f"{capacity_hz:.1f} parts/s at most; at {LOAD:.0%} of it, a part every {period_ms:.1f} ms:")
     for changes in (0, CHANGES):
         camera, told = PacedCamera([image], (CHANGES + 1) * FRAMES, 1e3 / period_ms), _ChangesEvery(FRAMES, changes)
-        load = functools.partial(load_inspector, config_dir=arguments.config_dir, model_dir=arguments.model_dir)
-        line = Pipeline(camera, inspector, [], [told], load=load)
+        line = Pipeline(camera, inspector, [], [told], load=lambda product: _load(arguments, Detector))
         told.change = functools.partial(line.change_product, arguments.product)
         line.run()
         run = run_of(camera, told)
@@ -149,7 +148,8 @@ def _tiny(path: Path) -> Inspector:
 
 
 def _load(arguments: argparse.Namespace, load_model) -> Inspector:  # type: ignore[no-untyped-def]
-    return load_inspector(arguments.product, arguments.config_dir, arguments.model_dir, load_model=load_model)
+    folders = arguments.config_dir, arguments.model_dir
+    return load_inspector(arguments.product, *folders, load_model=load_model, judges=JUDGES)
 
 
 def _together(lines: Sequence[Inspector], image: Image, frames: int) -> None:

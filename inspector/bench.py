@@ -26,7 +26,7 @@ from inspector.colour import ColourHighlighter
 from inspector.detector import cores, runtime_version
 from inspector.inspection import Inspector
 from inspector.overlay import draw
-from inspector.pipeline.judging import JUDGES
+from inspector.pipeline import JUDGES
 from inspector.records import Counts, Frame, Image, Patches
 from inspector.rehearsal import PacedCamera, log_into, run_line
 

@@ -1,4 +1,4 @@
-"""The only threads: capture, inspection and delivery of each line, beside the caller's, which watches over them.
+"""The lines' threads: capture, inspection and delivery of each line, beside the caller's, which watches over them.
 
     camera -> [capture] -> frames -> [inspect] -> verdicts -> [deliver] -> outputs, sinks
 
@@ -8,7 +8,7 @@ A package and not one module, because each thread's work is a module of its own,
     worker       such a thread
     together     several lines in one process
     capture      reads the camera, numbers the frames
-    judging      judges what is there, together
+    judging      judges what is there, in a few threads
     delivery     hands the verdicts out, in frame order
     ledger       exactly one verdict for each captured frame, in time
     watchdog     notices who does not move
@@ -16,7 +16,8 @@ A package and not one module, because each thread's work is a module of its own,
     changeover   loads another product beside the running one
 """
 
+from inspector.pipeline.judging import JUDGES
 from inspector.pipeline.pipeline import Pipeline
 from inspector.pipeline.together import run_together
 
-__all__ = ["Pipeline", "run_together"]
+__all__ = ["JUDGES", "Pipeline", "run_together"]
