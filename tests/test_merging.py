@@ -99,13 +99,13 @@ def test_a_model_that_was_replaced_is_another_one_and_unused_ones_are_forgotten(
     assert forgotten() is None
 
 
-@pytest.mark.parametrize("threads", [4])
-def test_lines_that_judge_at_once_get_the_verdicts_they_get_alone(station, threads):
-    inspector = station.load()
+@pytest.mark.parametrize("judges", [1, 2])
+def test_lines_that_judge_at_once_get_the_verdicts_they_get_alone(station, judges):
+    inspector = load_inspector("alpha", station.config, station.models, judges=judges)
     looks = [station.dark, station.bright, station.dark, station.not_a_number]
     frames = [station.frame(index, look) for index, look in enumerate(looks * 25)]
     alone = [inspection.verdict for inspection in inspector.inspect(frames)]
-    found = [[] for _ in range(threads)]
+    found = [[] for _ in range(4)]
 
     def judge(mine):
         for frame in frames:
@@ -116,7 +116,7 @@ def test_lines_that_judge_at_once_get_the_verdicts_they_get_alone(station, threa
         thread.start()
     for thread in running:
         thread.join()
-    assert found == [alone] * threads
+    assert found == [alone] * 4
     assert set(alone) == {Verdict.PASS, Verdict.FAIL, Verdict.MISSED}
 
 
