@@ -30,7 +30,7 @@ from inspector.model_info import ModelInfo
 from inspector.pipeline import JUDGES, Pipeline
 from inspector.recipe import Colour, Recipe
 from inspector.records import Counts, Image, Inspection
-from inspector.rehearsal import PacedCamera, Told, photo_like, run_line, run_of
+from inspector.rehearsal import PacedCamera, Told, log_into, photo_like, run_line, run_of
 from inspector.shared import SharedModels
 
 FRAMES = 200
@@ -109,12 +109,12 @@ class _ChangesEvery(Told):
 
 
 def memory(arguments: argparse.Namespace) -> None:
-    """Resident memory of this process over a long run of small frames."""
+    """Resident memory of this process over a long run of small frames, logged."""
     with tempfile.TemporaryDirectory() as folder:
         inspector = _tiny(Path(folder) / "tiny.onnx")
         watch = _Memory(arguments.frames // 10)
         images: list[Image] = [np.full((64, 64, 3), 40, np.uint8)]
-        Pipeline(PacedCamera(images, arguments.frames), inspector, [watch]).run()
+        Pipeline(PacedCamera(images, arguments.frames), inspector, [log_into(folder), watch]).run()
     print("MB resident:", " ".join(f"{size:.1f}" for size in watch.sizes))
     print(f"growth over the last nine tenths: {watch.sizes[-1] - watch.sizes[0]:.1f} MB")
 

@@ -28,7 +28,7 @@ class PacedCamera:
         self.live = rate_hz is not None
         self._images, self._count, self._rate_hz = images, count, rate_hz
         self._index = 0
-        self.captured_ns: list[int] = []
+        self.captured_ns = np.full(count, 0)  # filled at once: a long run must not grow for being watched
 
     def __enter__(self) -> PacedCamera:
         self._started_s = time.perf_counter()
@@ -48,7 +48,7 @@ class PacedCamera:
         if wait_s > timeout_s:
             return None
         frame = Frame(self._index, time.monotonic_ns(), self._images[self._index % len(self._images)])
-        self.captured_ns.append(frame.captured_ns)
+        self.captured_ns[self._index] = frame.captured_ns
         self._index += 1
         return frame
 
