@@ -10,14 +10,16 @@ from __future__ import annotations
 import argparse
 import functools
 import tempfile
-import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from export.onnx_file import export
-from inspector.bench import Drawer, PacedCamera, in_turn, photo_like, run_line
+from inspector.bench import LOAD, in_turn
 from inspector.cli import add_folders
 from inspector.colour import ColourHighlighter, Gamut
 from inspector.detector import Detector
@@ -25,12 +27,16 @@ from inspector.grid import Grid
 from inspector.images import read_image
 from inspector.inspection import Inspector, load_inspector
 from inspector.model_info import ModelInfo
-from inspector.pipeline import Pipeline
+from inspector.pipeline import JUDGES, Pipeline
 from inspector.recipe import Colour, Recipe
-from inspector.records import Counts, Image, Inspection, Verdict
+from inspector.records import Counts, Image, Inspection
+from inspector.rehearsal import PacedCamera, Told, log_into, photo_like, run_line, run_of
 from inspector.shared import SharedModels
 
-FRAMES = 200
+FRAMES = 240
+TURNS = 7
+CAMERAS = (1, 2, 4)
+CHANGES = 6
 SIZES = ((480, 640), (1000, 1000), (2048, 2448), (3648, 5472))  # 0.3, 1, 5 and 20 megapixels
 GRIDS = ("1x1", "2x2", "4x4", "8x8", "16x16")
 
@@ -48,55 +54,67 @@ def sizes(arguments: argparse.Namespace) -> None:
 
 
 def cameras(arguments: argparse.Namespace) -> None:
-    """Parts a second of 1, 2 and 4 lines that share one model, over those of one."""
-    image, alone_hz = read_image(arguments.image), 0.0
-    for count in (1, 2, 4):
-        models = SharedModels()
-        lines = [_load(arguments, models) for _ in range(count)]
-        runs = [functools.partial(_run, line, image) for line in lines]
-        seconds = in_turn({"all": functools.partial(_together, runs)}, rounds=3)["all"] / 1e3
-        hz = count * FRAMES / seconds
-        alone_hz = alone_hz or hz
-        print(f"{count} cameras: {hz:6.1f} parts/s together, {hz / alone_hz:.2f} x one camera")
+    """Parts a second, and processor time a part, of 1, 2 and 4 lines that share one model; in turn, some times."""
+    image = read_image(arguments.image)
+    models = SharedModels()
+    lines = [_load(arguments, models) for _ in range(max(CAMERAS))]
+    hz: dict[int, list[float]] = {count: [] for count in CAMERAS}
+    cpu_ms: dict[int, list[float]] = {count: [] for count in CAMERAS}
+    for turn in range(TURNS + 1):
+        for count in CAMERAS:
+            cpu_s = time.process_time()
+            together_hz = _together_hz(lines[:count], image, FRAMES // count)
+            if turn:  # the first one warms up
+                hz[count].append(together_hz)
+                cpu_ms[count].append(1e3 * (time.process_time() - cpu_s) / FRAMES)
+    for count in CAMERAS:
+        print(
+            f"{count} cameras: {np.median(hz[count]):6.1f} parts/s together, "
+            f"{np.median(np.divide(hz[count], hz[1])):.2f} x one camera; processor time {np.median(cpu_ms[count]):.2f} "
+            f"ms a part, {np.median(np.divide(cpu_ms[count], cpu_ms[1])):.2f} x"
+        )
 
 
 def changeover(arguments: argparse.Namespace) -> None:
-    """Load the product again while frames come at 80 % of what the line can do."""
+    """Load the product again and again, a session each time, while frames come at 80 % of what the line can do."""
     image, inspector = read_image(arguments.image), _load(arguments, Detector)
-    run_line(inspector, PacedCamera([image], FRAMES))
-    seconds = in_turn({"all": lambda: run_line(inspector, PacedCamera([image], FRAMES))}, rounds=3)["all"] / 1e3
-    rate_hz = 0.8 * FRAMES / seconds
-    drawer = _ChangesAfter(FRAMES)
-    load = functools.partial(load_inspector, config_dir=arguments.config_dir, model_dir=arguments.model_dir)
-    line = Pipeline(PacedCamera([image], 3 * FRAMES, rate_hz), inspector, [drawer], load=load)
-    drawer.change = lambda: line.change_product(arguments.product)
-    line.run()
-    latencies = [one.latency_ms for one in drawer.inspections if one.verdict is not Verdict.MISSED]
-    before, after = latencies[:FRAMES], latencies[FRAMES:]
-    missed = len(drawer.inspections) - len(latencies)
-    print(f"{rate_hz:.1f} parts/s, period {1e3 / rate_hz:.1f} ms; {3 * FRAMES} captured, {missed} missed")
-    print(f"latest verdict: {max(before):.1f} ms before the changeover, {max(after):.1f} ms from then on")
+    capacity_hz = np.median([run_line(inspector, PacedCamera([image], FRAMES)).rate_hz for _ in range(5)])
+    period_ms = 1e3 / (LOAD * float(capacity_hz))
+    print(f"{capacity_hz:.1f} parts/s at most; at {LOAD:.0%} of it, a part every {period_ms:.1f} ms:")
+    for changes in (0, CHANGES):
+        camera, told = PacedCamera([image], (CHANGES + 1) * FRAMES, 1e3 / period_ms), _ChangesEvery(FRAMES, changes)
+        line = Pipeline(camera, inspector, [], [told], load=lambda product: _load(arguments, Detector))
+        told.change = functools.partial(line.change_product, arguments.product)
+        line.run()
+        run = run_of(camera, told)
+        latest = [run.latencies_ms[start : start + FRAMES].max() for start in range(0, len(run.latencies_ms), FRAMES)]
+        p50, p99 = np.percentile(run.latencies_ms, [50, 99])
+        print(f"{changes} changeovers: {run.missed} missed; p50 {p50:.1f} ms, p99 {p99:.1f} ms; the latest of every")
+        print(f"  {FRAMES} parts {' '.join(f'{ms:.1f}' for ms in latest)} ms, at most", end=" ")
+        print(f"{(max(latest) - p50) / period_ms:.1f} periods later than the median")
 
 
-class _ChangesAfter(Drawer):
-    def __init__(self, count: int) -> None:
+class _ChangesEvery(Told):
+    """Asks for a changeover after every `count` verdicts, `changes` times."""
+
+    def __init__(self, count: int, changes: int) -> None:
         super().__init__()
-        self._count = count
-        self.change = lambda: None
+        self._at = {count * number for number in range(1, changes + 1)}
+        self.change: Callable[[], None] = lambda: None
 
-    def write(self, inspection: Inspection, counts: Counts) -> None:
-        super().write(inspection, counts)
-        if counts.captured == self._count:
+    def apply(self, inspection: Inspection) -> None:
+        super().apply(inspection)
+        if len(self.told_ns) in self._at:
             self.change()
 
 
 def memory(arguments: argparse.Namespace) -> None:
-    """Resident memory of this process over a long run of small frames."""
+    """Resident memory of this process over a long run of small frames, logged."""
     with tempfile.TemporaryDirectory() as folder:
         inspector = _tiny(Path(folder) / "tiny.onnx")
         watch = _Memory(arguments.frames // 10)
         images: list[Image] = [np.full((64, 64, 3), 40, np.uint8)]
-        Pipeline(PacedCamera(images, arguments.frames), inspector, [watch]).run()
+        Pipeline(PacedCamera(images, arguments.frames), inspector, [log_into(folder), watch]).run()
     print("MB resident:", " ".join(f"{size:.1f}" for size in watch.sizes))
     print(f"growth over the last nine tenths: {watch.sizes[-1] - watch.sizes[0]:.1f} MB")
 
@@ -130,19 +148,15 @@ def _tiny(path: Path) -> Inspector:
 
 
 def _load(arguments: argparse.Namespace, load_model) -> Inspector:  # type: ignore[no-untyped-def]
-    return load_inspector(arguments.product, arguments.config_dir, arguments.model_dir, load_model=load_model)
+    folders = arguments.config_dir, arguments.model_dir
+    return load_inspector(arguments.product, *folders, load_model=load_model, judges=JUDGES)
 
 
-def _run(inspector: Inspector, image: Image) -> list[Inspection]:
-    return run_line(inspector, PacedCamera([image], FRAMES))
-
-
-def _together(runs: list[functools.partial[list[Inspection]]]) -> None:
-    threads = [threading.Thread(target=run) for run in runs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+def _together_hz(lines: Sequence[Inspector], image: Image, frames: int) -> float:
+    """Parts a second of lines that start at the same time."""
+    with ThreadPoolExecutor(len(lines)) as threads:
+        runs = list(threads.map(lambda line: run_line(line, PacedCamera([image], frames)), lines))
+    return len(lines) * frames / max(run.seconds for run in runs)
 
 
 SCENARIOS = {"sizes": sizes, "cameras": cameras, "changeover": changeover, "memory": memory}

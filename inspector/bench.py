@@ -7,33 +7,32 @@ compared is measured in turn in the same run, and told as a ratio.
 from __future__ import annotations
 
 import functools
-import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inspector import judge
 from inspector.cli import version
 from inspector.colour import ColourHighlighter
-from inspector.detector import runtime_version
-from inspector.errors import EndOfStream
+from inspector.detector import cores, runtime_version
 from inspector.inspection import Inspector
 from inspector.overlay import draw
-from inspector.pipeline import Pipeline
-from inspector.records import Counts, Frame, Image, Inspection, Verdict
-from inspector.sinks.log import LogSink
+from inspector.pipeline import JUDGES
+from inspector.records import Counts, Frame, Image, Patches
+from inspector.rehearsal import PacedCamera, log_into, run_line
 
 ROUNDS = 30  # of the stages
-TURNS = 5  # of bare session and line
+TURNS = 15  # of bare session and line: short ones, so that both meet the same disturbances
+PACED = 5  # times as many frames at the pace of a line: the 99th percentile is of the rare ones
 LOAD = 0.8  # of the line's capacity: what a line is planned for
 OVERHEAD = ("tiling", "judge", "log")
 EVERY_PART = ("session", *OVERHEAD, "align")  # the others are only done on demand
@@ -47,10 +46,11 @@ class Report:
     image_px: tuple[int, int]  # height, width
     patches: int  # per part
     batch: int  # parts
-    pipeline_efficiency: float  # parts a second of the whole line, over those of the bare session
+    pipeline_efficiency: float  # parts a second of the whole line, over those of the bare session; median of turns
+    pipeline_efficiency_middle: tuple[float, float]  # the middle half of the turns
     overhead_ms_per_part: float  # resize, tiling, judge, log
     stages_ms: Mapping[str, float]  # median for one part
-    latency_p50_ms: float  # at `load`, from capture to verdict
+    latency_p50_ms: float  # at `load`, from capture until the outputs are told, in frame order
     latency_p99_ms: float
     load: float  # arrivals over capacity
     missed_at_load: int
@@ -67,13 +67,15 @@ class Report:
         """For people."""
         whole = sum(self.stages_ms.get(stage, 0.0) for stage in EVERY_PART)
         height, width = self.image_px
+        low, high = self.pipeline_efficiency_middle
         return [
             f"{self.product}: {width}x{height} px, {self.patches} patches a part, batches of {self.batch} parts, "
             f"{self.provider} on {self.machine['cores']} cores of {self.machine['cpu']}",
             *(f"{name:<9}{ms:8.2f} ms {ms / whole:6.1%} of a judged part" for name, ms in self.stages_ms.items()),
             f"overhead {self.overhead_ms_per_part:8.2f} ms a part: {', '.join(OVERHEAD)}",
             f"line     {self.parts_per_second:8.1f} parts/s, {self.pipeline_efficiency:.2f} x the bare session's "
-            f"{self.session_parts_per_second:.1f} on the same batches",
+            f"{self.session_parts_per_second:.1f} on the same batches "
+            f"(the middle half of {TURNS} turns: {low:.2f} to {high:.2f})",
             f"latency  {self.latency_p50_ms:8.1f} ms p50, {self.latency_p99_ms:.1f} ms p99 "
             f"({self.latency_p99_ms / self.latency_p50_ms:.1f} x p50), at {self.load:.0%} of the line's capacity; "
             f"{self.missed_at_load} missed",
@@ -84,92 +86,27 @@ def bench(inspector: Inspector, image: Image, frames: int) -> Report:
     """Measure with one image, again and again; `frames` parts at a time. Raises AlignError where it shows no part."""
     stages = _stages(inspector, image)
     batch = inspector.recipe.batch_size
-    line_hz, session_hz, efficiency = _throughput(inspector, image, frames)
-    loaded = run_line(inspector, PacedCamera([image], frames, LOAD * line_hz))
-    judged = [one.latency_ms for one in loaded if one.verdict is not Verdict.MISSED]
+    line_hz, session_hz = _throughput(inspector, image, frames)
+    middle = np.percentile(line_hz / session_hz, [25, 50, 75])
+    loaded = run_line(inspector, PacedCamera([image], PACED * frames, LOAD * float(np.median(line_hz))))
     return Report(
         product=inspector.recipe.product,
         image_px=(image.shape[0], image.shape[1]),
         patches=inspector.grid.patches,
         batch=batch,
-        pipeline_efficiency=efficiency,
+        pipeline_efficiency=float(middle[1]),
+        pipeline_efficiency_middle=(float(middle[0]), float(middle[2])),
         overhead_ms_per_part=sum(stages[stage] for stage in OVERHEAD),
         stages_ms=stages,
-        latency_p50_ms=float(np.percentile(judged, 50)),
-        latency_p99_ms=float(np.percentile(judged, 99)),
+        latency_p50_ms=float(np.percentile(loaded.latencies_ms, 50)),
+        latency_p99_ms=float(np.percentile(loaded.latencies_ms, 99)),
         load=LOAD,
-        missed_at_load=len(loaded) - len(judged),
-        parts_per_second=line_hz,
-        session_parts_per_second=session_hz,
+        missed_at_load=loaded.missed,
+        parts_per_second=float(np.median(line_hz)),
+        session_parts_per_second=float(np.median(session_hz)),
         provider=inspector.detector.provider,
         machine=machine(),
     )
-
-
-class PacedCamera:
-    """Frames from memory, at `rate_hz` as a line brings them, or without a rate as fast as they are taken."""
-
-    def __init__(self, images: Sequence[Image], count: int, rate_hz: float | None = None) -> None:
-        self.live = rate_hz is not None
-        self._images, self._count, self._rate_hz = images, count, rate_hz
-        self._index = 0
-
-    def __enter__(self) -> PacedCamera:
-        self._started_s = time.perf_counter()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
-    def read(self, timeout_s: float) -> Frame | None:
-        """The next one, when its time has come."""
-        if self._index == self._count:
-            raise EndOfStream("all frames were shown")
-        wait_s = self._wait_s()
-        time.sleep(min(wait_s, timeout_s))
-        if wait_s > timeout_s:
-            return None
-        frame = Frame(self._index, time.monotonic_ns(), self._images[self._index % len(self._images)])
-        self._index += 1
-        return frame
-
-    def _wait_s(self) -> float:
-        if self._rate_hz is None:
-            return 0
-        return max(0.0, self._started_s + self._index / self._rate_hz - time.perf_counter())
-
-
-class Drawer:
-    """A sink that draws rejects, as a line shows them, and keeps the verdicts."""
-
-    def __init__(self) -> None:
-        self.inspections: list[Inspection] = []
-
-    def write(self, inspection: Inspection, counts: Counts) -> None:
-        """Draw where it is a reject; keep no picture."""
-        if inspection.verdict.reject:
-            draw(inspection, counts)
-        self.inspections.append(inspection.without_pictures())
-
-    def close(self) -> None:
-        """Nothing to release."""
-
-
-def run_line(inspector: Inspector, camera: PacedCamera) -> list[Inspection]:
-    """A whole run, logged, rejects drawn."""
-    drawer = Drawer()
-    with tempfile.TemporaryDirectory() as folder:
-        Pipeline(camera, inspector, [_log(folder), drawer]).run()
-    return drawer.inspections
-
-
-def photo_like(height: int = 1000, width: int = 1000) -> Image:
-    """Smooth shades with noise: camera images are neither flat nor white noise."""
-    rng = np.random.default_rng(0)
-    ramp = np.linspace(40, 200, height)[:, None, None] + np.linspace(-20, 20, width)[None, :, None]
-    return np.asarray(np.clip(ramp + rng.normal(0, 4, (height, width, 3)), 0, 255), np.uint8)
 
 
 def in_turn(work: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
@@ -188,7 +125,7 @@ def machine() -> dict[str, str | int]:
     """What it was measured on."""
     return {
         "cpu": _cpu(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "cores": cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -215,32 +152,30 @@ def _stages(inspector: Inspector, image: Image) -> dict[str, float]:
     work["overlay"] = lambda: draw(inspection, Counts())
     work["colour"] = lambda: highlighter.paint(image)
     with tempfile.TemporaryDirectory() as folder:
-        log = _log(folder)
+        log = log_into(folder)
         work["log"] = lambda: log.write(inspection, Counts())
         stages = in_turn(work)
         log.close()
     return stages
 
 
-def _throughput(inspector: Inspector, image: Image, frames: int) -> tuple[float, float, float]:
-    """Parts a second of the line and of the bare session, and their ratio: medians of some turns."""
-    batch = inspector.recipe.batch_size
-    patches = np.concatenate([inspector.patches(image)] * batch)
+def _throughput(inspector: Inspector, image: Image, frames: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Parts a second of the line and of the bare session, turn by turn."""
+    batches = -(-frames // inspector.recipe.batch_size)
+    patches = np.concatenate([inspector.patches(image)] * inspector.recipe.batch_size)
     line, session = [], []
     for _ in range(TURNS):
-        session.append(_rate_hz(lambda: [inspector.detector(patches) for _ in range(-(-frames // batch))], frames))
-        line.append(_rate_hz(lambda: run_line(inspector, PacedCamera([image], frames)), frames))
-    return float(np.median(line)), float(np.median(session)), float(np.median(np.divide(line, session)))
+        session.append(_bare_hz(inspector, patches, batches) / inspector.grid.patches)
+        line.append(run_line(inspector, PacedCamera([image], batches * inspector.recipe.batch_size)).rate_hz)
+    return np.array(line), np.array(session)
 
 
-def _rate_hz(work: Callable[[], object], count: int) -> float:
-    started_s = time.perf_counter()
-    work()
-    return count / (time.perf_counter() - started_s)
-
-
-def _log(folder: str) -> LogSink:
-    return LogSink(Path(folder), lambda: datetime.now(timezone.utc))
+def _bare_hz(inspector: Inspector, patches: Patches, batches: int) -> float:
+    """Patches a second of nothing but the session, asked by as many threads as the line asks it."""
+    with ThreadPoolExecutor(JUDGES) as threads:
+        started_s = time.perf_counter()
+        list(threads.map(lambda _: inspector.detector(patches), range(batches)))
+        return batches * len(patches) / (time.perf_counter() - started_s)
 
 
 def _cpu() -> str:

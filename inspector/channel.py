@@ -48,14 +48,15 @@ class Channel(Generic[T]):
             self._items.append(item)
             self._changed.notify_all()
 
-    def take(self, at_most: int, timeout_s: float | None = None) -> list[T]:
+    def take(self, at_most: int, timeout_s: float | None = None, *, takers: int = 1) -> list[T]:
         """Wait for something to be there and return it, up to `at_most` items; never waits for more.
 
-        Empty when `timeout_s` ran out, or when the channel is closed and everything was taken.
+        One of several `takers` leaves the others their share. Empty when `timeout_s` ran out, or when the channel is
+        closed and everything was taken.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._closed, timeout_s)
-            taken = [self._items.popleft() for _ in range(min(at_most, len(self._items)))]
+            taken = [self._items.popleft() for _ in range(min(at_most, -(-len(self._items) // takers)))]
             self._changed.notify_all()
             return taken
 

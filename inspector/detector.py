@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes.util
 import logging
-from collections.abc import Sequence
+import os
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,14 @@ PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 class Detector:
     """A model file, loaded: uint8 patches (n, height, width, 3) -> anomaly maps (n, h', w') float32.
 
+    On a CPU it runs for up to `at_once` callers at the same time, which share the cores; a GPU gets one run at a time.
     Raises ModelError when the file is missing, broken, or not made by this program.
     """
 
-    def __init__(self, path: Path, providers: Sequence[str] | None = None) -> None:
+    def __init__(self, path: Path, at_once: int = 1) -> None:
         if not path.is_file():
             raise ModelError(f"{path}: no such model: make it with `train`")
-        self._session = _open(path, list(providers or usable_providers()))
+        self._session = _open(path, _options(at_once))
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.info, self.gamut = from_metadata(metadata, str(path))
         self.model_hash = file_hash(path)
@@ -42,7 +43,8 @@ class Detector:
                 f"{path}: its input is {self._input.shape}, not the patches its metadata names: train again"
             )
         self.provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
-        self._merged = Merging(self._maps)
+        self._merged = Merging(self._maps, at_once if self.provider == "CPU" else 1)
+        self._warm = 0  # the largest batch that was run so far
 
     def __call__(self, patches: Patches) -> AnomalyMap:
         """Maps for any number of patches. Several threads may ask: those that wait at the same time share batches."""
@@ -61,10 +63,11 @@ class Detector:
     def warm_up(self, up_to: int = BATCH_SIZES[-1]) -> None:
         """Run every batch size once that `up_to` patches can need, so that the first part is as fast as the rest."""
         shape = (*self.info.patch_shape, 3)
+        needed = next((size for size in BATCH_SIZES if size >= up_to), BATCH_SIZES[-1])
         for count in BATCH_SIZES:
-            self._run(np.zeros((count, *shape), np.uint8))
-            if count >= up_to:
-                break
+            if self._warm < count <= needed:
+                self._run(np.zeros((count, *shape), np.uint8))
+                self._warm = count
 
     def pictures(self, patches: Patches) -> NDArray[np.uint8]:
         """What the autoencoder saw and what it gave back, (n, 2, h, w, 3): for reports, not for the line."""
@@ -85,6 +88,11 @@ def usable_providers() -> list[str]:
     return [p for p in PROVIDERS if p in available and (driver or p != PROVIDERS[0])]
 
 
+def cores() -> int:
+    """How many processor cores this program may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def runtime_version() -> str:
     """ONNX Runtime's."""
     return str(ort.__version__)
@@ -99,18 +107,22 @@ def session_providers(model: bytes) -> list[str]:
         return []
 
 
-def _open(path: Path, providers: list[str]) -> ort.InferenceSession:
+def _open(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
+    providers = usable_providers()
     if PROVIDERS[0] in providers and hasattr(ort, "preload_dlls"):
         ort.preload_dlls()  # CUDA and cuDNN may come as Python packages
     try:
-        return ort.InferenceSession(str(path), _options(), providers=providers)
+        return ort.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # see Detector._run
         raise ModelError(f"{path}: cannot be loaded ({_first_line(error)}): copy or train it again") from error
 
 
-def _options() -> ort.SessionOptions:
+def _options(at_once: int = 1) -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.log_severity_level = 4  # what matters comes as an exception
+    # Each run brings its caller's thread, the session has those for the cores that are left. Two runs at once on two
+    # cores give as many parts as batches over both cores do, and none waits for its batch; see docs/performance.md.
+    options.intra_op_num_threads = max(1, cores() - at_once + 1)
     # Threads that spin while they wait for work take the cores from the line's other threads; see docs/performance.md.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options

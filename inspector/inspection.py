@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from inspector import judge
 from inspector.align import Matrix
+from inspector.background import in_background
 from inspector.colour import ColourHighlighter
 from inspector.detector import Detector
 from inspector.errors import AlignError, ModelError, RecipeError
@@ -151,11 +152,21 @@ def load_inspector(
     config_dir: Path,
     model_dir: Path,
     now_ns: Callable[[], int] = time.monotonic_ns,
-    load_model: Callable[[Path], Detector] = Detector,
+    load_model: Callable[[Path, int], Detector] = Detector,
+    judges: int = 1,
 ) -> Inspector:
-    """Read the recipe, load its model, check that they fit, and warm up: the line may start at once."""
+    """Read the recipe, load its model, check that they fit, and warm up: the line may start at once.
+
+    `judges` threads will call it. A part of one patch is then run on the cores of one thread; the patches of a larger
+    part fill all cores by themselves. Another line may be running: as far as possible this gives way to it.
+    """
     recipe = load_recipe(config_dir, product)
-    inspector = Inspector(recipe, load_model(model_dir / recipe.model_file), now_ns)
+    # The session is opened in the foreground: threads of its own keep the priority they are born with.
+    detector = load_model(model_dir / recipe.model_file, judges if recipe.layout.patches == 1 else 1)
+    return in_background(lambda: _warmed_up(Inspector(recipe, detector, now_ns)))
+
+
+def _warmed_up(inspector: Inspector) -> Inspector:
     inspector.warm_up()
     return inspector
 

@@ -1,4 +1,4 @@
-"""One model for several lines: what waits at the same time is run together."""
+"""One model for several threads: what waits at the same time is run together."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Run = Callable[[Patches], AnomalyMap]
 class _Request:
     patches: Patches
     maps: AnomalyMap | None = None
-    error: Exception | None = None
+    error: BaseException | None = None
 
     @property
     def done(self) -> bool:
@@ -26,34 +26,47 @@ class _Request:
 
 
 class Merging:
-    """Calls `run` from one thread at a time. Who has to wait for that is served together with the others who wait.
+    """Calls `run` from at most `at_once` threads. Who has to wait for that is served together with others who wait.
 
-    Whoever gets his turn first runs the patches of all, so nobody waits for company and no thread is needed.
+    Whoever gets a turn runs the patches of those who wait, too, so nobody waits for company and no thread is needed.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, at_once: int = 1) -> None:
         self._run = run
-        self._turn = threading.Lock()
+        self._at_once = self._free = at_once
         self._waiting: list[_Request] = []
-        self._queue = threading.Lock()  # of `_waiting`; never held for long
+        self._changed = threading.Condition()
 
     def __call__(self, patches: Patches) -> AnomalyMap:
         """The maps of these patches. Raises what `run` raises on them, not on those of others."""
         request = _Request(patches)
-        with self._queue:
-            self._waiting.append(request)
-        with self._turn:
-            if not request.done:
-                self._serve(self._take())
+        if requests := self._turn(request):
+            try:
+                self._serve(requests)
+            finally:
+                self._give_back()
         if request.error is not None:
             raise request.error
         assert request.maps is not None
         return request.maps
 
-    def _take(self) -> Sequence[_Request]:
-        with self._queue:
-            requests, self._waiting = self._waiting, []
-            return requests
+    def _turn(self, own: _Request) -> Sequence[_Request]:
+        """Wait for a turn, and take along a share of the others who wait; nothing where another has served it."""
+        with self._changed:
+            self._waiting.append(own)
+            self._changed.wait_for(lambda: own.done or (self._free and own in self._waiting))
+            if own.done:
+                return ()
+            self._free -= 1
+            share = -(-len(self._waiting) // self._at_once)
+            taken = [own, *(other for other in self._waiting if other is not own)][:share]
+            self._waiting = [other for other in self._waiting if other not in taken]
+            return taken
+
+    def _give_back(self) -> None:
+        with self._changed:
+            self._free += 1
+            self._changed.notify_all()
 
     def _serve(self, requests: Sequence[_Request]) -> None:
         if len(requests) > 1:
@@ -72,5 +85,5 @@ class Merging:
     def _serve_alone(self, request: _Request) -> None:
         try:
             request.maps = self._run(request.patches)
-        except Exception as error:
+        except BaseException as error:  # whatever it is: who waits for an answer must get one
             request.error = error

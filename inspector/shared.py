@@ -20,13 +20,13 @@ class SharedModels:
         self._loaded: weakref.WeakValueDictionary[str, Detector] = weakref.WeakValueDictionary()
         self._lock = threading.Lock()  # two lines that start or change at once must not both load it
 
-    def __call__(self, path: Path) -> Detector:
-        """The model in this file. Raises ModelError."""
+    def __call__(self, path: Path, at_once: int = 1) -> Detector:
+        """The model in this file, for so many callers at the same time. Raises ModelError."""
         with self._lock:
             known = self._loaded.get(file_hash(path)) if path.is_file() else None
             if known is not None:
                 known.warm_up()  # lines that share it run it on larger batches than each alone
                 return known
-            detector = Detector(path)
+            detector = Detector(path, at_once)
             self._loaded[detector.model_hash] = detector
             return detector

@@ -41,7 +41,9 @@ def test_json_is_one_object_of_numbers_that_add_up(arguments, capsys):
     stages = facts["stages_ms"]
     assert set(stages) == {"tiling", "session", "judge", "overlay", "colour", "log"}
     assert facts["overhead_ms_per_part"] == pytest.approx(stages["tiling"] + stages["judge"] + stages["log"])
-    assert facts["latency_p50_ms"] <= facts["latency_p99_ms"]
+    low, high = facts["pipeline_efficiency_middle"]
+    assert 0 < low <= facts["pipeline_efficiency"] <= high
+    assert 0 < facts["latency_p50_ms"] <= facts["latency_p99_ms"]
     assert facts["load"] == 0.8
     assert facts["speedup_over_plain_loop"] > 0
     assert facts["machine"]["cores"] >= 1

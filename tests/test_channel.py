@@ -40,6 +40,15 @@ def test_take_returns_what_is_there_and_waits_for_no_more():
     assert channel.take(8) == ["one"]
 
 
+def test_one_of_several_takers_leaves_the_others_their_share():
+    channel = Channel(5)
+    for item in range(5):
+        channel.put(item)
+    assert channel.take(10, takers=2) == [0, 1, 2]
+    assert channel.take(10, takers=2) == [3]
+    assert channel.take(10, takers=2) == [4]
+
+
 def test_take_gives_up_after_its_timeout():
     assert Channel(5).take(1, timeout_s=0.001) == []
 

@@ -22,20 +22,19 @@ class Model:
     """Returns each patch's brightness, refuses 255; the first run waits until it is let go."""
 
     def __init__(self):
-        self.begun, self.go_on = Waits(), Waits()
+        self.go_on = Waits()
         self.batches = []
 
     def __call__(self, patches):
         self.batches.append(len(patches))
-        self.begun.set()
         self.go_on()
         if (patches == 255).any():
             raise ValueError("255")
         return patches[..., 0].astype(np.float32)
 
 
-def ask_together(merging, model, requests):
-    """Ask from a thread each: the first is being run while the others wait. Returns their answers or errors."""
+def ask_together(merging, model, requests, first=1):
+    """Ask from a thread each: the first ones are being run while the others wait. Returns their answers or errors."""
     answers = [None] * len(requests)
 
     def ask(number):
@@ -45,11 +44,13 @@ def ask_together(merging, model, requests):
             answers[number] = error
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(requests))]
-    threads[0].start()
-    model.begun()
-    for thread in threads[1:]:
+    for thread in threads[:first]:
         thread.start()
-    while len(merging._waiting) < len(requests) - 1:
+    while len(model.batches) < first:
+        pass
+    for thread in threads[first:]:
+        thread.start()
+    while len(merging._waiting) < len(requests) - first:
         pass
     model.go_on.set()
     for thread in threads:
@@ -98,13 +99,13 @@ def test_a_model_that_was_replaced_is_another_one_and_unused_ones_are_forgotten(
     assert forgotten() is None
 
 
-@pytest.mark.parametrize("threads", [4])
-def test_lines_that_judge_at_once_get_the_verdicts_they_get_alone(station, threads):
-    inspector = station.load()
+@pytest.mark.parametrize("judges", [1, 2])
+def test_lines_that_judge_at_once_get_the_verdicts_they_get_alone(station, judges):
+    inspector = load_inspector("alpha", station.config, station.models, judges=judges)
     looks = [station.dark, station.bright, station.dark, station.not_a_number]
     frames = [station.frame(index, look) for index, look in enumerate(looks * 25)]
     alone = [inspection.verdict for inspection in inspector.inspect(frames)]
-    found = [[] for _ in range(threads)]
+    found = [[] for _ in range(4)]
 
     def judge(mine):
         for frame in frames:
@@ -115,5 +116,17 @@ def test_lines_that_judge_at_once_get_the_verdicts_they_get_alone(station, threa
         thread.start()
     for thread in running:
         thread.join()
-    assert found == [alone] * threads
+    assert found == [alone] * 4
     assert set(alone) == {Verdict.PASS, Verdict.FAIL, Verdict.MISSED}
+
+
+def test_as_many_run_at_once_as_may_and_those_who_wait_share_the_next_turns():
+    model = Model()
+    merging = Merging(model, at_once=2)
+    requests = [patches(number) for number in range(6)]
+    answers = ask_together(merging, model, requests, first=2)
+    assert model.batches[:2] == [1, 1]
+    assert sum(model.batches) == 6
+    assert max(model.batches) == 2  # of four who wait, the first to get a turn takes half
+    for request, answer in zip(requests, answers, strict=True):
+        assert (answer == request[..., 0]).all()

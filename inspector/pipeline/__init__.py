@@ -1,4 +1,4 @@
-"""The only threads: four stages of each line, beside the caller's, which watches over them.
+"""The lines' threads: the stages of each line, beside the caller's, which watches over them.
 
     camera -> [capture] -> frames -> [inspect] -> verdicts -> [deliver] -> log, outputs
                                                                   |
@@ -10,7 +10,7 @@ A package and not one module, because each thread's work is a module of its own,
     worker       such a thread
     together     several lines in one process
     capture      reads the camera, numbers the frames
-    judging      judges what is there, together
+    judging      judges what is there, in a few threads
     delivery     hands the verdicts out, in frame order
     jobs         does one thing after the other, although some fail or hang
     ledger       exactly one verdict for each captured frame, in time
@@ -19,7 +19,8 @@ A package and not one module, because each thread's work is a module of its own,
     changeover   loads another product beside the running one
 """
 
+from inspector.pipeline.judging import JUDGES
 from inspector.pipeline.pipeline import Pipeline
 from inspector.pipeline.together import run_together
 
-__all__ = ["Pipeline", "run_together"]
+__all__ = ["JUDGES", "Pipeline", "run_together"]

@@ -1,7 +1,8 @@
-"""Judges what is there, together."""
+"""Judges what is there, in a few threads at once."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 
@@ -11,9 +12,15 @@ from inspector.pipeline.ledger import Captured
 from inspector.pipeline.watchdog import Stage
 from inspector.records import Cause, Frame, Inspection
 
+# Threads that run it. While one prepares or judges, the other has the model; and on a CPU two parts at once, each on
+# one core, are done sooner than one after the other on both (docs/performance.md).
+JUDGES = 2
+
 
 class Judging:
-    """From `frames` into `verdicts`. After an error, which goes to `fail`, and after a stop all frames are MISSED."""
+    """From `frames` into `verdicts`, in no order. After an error, which goes to `fail`, and after a stop all frames are
+    MISSED.
+    """
 
     def __init__(
         self,
@@ -31,24 +38,32 @@ class Judging:
         self._fail = fail
         self._stopping = stopping
         self._now_ns = now_ns
-        self._in_hand: Sequence[Frame] = ()
+        self._turn = threading.Lock()  # to take frames
+        self._in_hand: dict[Stage, Sequence[Frame]] = {}
 
     def run(self, stage: Stage) -> None:
         """Take what is there until nothing more comes."""
         while not self._frames.finished:
-            frames = self._frames.take(self._inspector().recipe.batch_size)
-            inspector = self._inspector()  # after the wait, during which the product may have changed
+            frames, inspector = self._next()
             if self._stopping():
                 self._miss(frames, Cause.SHUTDOWN, "the run ended first")
             elif in_time := self._in_time(frames, inspector):
                 self._judge(stage, inspector, in_time)
 
-    def give_up(self) -> None:
-        """The model hangs: what it was given is MISSED."""
-        self._miss(self._in_hand, Cause.MODEL, "the model gave no answer")
+    def give_up(self, stage: Stage) -> None:
+        """The model hangs: what this thread gave it is MISSED."""
+        self._miss(self._in_hand.get(stage, ()), Cause.MODEL, "the model gave no answer")
+
+    def _next(self) -> tuple[list[Frame], Inspector]:
+        """Some frames and who judges them. One thread at a time: no frame after a changeover is judged by the old one,
+        and none before it by the new one.
+        """
+        with self._turn:
+            frames = self._frames.take(self._inspector().recipe.batch_size, takers=JUDGES)
+            return frames, self._inspector()  # after the wait, during which the product may have changed
 
     def _judge(self, stage: Stage, inspector: Inspector, frames: Sequence[Frame]) -> None:
-        self._in_hand = frames
+        self._in_hand[stage] = frames
         try:
             with stage.doing("running the model"):
                 inspections = inspector.inspect(frames)

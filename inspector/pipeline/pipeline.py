@@ -14,7 +14,7 @@ from inspector.outputs.base import Output
 from inspector.pipeline.capture import Capture
 from inspector.pipeline.changeover import Changeover, LoadInspector
 from inspector.pipeline.delivery import Delivery, Record, Recording
-from inspector.pipeline.judging import Judging
+from inspector.pipeline.judging import JUDGES, Judging
 from inspector.pipeline.ledger import Captured, Ledger
 from inspector.pipeline.safety import Outputs
 from inspector.pipeline.together import NamedLog, run_together
@@ -189,23 +189,24 @@ class Pipeline:
         )
         self._recording = Recording(records, sinks, fail=self._fail)
         self._capture = self._worker("capture", self._capturing.run)
-        self._inspect = self._worker("inspect", self._judging.run)
+        self._inspect = [self._worker("inspect", self._judging.run, number) for number in range(1, JUDGES + 1)]
         self._deliver = self._worker("deliver", self._delivery.run)
         self._record = self._worker("record", self._recording.run)
 
     @property
     def _workers(self) -> tuple[Worker, ...]:
-        return self._capture, self._inspect, self._deliver, self._record
+        return self._capture, *self._inspect, self._deliver, self._record
 
-    def _worker(self, name: str, work: Callable[[Stage], None]) -> Worker:
-        prefix = f"line-{self.name}-" if self.name else "line-"
-        return Worker(Stage(name), work, prefix + name, fail=self._fail, ended=self._close_channels)
+    def _worker(self, name: str, work: Callable[[Stage], None], number: int = 0) -> Worker:
+        prefix, suffix = f"line-{self.name}-" if self.name else "line-", f"-{number}" if number else ""
+        return Worker(Stage(name), work, prefix + name + suffix, fail=self._fail, ended=self._close_channels)
 
     def _close_channels(self) -> None:
         """Called whenever a stage is over: who waits for it is told that nothing more comes, or is taken."""
-        if self._capture.over or self._inspect.over:
+        judged = all(worker.over for worker in self._inspect)
+        if self._capture.over or judged:
             self._frames.close()
-        if self._capture.over and self._inspect.over:
+        if self._capture.over and judged:
             self._verdicts.close()
 
     def _fail(self, error: BaseException) -> None:
@@ -219,8 +220,8 @@ class Pipeline:
     def _replace(self, stage: Stage, doing: str) -> None:
         """The stage's thread is given up: others must not wait for it, and what it held must not be lost."""
         self._fail(StageStalled(f"{stage.name} has not moved for {self._stall_s:g} s ({doing}): {ADVICE[stage.name]}"))
-        if stage is self._inspect.stage:
-            self._judging.give_up()
+        if stage in [worker.stage for worker in self._inspect]:
+            self._judging.give_up(stage)
         if stage is self._deliver.stage:
             self._deliver = self._go_on(self._deliver, self._delivery)
         if stage is self._record.stage:

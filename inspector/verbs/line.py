@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from inspector.background import in_background
 from inspector.cameras.base import Camera
 from inspector.cameras.source import open_source
 from inspector.channel import Overflow
@@ -17,7 +18,7 @@ from inspector.errors import RecipeError
 from inspector.golden import check_golden
 from inspector.inspection import Inspector, load_inspector
 from inspector.outputs.target import open_outputs
-from inspector.pipeline import Pipeline
+from inspector.pipeline import JUDGES, Pipeline
 from inspector.recipe import load_recipe, products
 from inspector.shared import SharedModels
 from inspector.sinks.base import Sink
@@ -81,8 +82,10 @@ class LineMaker:
     def _load(self, product: str) -> Inspector:
         """A product ready to run: loaded, warmed up, and right about its golden parts."""
         config_dir: Path = self._arguments.config_dir
-        inspector = load_inspector(product, config_dir, self._arguments.model_dir, load_model=self._models)
-        check_golden(inspector, config_dir)
+        inspector = load_inspector(
+            product, config_dir, self._arguments.model_dir, load_model=self._models, judges=JUDGES
+        )
+        in_background(lambda: check_golden(inspector, config_dir))
         return inspector
 
     def _line(self, prepared: _Prepared, undo: ExitStack) -> Line:

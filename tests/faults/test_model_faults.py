@@ -36,12 +36,11 @@ def test_a_part_of_which_the_model_makes_no_number_is_missed_among_others(statio
 
 
 def test_a_model_that_raises_ends_the_run_and_says_so(station):
-    looks = [station.dark] * 10 + [station.poison] + [station.dark] * 30
+    looks = itertools.chain([station.dark] * 10, [station.poison], itertools.repeat(station.dark))
     seen, error = run(Scripted(itertools.starmap(station.frame, enumerate(looks)), live=False), station.load())
     assert isinstance(error, ModelError)
     assert "ONNX Runtime failed" in str(error)
     assert causes(seen)[10] is Cause.MODEL
-    assert PASS not in seen.verdicts[10:]
 
 
 @pytest.mark.parametrize("live", [True, False])
