@@ -25,8 +25,9 @@ import numpy as np
 import onnxruntime as ort
 import torch
 
-from export.backbone import Backbone
+from export.backbone import PatchBackbone
 from export.dataset import labelled_images
+from export.whole import DETAIL
 from inspector.images import read_image
 from inspector.inspection import load_inspector
 from inspector.records import Frame, Patches
@@ -74,7 +75,9 @@ def measure(data: Path, seed: int, options: Sequence[str], rounds: int) -> Figur
 def latencies_ms(home: Path, image: Patches, rounds: int) -> tuple[float, float]:
     """Medians of (a part in memory to its verdict, the backbone alone on its patches), taken in turn."""
     inspector = load_inspector("measured", home / "config", home / "models")
-    patches = inspector.patches(image)
+    patches = np.ascontiguousarray(
+        inspector.patches(image)[:, ::DETAIL, ::DETAIL]
+    )  # as large as the backbone sees them
     session = bare_backbone(patches)
     work: tuple[Callable[[], object], ...] = (
         lambda: inspector.inspect([Frame(0, 0, image)]),
@@ -90,11 +93,11 @@ def latencies_ms(home: Path, image: Patches, rounds: int) -> tuple[float, float]
 
 
 def bare_backbone(patches: Patches) -> ort.InferenceSession:
-    """The frozen feature extractor without anything around it, at this very shape."""
+    """The frozen feature extractor without anything around it, for patches of this very shape."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        program = torch.onnx.export(Backbone(), (torch.from_numpy(patches),), dynamo=True, verbose=False)
+        program = torch.onnx.export(PatchBackbone(), (torch.from_numpy(patches),), dynamo=True, verbose=False)
     assert program is not None
     data = program.model_proto.SerializeToString()
     session = ort.InferenceSession(data, providers=["CPUExecutionProvider"])

@@ -133,13 +133,14 @@ class _Memory:
 
 
 class _Brightness(torch.nn.Module):
-    def forward(self, patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return patches.float().mean(3)[:, ::4, ::4] / 255, patches[:, None].repeat(1, 2, 1, 1, 1)
+    def forward(self, patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        maps = patches.float().mean(3)[:, ::4, ::4] / 255
+        return maps, maps.amax((1, 2)), patches[:, None].repeat(1, 2, 1, 1, 1)
 
 
 def _tiny(path: Path) -> Inspector:
     info = ModelInfo(
-        product="tiny", kind="pixel", grid="1x1", overlap=0, patch_px=32, threshold=1, false_rejects=0.01,
+        product="tiny", kind="pixel", grid="1x1", overlap=0, patch_shape=(32, 32), threshold=1, false_rejects=0.01,
         guaranteed=True, held_out={}, colour_tolerance=8, enhanced=False, learned_from=frozenset(), images=1,
         patches=1, training_set="", seed=0, versions={},
     )  # fmt: skip

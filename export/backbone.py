@@ -25,7 +25,7 @@ def level_shapes(height: int, width: int) -> list[tuple[int, int, int]]:
 
 
 class Backbone(nn.Module):
-    """uint8 BGR patches (n, height, width, 3) -> rows (n, d) float32: three depths, each flattened, finest first.
+    """BGR pixels (n, 3, height, width), 0 to 255 -> rows (n, d) float32: three depths, each flattened, finest first.
 
     Height and width must be multiples of 32; `level_shapes` says how a row divides into levels.
     """
@@ -39,14 +39,26 @@ class Backbone(nn.Module):
         self.blocks = nn.ModuleList(_fused(block) for block in network._blocks[: max(LEVELS) + 1])
         self.eval().requires_grad_(False)
 
-    def forward(self, patches: Tensor) -> Tensor:
-        x = self.stem((patches.permute(0, 3, 1, 2).float() - 127) / 128)
+    def forward(self, pixels: Tensor) -> Tensor:
+        x = self.stem((pixels - 127) / 128)
         levels = []
         for number, block in enumerate(self.blocks):
             x = block(x)
             if number in LEVELS:
                 levels.append(x.flatten(1))
         return torch.cat(levels, 1)
+
+
+class PatchBackbone(nn.Module):
+    """uint8 BGR patches (n, height, width, 3) -> rows: the backbone with nothing around it, to compare with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = Backbone()
+
+    def forward(self, patches: Tensor) -> Tensor:
+        rows: Tensor = self.backbone(patches.permute(0, 3, 1, 2).float())
+        return rows
 
 
 def _fused(block: Any) -> nn.Module:

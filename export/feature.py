@@ -1,9 +1,9 @@
 """The feature autoencoder: what is normal at that place, given how this part looks as a whole.
 
-A part's features are a point in a space of some 168 000 numbers. Good parts fill only a thin, nearly flat piece of
-it: they differ by a little light, pose and colour. A linear autoencoder with a bottleneck of a few numbers per part
-learns that piece, and its best weights are known in closed form (Baldi & Hornik, Neural Networks 2, 1989), so it is
-computed rather than descended to: exact, in seconds, the same every time.
+A part's features, averaged to the coarsest depth's resolution, are a point in a space of some 45 000 numbers. Good
+parts fill only a thin, nearly flat piece of it: they differ by a little light, pose and colour. A linear autoencoder
+with a bottleneck of a few numbers per part learns that piece, and its best weights are known in closed form (Baldi &
+Hornik, Neural Networks 2, 1989), so it is computed rather than descended to: exact, in seconds, the same every time.
 
 What it cannot reconstruct is whitened by the residual's own statistics. With an empty bottleneck and a covariance for
 each place this is PaDiM's Gaussian (Defard et al., ICPR 2021); where position means nothing (textures), mean and
@@ -46,7 +46,8 @@ class WhitenedAutoencoder(nn.Module):
     A map is 0 where a place is no stranger than good parts are on average. The pictures, uint8, show the features and
     their reconstruction in three false colours, at the middle level's resolution.
 
-    mean, scale: (d); basis: (k, d), orthonormal rows; whitening: for each view (blocks, c, c); view: (3, channels).
+    mean, scale: (d); basis: (k, averaged d), orthonormal rows; whitening: for each view (blocks, c, c);
+    colours: (3, channels).
     The large tables are kept in half precision, which halves the file; the runtime widens them once, at load.
     """
 
@@ -71,6 +72,7 @@ class WhitenedAutoencoder(nn.Module):
             self.register_buffer(f"whitening_{number}", table.half())
 
     def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Maps and pictures."""
         residual = self.residual(rows)
         tables = [self.get_buffer(f"whitening_{number}") for number in range(1 if self.joint else len(self.shapes))]
         seen = (rows - self.middle) * self.inverse_scale
@@ -126,7 +128,7 @@ def choose_bottleneck(rows: Tensor, shapes: Sequence[Shape], seed: int) -> int:
         return 0
     space = Space.of(kept, shapes)
     basis = principal_parts(space, kept, min(BOTTLENECKS[-1], len(kept) // 4))
-    x = (held - space.mean) / space.scale * _weights(shapes, rows.device)
+    x = averaged((held - space.mean) / space.scale, shapes)
     codes = (x @ basis.T).square().sum(0).cumsum(0)
     return _narrowest([k for k in BOTTLENECKS if k <= len(basis)], codes, x.square().sum())
 
@@ -138,10 +140,10 @@ def _narrowest(widths: Sequence[int], codes: Tensor, energy: Tensor) -> int:
 
 
 def principal_parts(space: Space, rows: Tensor, count: int) -> Tensor:
-    """The `count` directions in which whole parts (n, d) differ most, (count, d) with orthonormal rows."""
+    """The `count` directions in which whole parts (n, d) differ most, (count, averaged d) with orthonormal rows."""
+    x = torch.cat([averaged((chunk - space.mean) / space.scale, space.shapes) for chunk in rows.split(CHUNK)])
     if not count:
-        return rows.new_zeros(0, rows.shape[1])
-    x = (rows - space.mean) / space.scale * _weights(space.shapes, rows.device)
+        return x[:0]
     values, vectors = torch.linalg.eigh(x @ x.T)  # n x n: far smaller than the covariance
     usable = values[-count:].clamp_min(values[-1] * 1e-6)
     basis: Tensor = ((vectors[:, -count:] / usable.sqrt()).T @ x).flip(0)
@@ -223,19 +225,26 @@ def _smooth(x: Tensor) -> Tensor:
     return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
 
 
-def _weights(shapes: Sequence[Shape], device: torch.device) -> Tensor:
-    """(d): a level counts in the autoencoder by its features, not by how finely it is sampled."""
-    cells = shapes[len(shapes) // 2][1] * shapes[len(shapes) // 2][2]
-    each = [torch.full((c * h * w,), math.sqrt(cells / (h * w))) for c, h, w in shapes]
-    return torch.cat(each).to(device)
+def averaged(rows: Tensor, shapes: Sequence[Shape]) -> Tensor:
+    """(n, d) -> the same features at the coarsest level's resolution, (n, d'): all levels count alike in a code."""
+    factors = [shape[1] // shapes[-1][1] for shape in shapes]
+    levels = zip(split(rows, shapes), factors, strict=True)
+    return torch.cat([F.avg_pool2d(level, factor).flatten(1) for level, factor in levels], 1)
+
+
+def _spread(rows: Tensor, shapes: Sequence[Shape]) -> Tensor:
+    """The way back from `averaged`: each cell's value at all the places it is the mean of."""
+    height, width = shapes[-1][1:]
+    coarse = split(rows, [(channels, height, width) for channels, _, _ in shapes])
+    factors = [shape[1] // height for shape in shapes]
+    levels = zip(coarse, factors, strict=True)
+    return torch.cat([F.interpolate(level, scale_factor=factor).flatten(1) for level, factor in levels], 1)
 
 
 def _without(x: Tensor, basis: Tensor, shapes: Sequence[Shape]) -> Tensor:
     if not len(basis):
         return x
-    weights = _weights(shapes, x.device)
-    weighted = x * weights
-    return (weighted - (weighted @ basis.T) @ basis) / weights
+    return x - _spread((averaged(x, shapes) @ basis.T) @ basis, shapes)
 
 
 def _statistics(features: Tensor) -> tuple[Tensor, Tensor]:

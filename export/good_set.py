@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from export import good_quality
 from export.good_quality import Finding
-from export.learners import Learner
+from export.learners import Head, Learner
+from export.scores import Scores
 from export.settings import Progress, Settings
 from export.spoil import spoil
 from export.trial import Trial
@@ -25,7 +26,7 @@ from inspector.grid import Grid
 from inspector.images import read_image
 from inspector.records import Image, Patches
 
-MAX_PATCHES = 1000  # of 256 px learned from at most: 0.7 GB of features; more change the statistics little
+MAX_PATCHES = 600  # seen at 256 px, learned from at most: 1 GB of rows; more change the statistics little
 FRONT_BATCH = 8
 TOLERANCE_SAMPLE = 50  # good images the colour tolerance is suggested from
 FIXTURE_SAMPLE = 50  # good images the fixture is learned from
@@ -40,6 +41,7 @@ class PatchMaker:
 
     grid: Grid
     patch_px: int
+    multiple: int  # of which the network wants height and width
     fixture: Fixture | None
     decision: str  # whether to align, and why, in words
 
@@ -65,7 +67,7 @@ class PatchMaker:
         """Height and width of the network's input."""
         if self.fixture is None:
             return self.patch_px, self.patch_px
-        return self.fixture.patch_shape(self.patch_px, self.grid.rows, self.grid.cols)
+        return self.fixture.patch_shape(self.patch_px, self.grid.rows, self.grid.cols, self.multiple)
 
 
 def _fixture(images: Sequence[Path], align: str) -> tuple[Fixture | None, str]:
@@ -97,8 +99,8 @@ class GoodSet:
     def patches(self, part: int, highlighter: ColourHighlighter | None = None) -> Patches:
         return self.patch(self.images[part], read_image(self.images[part]), highlighter)
 
-    def maps(self, parts: Sequence[int], head: nn.Module, highlighter: ColourHighlighter | None) -> NDArray[np.float32]:
-        """Anomaly maps of all patches of some parts, (parts * patches, m, m)."""
+    def kinds(self, parts: Sequence[int], head: Head, highlighter: ColourHighlighter | None) -> Scores:
+        """Scores of each kind of some parts, (parts, kinds): of the patch of each that is strangest in that way."""
         if self.complete and not highlighter:
             cells = torch.arange(self.settings.grid.patches)
             rows = self.rows[(torch.tensor(parts)[:, None] * len(cells) + cells).flatten().to(self.rows.device)]
@@ -106,8 +108,8 @@ class GoodSet:
             patches = np.concatenate([self.patches(part, highlighter) for part in parts])
             rows = _through(self.front, patches, self.settings.device)
         with torch.no_grad():
-            maps: NDArray[np.float32] = head(rows)[0].cpu().numpy()
-        return maps
+            kinds = head.kinds(rows).cpu().numpy().astype(np.float64)
+        return np.asarray(kinds.reshape(len(parts), self.settings.grid.patches, -1).max(1))
 
     def trial(self) -> Trial | None:
         """Good parts held out, and spoiled copies of them; None where there are too few to hold any out."""
@@ -127,11 +129,11 @@ class GoodSet:
         return torch.cat([_through(self.front, self.patch.cut(view), self.settings.device) for view in views])
 
     def _small_view(self, path: Path) -> Image:
-        """A part as the grid cuts it, in no more than twice the pixels each way that the network sees."""
+        """A part as the grid cuts it, in no more pixels than its patches have."""
         image = read_image(path)
         view = self.patch.view(path, image, image)
         grid, (height, width) = self.settings.grid, self.patch.patch_shape
-        size = (2 * grid.cols * width, 2 * grid.rows * height)
+        size = (grid.cols * width, grid.rows * height)
         if size[0] >= view.shape[1] and size[1] >= view.shape[0]:
             return view
         return np.asarray(cv2.resize(view, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -140,8 +142,8 @@ class GoodSet:
 def look(images: Sequence[Path], settings: Settings, learner: Learner, progress: Progress) -> GoodSet:
     """Read every good image once: its colours, and the rows of the patches that are learned from."""
     cells = settings.grid.patches
-    wanted = _sample(len(images) * cells, settings.seed, round(MAX_PATCHES * (256 / learner.patch_px) ** 2))
-    patch = PatchMaker(settings.grid, learner.patch_px, *_fixture(images, settings.align))
+    wanted = _sample(len(images) * cells, settings.seed, round(MAX_PATCHES * (256 / learner.seen_px) ** 2))
+    patch = PatchMaker(settings.grid, learner.patch_px, learner.multiple, *_fixture(images, settings.align))
     sampled: list[Image] = []
     rows: list[Tensor] = []
     measured: list[good_quality.Traits] = []

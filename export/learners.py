@@ -9,11 +9,20 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from export import feature, pixel, trial
-from export.backbone import Backbone, level_shapes
+from export import feature, pixel, trial, whole
 from export.feature import Choice
 from export.settings import Settings
 from export.trial import Trial
+from export.whole import DETAIL, MULTIPLE, FeatureFront, FeatureHead, FeatureModel, Layout
+
+
+class Head(Protocol):
+    """What is fitted: rows -> maps, scores and pictures, in units of its limits."""
+
+    limits: Tensor
+
+    def kinds(self, rows: Tensor) -> Tensor:
+        """Scores of each kind, (n, kinds), in units of their own."""
 
 
 class Learner(Protocol):
@@ -21,7 +30,15 @@ class Learner(Protocol):
 
     @property
     def patch_px(self) -> int:
-        """Side of the network's input."""
+        """Side of the patches that the model takes."""
+
+    @property
+    def seen_px(self) -> int:
+        """Side at which the network sees them."""
+
+    @property
+    def multiple(self) -> int:
+        """Height and width of a patch are multiples of this."""
 
     @property
     def cross_fitted(self) -> bool:
@@ -37,8 +54,11 @@ class Learner(Protocol):
     def decided(self, rows: Tensor, patch_shape: tuple[int, int], held: Trial | None) -> Learner:
         """The same learner after the choices that all folds share; `held` where there is something to try them on."""
 
-    def fit(self, rows: Tensor, progress: Callable[[float], None]) -> nn.Module:
-        """Rows of good patches -> the head: rows -> maps and pictures."""
+    def fit(self, rows: Tensor, progress: Callable[[float], None]) -> Head:
+        """Learn from the rows of good patches."""
+
+    def model(self, head: Head) -> nn.Module:
+        """Front and head: patches -> maps, scores and pictures."""
 
 
 @dataclass(frozen=True)
@@ -46,25 +66,36 @@ class FeatureLearner:
     """Frozen backbone, autoencoder in closed form."""
 
     seed: int
-    patch_px: int
-    shapes: tuple[feature.Shape, ...] = ()
+    seen_px: int
+    layout: Layout | None = None  # once decided
     choice: Choice = field(default_factory=Choice)
     trial_auroc: float = 0.0
     cross_fitted: bool = True
+    multiple: int = MULTIPLE
 
-    def front(self) -> nn.Module:
-        return Backbone()
+    @property
+    def patch_px(self) -> int:
+        return DETAIL * self.seen_px
+
+    def front(self) -> FeatureFront:
+        return FeatureFront()
 
     def decided(self, rows: Tensor, patch_shape: tuple[int, int], held: Trial | None) -> Learner:
-        shapes = tuple(level_shapes(*patch_shape))
-        choice = Choice(feature.choose_bottleneck(rows, shapes, self.seed))
+        layout = Layout(*patch_shape)
+        choice = Choice(feature.choose_bottleneck(layout.split(rows)[0], layout.levels, self.seed))
         if held is None:
-            return dataclasses.replace(self, shapes=shapes, choice=choice)
-        found = trial.best(held, shapes, choice)
-        return dataclasses.replace(self, shapes=shapes, choice=found.choice, trial_auroc=found.auroc)
+            return dataclasses.replace(self, layout=layout, choice=choice)
+        kept, good, spoiled = (layout.split(each)[0] for each in (held.kept, held.held, held.spoiled))
+        found = trial.best(Trial(kept, good, spoiled, held.patches), layout.levels, choice)
+        return dataclasses.replace(self, layout=layout, choice=found.choice, trial_auroc=found.auroc)
 
-    def fit(self, rows: Tensor, progress: Callable[[float], None]) -> nn.Module:
-        return feature.fit(rows, self.shapes, self.choice)
+    def fit(self, rows: Tensor, progress: Callable[[float], None]) -> FeatureHead:
+        assert self.layout is not None, "decided first"
+        return whole.fit(rows, self.layout, self.choice)
+
+    def model(self, head: Head) -> nn.Module:
+        assert isinstance(head, FeatureHead)
+        return FeatureModel(self.front(), head)
 
 
 @dataclass(frozen=True)
@@ -74,8 +105,10 @@ class PixelLearner:
     seed: int
     epochs: int
     patch_px: int = 128
+    seen_px: int = 128
     trial_auroc: float = 0.0
     cross_fitted: bool = False
+    multiple: int = 32
 
     def front(self) -> nn.Module:
         return pixel.Scale()
@@ -83,8 +116,12 @@ class PixelLearner:
     def decided(self, rows: Tensor, patch_shape: tuple[int, int], held: Trial | None) -> Learner:
         return self
 
-    def fit(self, rows: Tensor, progress: Callable[[float], None]) -> nn.Module:
+    def fit(self, rows: Tensor, progress: Callable[[float], None]) -> pixel.PixelAutoencoder:
         return pixel.fit(rows, self.epochs, self.seed, lambda done, total: progress(done / total))
+
+    def model(self, head: Head) -> nn.Module:
+        assert isinstance(head, nn.Module)
+        return nn.Sequential(self.front(), head)
 
 
 def learner_for(settings: Settings) -> Learner:

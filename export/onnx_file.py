@@ -21,7 +21,7 @@ TOLERANCE = 1e-3  # of the map's own range: float32 sums in another order differ
 
 
 def export(model: nn.Module, info: ModelInfo, gamut: Gamut, path: Path) -> None:
-    """Write `model` (uint8 patches in, maps and pictures out) as one self-contained ONNX file."""
+    """Write `model` (uint8 patches in; maps, scores and pictures out) as one self-contained ONNX file."""
     example = torch.zeros(2, *info.patch_shape, 3, dtype=torch.uint8)
     program = _trace(model.cpu().eval(), example)
     program.model.metadata_props.update(to_metadata(info, gamut))
@@ -34,10 +34,10 @@ def check(model: nn.Module, patches: Patches, path: Path) -> float:
     Raises ModelError when they differ by more than TOLERANCE of the map's range.
     """
     with torch.no_grad():
-        wanted = model.cpu()(torch.from_numpy(patches))[0].numpy()
-    got = Detector(path)(patches)
-    difference = float(np.abs(got - wanted).max())
-    if not (np.isfinite(difference) and difference <= TOLERANCE * max(1.0, float(np.abs(wanted).max()))):
+        maps, scores, _ = (output.numpy() for output in model.cpu()(torch.from_numpy(patches)))
+    found = Detector(path)(patches)
+    difference = max(float(np.abs(found.maps - maps).max()), float(np.abs(found.scores - scores).max()))
+    if not (np.isfinite(difference) and difference <= TOLERANCE * max(1.0, float(np.abs(maps).max()))):
         raise ModelError(
             f"{path}: the exported graph differs from the PyTorch model by {difference:.3g}: do not use it"
         )
@@ -53,7 +53,7 @@ def _trace(model: nn.Module, example: torch.Tensor) -> torch.onnx.ONNXProgram:
                 model,
                 (example,),
                 input_names=["patches"],
-                output_names=["maps", "pictures"],
+                output_names=["maps", "scores", "pictures"],
                 dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
                 opset_version=OPSET,
                 dynamo=True,

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (the customary name)
 from torch import Tensor, nn
 
+from export.scores import broad_score
+
 WIDTHS = (16, 32, 64)  # channels after each halving
 CODE = 16  # channels of the bottleneck: 16 x 16 x 16 numbers for a 128-pixel patch
 BATCH = 16
@@ -27,12 +29,14 @@ class Scale(nn.Module):
 
 
 class PixelAutoencoder(nn.Module):
-    """Scaled patches (n, 3, p, p) -> anomaly maps (n, p/4, p/4) and pictures (n, 2, p, p, 3).
+    """Scaled patches (n, 3, p, p) -> anomaly maps (n, p/4, p/4), scores (n) and pictures (n, 2, p, p, 3).
 
-    A map is the squared error in units of good parts' mean error; the pictures, uint8, are both in BGR.
+    A map is the squared error in units of good parts' mean error, and of the limit once that is set; the pictures,
+    uint8, are both in BGR.
     """
 
     usual_error: Tensor
+    limits: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,17 +53,25 @@ class PixelAutoencoder(nn.Module):
             channels = width
         self.decode = nn.Sequential(*layers[:-1])
         self.register_buffer("usual_error", torch.ones(()))
+        self.register_buffer("limits", torch.ones(1))
 
     def reconstruct(self, patches: Tensor) -> Tensor:
         out: Tensor = self.decode(self.encode(patches))
         return out
 
-    def forward(self, patches: Tensor) -> tuple[Tensor, Tensor]:
-        reconstruction = self.reconstruct(patches)
+    def kinds(self, patches: Tensor) -> Tensor:
+        """Scores of each kind, (n, 1); the limit is not minded."""
+        return broad_score(self._maps(patches, self.reconstruct(patches)))[:, None]
+
+    def _maps(self, patches: Tensor, reconstruction: Tensor) -> Tensor:
         error = (reconstruction - patches).square().mean(1, keepdim=True)
-        maps = F.avg_pool2d(error, 4)[:, 0] / self.usual_error
+        return F.avg_pool2d(error, 4)[:, 0] / self.usual_error
+
+    def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        reconstruction = self.reconstruct(patches)
+        maps = self._maps(patches, reconstruction) / self.limits
         pictures = torch.stack([patches, reconstruction], 1).permute(0, 1, 3, 4, 2)
-        return maps, (255 * pictures.clamp(0, 1)).to(torch.uint8)
+        return maps, broad_score(maps), (255 * pictures.clamp(0, 1)).to(torch.uint8)
 
 
 def fit(

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import torch
 
-from export.backbone import Backbone
+from export.backbone import PatchBackbone
 from export.pixel import PixelAutoencoder, Scale
 from inspector.grid import Grid
 from inspector.model_info import ModelInfo
@@ -21,7 +21,7 @@ PARTS = 3
 
 def ms_per_part(path: Path, info: ModelInfo) -> float:
     """The fastest of a few parts. Of a feature model only its backbone is run: more than half of its work."""
-    network = Backbone() if info.kind == "feature" else torch.nn.Sequential(Scale(), PixelAutoencoder().eval())
+    network = PatchBackbone() if info.kind == "feature" else torch.nn.Sequential(Scale(), PixelAutoencoder().eval())
     colours = {tuple(pixel) for pixel in np.asarray(cv2.imread(str(path))).reshape(-1, 3).tolist()}
     return 1e3 * min(_seconds(path, info, network, colours) for _ in range(PARTS))
 
@@ -29,7 +29,8 @@ def ms_per_part(path: Path, info: ModelInfo) -> float:
 def _seconds(path: Path, info: ModelInfo, network: torch.nn.Module, colours: set[tuple[int, ...]]) -> float:
     started_s = time.perf_counter()
     image = np.asarray(cv2.imread(str(path)), np.uint8)
-    height, width = info.patch_shape
+    # A feature model's backbone sees its patches in half the pixels.
+    height, width = (side // 2 if info.kind == "feature" else side for side in info.patch_shape)
     for top, left, bottom, right in Grid.parse(info.grid).boxes(*image.shape[:2]).tolist():
         patch = cv2.resize(image[top:bottom, left:right], (width, height), interpolation=cv2.INTER_AREA)
         with torch.no_grad():

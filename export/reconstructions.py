@@ -43,7 +43,7 @@ def panels(inspector: Inspector, image: Image, cell: int) -> list[Image]:
     """
     patch = inspector.patches(image)[cell]
     seen, reconstruction = inspector.detector.pictures(patch[None])[0]
-    return [patch, seen, reconstruction, _heat(inspector.detector(patch[None])[0], inspector.threshold)]
+    return [patch, seen, reconstruction, _heat(inspector.detector(patch[None]).maps[0], inspector.threshold)]
 
 
 def _save(inspector: Inspector, path: Path, name: str, cell: int, rank: int, folder: Path) -> Path:

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from export import calibration, onnx_file
 from export.good_quality import Finding
 from export.good_set import GoodSet, look
-from export.learners import FeatureLearner, Learner, learner_for
+from export.learners import FeatureLearner, Head, Learner, learner_for
+from export.scores import Scores, held_out, limits
 from export.settings import Progress, Settings
-from inspector import judge
 from inspector.colour import ColourHighlighter, Gamut
 from inspector.files import replacing
 from inspector.images import read_image
@@ -56,7 +56,7 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     threshold = calibration.threshold(list(scores.values()), settings.false_rejects)
     info = _info(product, settings, learner, good, threshold, scores, time.monotonic() - started)
     progress("exporting", 0.9)
-    model = nn.Sequential(good.front, head).cpu().eval().requires_grad_(False)
+    model = learner.model(head).cpu().eval().requires_grad_(False)
     with replacing(path) as part:  # a file that fails the check never takes the old one's place
         onnx_file.export(model, info, good.gamut, part)
         onnx_file.check(model, good.patches(0)[:CHECKED_PATCHES], part)
@@ -90,14 +90,14 @@ def _decided(images: Sequence[Path], settings: Settings, progress: Progress) -> 
 
 def _fit_and_score(
     good: GoodSet, learner: Learner, settings: Settings, progress: Progress
-) -> tuple[dict[Path, float], nn.Module]:
-    """Held-out scores of good parts, and the head to ship.
+) -> tuple[dict[Path, float], Head]:
+    """Held-out scores of good parts, and the head to ship, with its limits set by them.
 
     Cross-fitted: each fold is scored by a head that never saw it, the shipped head saw all. Otherwise one fold is
     held out from the shipped head, and only its parts have scores.
     """
     folds = _folds(len(good.images), settings.seed)
-    scores: dict[Path, float] = {}
+    kinds: dict[Path, Scores] = {}
     rounds = folds if learner.cross_fitted else folds[:1]
     steps = len(rounds) + learner.cross_fitted
     for number, held in enumerate(rounds):
@@ -106,13 +106,14 @@ def _fit_and_score(
         others = [path for part, path in enumerate(good.images) if part not in set(held.tolist())]
         highlighter = _highlighter(others, good.tolerance) if settings.paint else None
         for parts in (chunk.tolist() for chunk in held.split(max(1, 16 // settings.grid.patches))):
-            each = judge.patch_scores(good.maps(parts, head, highlighter))
-            by_part = each.reshape(len(parts), -1)
-            scores |= {good.images[part]: judge.part_score(own) for part, own in zip(parts, by_part, strict=True)}
+            each = good.kinds(parts, head, highlighter)
+            kinds |= {good.images[part]: own for part, own in zip(parts, each, strict=True)}
         told(1.0)
     if learner.cross_fitted:
         head = learner.fit(good.rows, partial(_told, progress, steps - 1, steps))
-    return scores, head
+    table = np.stack(list(kinds.values()))
+    head.limits.copy_(torch.from_numpy(limits(table)))
+    return dict(zip(kinds, held_out(table).tolist(), strict=True)), head
 
 
 def _told(progress: Progress, number: int, steps: int, share: float) -> None:
@@ -143,7 +144,7 @@ def _info(
         kind=settings.kind,
         grid=str(settings.grid),
         overlap=settings.grid.overlap,
-        patch_px=learner.patch_px,
+        patch_shape=good.patch.patch_shape,
         fixture=good.patch.fixture,
         threshold=threshold.value,
         false_rejects=settings.false_rejects,
@@ -168,6 +169,6 @@ def _notes(learner: Learner, settings: Settings, aligned: str) -> str:
     levels = "joint" if choice.joint else "separate"
     how = "held-out good parts" + ("" if learner.trial_auroc == 0 else " and synthetic defects")
     return (
-        f"feature autoencoder of {learner.patch_px} px, bottleneck of {choice.bottleneck}, {levels} levels, "
+        f"feature autoencoder of {learner.seen_px} px, bottleneck of {choice.bottleneck}, {levels} levels, "
         f"{choice.pooled:.0%} of the covariance pooled (chosen on {how}); {aligned}"
     )

@@ -11,13 +11,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from export import feature
 from export.feature import Choice, Moments, Shape, Space
-from inspector import judge
+from export.scores import broad_score
 
 POOLED = (0.0, 0.5, 0.75, 1.0)  # shares of the covariance to choose from
 CLEARLY_MORE = 0.03  # AUROC that must be gained over the usual choice: less comes from which parts were held out
@@ -50,10 +49,7 @@ def best(trial: Trial, shapes: Sequence[Shape], usual: Choice) -> Finding:
     return Finding(replace(chosen, bottleneck=usual.bottleneck), found[chosen])
 
 
-Maps = NDArray[np.float32]
-
-
-def _maps(trial: Trial, shapes: Sequence[Shape], start: Choice) -> Iterator[tuple[Choice, Maps, Maps]]:
+def _maps(trial: Trial, shapes: Sequence[Shape], start: Choice) -> Iterator[tuple[Choice, Tensor, Tensor]]:
     """Maps of the good and of the spoiled for every choice to be made."""
     space = Space.of(trial.kept, shapes)
     basis = feature.principal_parts(space, trial.kept, start.bottleneck)
@@ -66,14 +62,10 @@ def _maps(trial: Trial, shapes: Sequence[Shape], start: Choice) -> Iterator[tupl
                 for rows in (trial.held, trial.spoiled)
             )
             choice = replace(start, joint=joint, pooled=pooled)
-            yield choice, _as_maps(good), _as_maps(bad)
+            yield choice, torch.relu(good - 1), torch.relu(bad - 1)
 
 
-def _as_maps(strangeness: Tensor) -> Maps:
-    return np.asarray(torch.relu(strangeness - 1).cpu().numpy(), np.float32)
-
-
-def _auroc(good: Maps, bad: Maps, patches: int) -> float:
-    scores = [judge.patch_scores(maps).reshape(-1, patches).max(1) for maps in (good, bad)]
+def _auroc(good: Tensor, bad: Tensor, patches: int) -> float:
+    scores = [broad_score(maps).reshape(-1, patches).amax(1) for maps in (good, bad)]
     truth = np.repeat([0, 1], [len(part) for part in scores])
-    return float(roc_auc_score(truth, np.concatenate(scores)))
+    return float(roc_auc_score(truth, torch.cat(scores).cpu().numpy()))

@@ -53,10 +53,11 @@ class Fixture(BaseModel):
     area: float  # of a usual good part, px
     contrast: float  # of a usual good part, gray levels
 
-    def patch_shape(self, side: int, rows: int, cols: int) -> tuple[int, int]:
-        """Height and width of a patch of this frame's grid, of about side * side pixels, multiples of 32."""
+    def patch_shape(self, side: int, rows: int, cols: int, multiple: int) -> tuple[int, int]:
+        """Height and width of a patch of this frame's grid, of about side * side pixels, multiples of `multiple`."""
         aspect = math.sqrt(self.length / cols / (self.width / rows))
-        return max(32, 32 * round(side / aspect / 32)), max(32, 32 * round(side * aspect / 32))
+        height, width = (max(1, round(length / multiple)) for length in (side / aspect, side * aspect))
+        return multiple * height, multiple * width
 
     def matrix(self, image: Image) -> Matrix:
         """The part's transform. Raises AlignError where no part is found."""

@@ -139,7 +139,7 @@ def _stages(inspector: Inspector, image: Image) -> dict[str, float]:
     info, grid, size = inspector.detector.info, inspector.grid, image.shape[:2]
     patches = inspector.patches(image)
     inspection = inspector.inspect([Frame(0, time.monotonic_ns(), image)])[0]
-    maps = inspector.detector(patches)
+    found = inspector.detector(patches)
     highlighter = ColourHighlighter(inspector.detector.gamut, info.colour_tolerance)
     fixture, view = info.fixture, image
     work: dict[str, Callable[[], object]] = {}
@@ -148,7 +148,7 @@ def _stages(inspector: Inspector, image: Image) -> dict[str, float]:
         work["align"] = lambda: fixture.crop(image, fixture.matrix(image))
     work["tiling"] = functools.partial(grid.split, view, info.patch_shape)
     work["session"] = lambda: inspector.detector(patches)
-    work["judge"] = lambda: (judge.part_score(judge.patch_scores(maps)), grid.merge(maps, *size))
+    work["judge"] = lambda: (judge.part_score(judge.patch_scores(found)), grid.merge(found.maps, *size))
     work["overlay"] = lambda: draw(inspection, Counts())
     work["colour"] = lambda: highlighter.paint(image)
     with tempfile.TemporaryDirectory() as folder:

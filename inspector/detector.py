@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from inspector.errors import ModelError
 from inspector.merging import Merging
 from inspector.model_info import file_hash, from_metadata
-from inspector.records import AnomalyMap, Patches
+from inspector.records import Patches, Strangeness
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 
 class Detector:
-    """A model file, loaded: uint8 patches (n, height, width, 3) -> anomaly maps (n, h', w') float32.
+    """A model file, loaded: uint8 patches (n, height, width, 3) -> anomaly maps (n, h', w') and scores (n), float32.
 
     On a CPU it runs for up to `at_once` callers at the same time, which share the cores; a GPU gets one run at a time.
     Raises ModelError when the file is missing, broken, or not made by this program.
@@ -43,22 +43,22 @@ class Detector:
                 f"{path}: its input is {self._input.shape}, not the patches its metadata names: train again"
             )
         self.provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
-        self._merged = Merging(self._maps, at_once if self.provider == "CPU" else 1)
+        self._merged = Merging(self._in_batches, at_once if self.provider == "CPU" else 1)
         self._warm = 0  # the largest batch that was run so far
 
-    def __call__(self, patches: Patches) -> AnomalyMap:
-        """Maps for any number of patches. Several threads may ask: those that wait at the same time share batches."""
+    def __call__(self, patches: Patches) -> Strangeness:
+        """Of any number of patches. Several threads may ask: those that wait at the same time share batches."""
         return self._merged(patches)
 
-    def _maps(self, patches: Patches) -> AnomalyMap:
+    def _in_batches(self, patches: Patches) -> Strangeness:
         """In batches of a few fixed sizes, each filled: 9 patches are 8 and 1, not 16 of which 7 are nothing."""
-        maps = []
+        found = []
         start = 0
         while start < len(patches):
             size = max(b for b in BATCH_SIZES if b <= len(patches) - start)
-            maps.append(self._run(patches[start : start + size]))
+            found.append(Strangeness(*self._run(patches[start : start + size])))
             start += size
-        return maps[0] if len(maps) == 1 else np.concatenate(maps)
+        return Strangeness.together(found)
 
     def warm_up(self, up_to: int = BATCH_SIZES[-1]) -> None:
         """Run every batch size once that `up_to` patches can need, so that the first part is as fast as the rest."""
@@ -71,14 +71,14 @@ class Detector:
 
     def pictures(self, patches: Patches) -> NDArray[np.uint8]:
         """What the autoencoder saw and what it gave back, (n, 2, h, w, 3): for reports, not for the line."""
-        return np.concatenate([self._run(patch[None], "pictures") for patch in patches])
+        return np.concatenate([self._run(patch[None], "pictures")[0] for patch in patches])
 
-    def _run(self, patches: Patches, output: str = "maps") -> NDArray[Any]:
+    def _run(self, patches: Patches, *outputs: str) -> list[NDArray[Any]]:
         try:
-            (values,) = self._session.run([output], {self._input.name: patches})
+            values = self._session.run(outputs or ["maps", "scores"], {self._input.name: patches})
         except Exception as error:  # ONNX Runtime's errors share no base class but this
             raise ModelError(f"{self.info.product}: ONNX Runtime failed: {_first_line(error)}") from error
-        return np.asarray(values)
+        return [np.asarray(value) for value in values]
 
 
 def usable_providers() -> list[str]:

@@ -95,9 +95,9 @@ class Inspector:
         for number, view in enumerate(views):
             own = patches[number * count : (number + 1) * count]
             self.grid.split(view.image, self.detector.info.patch_shape, out=own)
-        maps = self.detector(patches)
-        scores = judge.patch_scores(maps).reshape(len(views), self.grid.rows, self.grid.cols)
-        each = maps.reshape(len(views), count, *maps.shape[1:])
+        found = self.detector(patches)
+        scores = judge.patch_scores(found).reshape(len(views), self.grid.rows, self.grid.cols)
+        each = found.maps.reshape(len(views), count, *found.maps.shape[1:])
         return [self._inspection(*parts) for parts in zip(views, each, scores, strict=True)]
 
     def _inspection(self, view: _View, maps: NDArray[np.float32], scores: NDArray[np.float32]) -> Inspection:

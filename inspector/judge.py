@@ -1,22 +1,17 @@
-"""Anomaly map -> score -> verdict."""
+"""Scores -> verdict."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.records import Verdict
-
-TOP_FRACTION = 0.01  # of a patch's map: one hot cell may be noise, a defect of a few pixels still fills this much
+from inspector.records import Strangeness, Verdict
 
 
-def patch_scores(maps: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A robust maximum of each map, (n, m, m) -> (n): the mean of its strangest cells."""
-    flat = maps.reshape(len(maps), -1)
-    count = max(1, round(TOP_FRACTION * flat.shape[1]))
-    strangest = np.partition(flat, flat.shape[1] - count, axis=1)[:, -count:]
-    scores: NDArray[np.float32] = strangest.mean(axis=1, dtype=np.float32)
-    return scores
+def patch_scores(found: Strangeness) -> NDArray[np.float32]:
+    """The score of each patch, (n); nan where its map holds something that is no number."""
+    sound = np.isfinite(found.maps).all((1, 2))
+    return np.where(sound, found.scores, np.float32(np.nan))
 
 
 def part_score(scores: NDArray[np.float32]) -> float:

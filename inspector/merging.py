@@ -9,20 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inspector.records import AnomalyMap, Patches
+from inspector.records import Patches, Strangeness
 
-Run = Callable[[Patches], AnomalyMap]
+Run = Callable[[Patches], Strangeness]
 
 
 @dataclass(eq=False, slots=True)
 class _Request:
     patches: Patches
-    maps: AnomalyMap | None = None
+    found: Strangeness | None = None
     error: BaseException | None = None
 
     @property
     def done(self) -> bool:
-        return self.maps is not None or self.error is not None
+        return self.found is not None or self.error is not None
 
 
 class Merging:
@@ -37,8 +37,8 @@ class Merging:
         self._waiting: list[_Request] = []
         self._changed = threading.Condition()
 
-    def __call__(self, patches: Patches) -> AnomalyMap:
-        """The maps of these patches. Raises what `run` raises on them, not on those of others."""
+    def __call__(self, patches: Patches) -> Strangeness:
+        """Maps and scores of these patches. Raises what `run` raises on them, not on those of others."""
         request = _Request(patches)
         if requests := self._turn(request):
             try:
@@ -47,8 +47,8 @@ class Merging:
                 self._give_back()
         if request.error is not None:
             raise request.error
-        assert request.maps is not None
-        return request.maps
+        assert request.found is not None
+        return request.found
 
     def _turn(self, own: _Request) -> Sequence[_Request]:
         """Wait for a turn, and take along a share of the others who wait; nothing where another has served it."""
@@ -77,13 +77,13 @@ class Merging:
                 self._serve_alone(request)
 
     def _serve_together(self, requests: Sequence[_Request]) -> None:
-        maps = self._run(np.concatenate([request.patches for request in requests]))
-        ends = np.cumsum([len(request.patches) for request in requests])
-        for request, own in zip(requests, np.split(maps, ends[:-1]), strict=True):
-            request.maps = own
+        found = self._run(np.concatenate([request.patches for request in requests]))
+        ends = np.cumsum([len(request.patches) for request in requests]).tolist()
+        for request, end in zip(requests, ends, strict=True):
+            request.found = found.part(end - len(request.patches), end)
 
     def _serve_alone(self, request: _Request) -> None:
         try:
-            request.maps = self._run(request.patches)
+            request.found = self._run(request.patches)
         except BaseException as error:  # whatever it is: who waits for an answer must get one
             request.error = error

@@ -15,7 +15,7 @@ from inspector.colour import Gamut
 from inspector.errors import ModelError
 from inspector.grid import Grid
 
-FORMAT = 1
+FORMAT = 2
 KEY_INFO = "line_inspector"
 KEY_GAMUT = "line_inspector_gamut"
 
@@ -25,12 +25,12 @@ class ModelInfo(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     product: str
     kind: Literal["feature", "pixel"]
     grid: str  # as Grid.parse reads it
     overlap: float
-    patch_px: int  # side of the network's input, see patch_shape
+    patch_shape: tuple[int, int]  # height and width of the patches: square, or about as the fixture's frame
     fixture: Fixture | None = None  # brings a part into its canonical frame before the grid; None: frames as they are
     threshold: float  # suggested; the recipe may set another
     false_rejects: float  # the budget the suggestion keeps: share of good parts that may be rejected
@@ -45,13 +45,6 @@ class ModelInfo(BaseModel):
     seed: int
     train_seconds: float | None = None
     versions: Mapping[str, str]
-
-    @property
-    def patch_shape(self) -> tuple[int, int]:
-        """Height and width of the network's input: square, or with a fixture of about the canonical frame's shape."""
-        if self.fixture is None:
-            return self.patch_px, self.patch_px
-        return self.fixture.patch_shape(self.patch_px, self.layout.rows, self.layout.cols)
 
     @property
     def layout(self) -> Grid:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -108,6 +108,25 @@ class Inspection:
     def without_pictures(self) -> Inspection:
         """The same verdict without what has the picture's size, to keep many."""
         return dataclasses.replace(self, image=None, find_strange=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Strangeness:
+    """What a model says of some patches."""
+
+    maps: NDArray[np.float32]  # (n, h, w), 0 = as good parts look
+    scores: NDArray[np.float32]  # (n)
+
+    @classmethod
+    def together(cls, several: Sequence[Strangeness]) -> Strangeness:
+        """One after the other."""
+        if len(several) == 1:
+            return several[0]
+        return cls(np.concatenate([each.maps for each in several]), np.concatenate([each.scores for each in several]))
+
+    def part(self, start: int, stop: int) -> Strangeness:
+        """Of patches `start` to before `stop`."""
+        return Strangeness(self.maps[start:stop], self.scores[start:stop])
 
 
 @dataclass(frozen=True, slots=True)

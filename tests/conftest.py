@@ -96,6 +96,7 @@ def _export(info, gamut, path):
     from torch.nn.functional import avg_pool2d  # noqa: PLC0415
 
     from export import onnx_file  # noqa: PLC0415
+    from export.scores import broad_score  # noqa: PLC0415
 
     class Brightness(torch.nn.Module):
         def forward(self, patches):
@@ -103,7 +104,8 @@ def _export(info, gamut, path):
             maps = avg_pool2d(gray[:, None], 4)[:, 0] / 25.5
             fails_at_255 = torch.zeros(255)[patches.amin((1, 2, 3)).long()]
             nan_from_253 = 0 * torch.sqrt(9.9 - maps)
-            return maps + nan_from_253 + fails_at_255[:, None, None], torch.stack([patches, patches], 1)
+            maps = maps + nan_from_253 + fails_at_255[:, None, None]
+            return maps, broad_score(maps), torch.stack([patches, patches], 1)
 
     onnx_file.export(Brightness(), info, gamut, path)
 
@@ -114,7 +116,7 @@ def _info(product, threshold):
         kind="pixel",
         grid="1x1",
         overlap=0.0,
-        patch_px=PATCH_PX,
+        patch_shape=(PATCH_PX, PATCH_PX),
         threshold=threshold,
         false_rejects=0.01,
         guaranteed=True,

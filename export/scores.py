@@ -1,0 +1,44 @@
+"""From anomaly maps to scores, and what a usual score is."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+TOP_FRACTION = 0.01  # of a patch's map: one hot cell may be noise, a defect of a few cells fills this much
+DEVIATIONS = 4.0  # of the scores' logarithms: a limit that hardly any good part reaches
+LEAST = 0.05  # a score below this is as good as none: its logarithm would say more than it knows
+LEAST_DEVIATION = 0.1  # few good parts may agree by chance
+FENCE = 3.0  # interquartile ranges beyond the quartile (Tukey's far-out fence): not a usual good part
+
+Scores = NDArray[np.float64]
+
+
+def broad_score(maps: Tensor) -> Tensor:
+    """A robust maximum of each map, (n, h, w) -> (n): the mean of its strangest cells."""
+    flat = maps.flatten(1)
+    count = max(1, round(TOP_FRACTION * flat.shape[1]))
+    return torch.topk(flat, count, dim=1).values.mean(1)
+
+
+def limits(scores: Scores) -> Scores:
+    """Scores of good parts, of several kinds (n, kinds) -> for each kind the one that good parts hardly reach (kinds).
+
+    Parts that stand out from the others are left aside: one defect among them would blunt a kind for good.
+    """
+    logs = np.log(np.maximum(scores, LEAST))
+    low, high = np.quantile(logs, [0.25, 0.75], axis=0)
+    usual = np.where(logs <= high + FENCE * np.maximum(high - low, LEAST_DEVIATION), logs, np.nan)
+    deviation = np.maximum(np.nanstd(usual, axis=0), LEAST_DEVIATION)
+    return np.asarray(np.exp(np.nanmean(usual, axis=0) + DEVIATIONS * deviation), np.float64)
+
+
+def held_out(scores: Scores) -> Scores:
+    """Each good part's score (n) as the line would give it, had that part not been among those that set the limits."""
+    count = len(scores)
+    if count == 1:
+        return np.asarray((scores / limits(scores)).max(1))
+    others = [np.delete(scores, part, axis=0) for part in range(count)]
+    return np.array([(scores[part] / limits(rest)).max() for part, rest in enumerate(others)])

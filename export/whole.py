@@ -1,0 +1,107 @@
+"""The feature model, whole: the backbone's view of a part and the details beside it, and one score of both.
+
+A part is as strange as the strangest thing about it: its map on the whole (the mean of the strangest cells), its most
+unusual pixel, its most unusual colour. Each is told in units of its own limit, a score that good parts hardly reach,
+so that what says little about a product cannot drown what says much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F  # noqa: N812  (the customary name)
+from torch import Tensor, nn
+
+from export import detail, feature
+from export.backbone import Backbone, level_shapes
+from export.detail import Colour, Contrast
+from export.feature import Choice, Shape, WhitenedAutoencoder
+from export.scores import broad_score
+
+DETAIL = 2  # pixels of the patch, each way, for one that the backbone sees
+MULTIPLE = 32 * DETAIL  # height and width of a patch are multiples of this
+QUIET = 0.5  # of its limit: a detail below this is not drawn into the map
+
+
+class FeatureFront(nn.Module):
+    """uint8 BGR patches (n, h, w, 3) -> rows (n, d) float32; h and w are multiples of MULTIPLE. See `Layout`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = Backbone()
+        self.detail = detail.DetailFront()
+
+    def parts(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What a row holds: features of the backbone, contrast, colour."""
+        pixels = patches.permute(0, 3, 1, 2).float()
+        contrast, colour = self.detail(pixels)
+        return self.backbone(F.avg_pool2d(pixels, DETAIL)), contrast, colour
+
+    def forward(self, patches: Tensor) -> Tensor:
+        return torch.cat([part.flatten(1) for part in self.parts(patches)], 1)
+
+
+class Layout:
+    """What a row holds, for patches of that size: features of the backbone, contrast, colour."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self.levels: Sequence[Shape] = level_shapes(height // DETAIL, width // DETAIL)
+        self.contrast: Shape = (4, height // 2, width // 2)
+        self.colour: Shape = (3, height // detail.BLOCK, width // detail.BLOCK)
+
+    def split(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As `FeatureFront.parts` gave them."""
+        sizes = [torch.Size(shape).numel() for shape in (self.contrast, self.colour)]
+        features, contrast, colour = rows.split([rows.shape[1] - sum(sizes), *sizes], 1)
+        return features, contrast.unflatten(1, self.contrast), colour.unflatten(1, self.colour)
+
+
+class FeatureHead(nn.Module):
+    """Rows -> maps (n, h, w), scores (n), and pictures, see `WhitenedAutoencoder`; in units of the limits, once set."""
+
+    limits: Tensor
+
+    def __init__(self, layout: Layout, broad: WhitenedAutoencoder, contrast: Contrast, colour: Colour) -> None:
+        super().__init__()
+        self.layout = layout
+        self.broad = broad
+        self.contrast = contrast
+        self.colour = colour
+        self.register_buffer("limits", torch.ones(3))
+
+    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.judge(*self.layout.split(rows))
+
+    def judge(self, features: Tensor, contrast: Tensor, colour: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """As `forward`, of what a row holds."""
+        broad, pictures = self.broad(features)
+        maps = torch.stack([broad, self.contrast(contrast), self.colour(colour)], 1) / self.limits[:, None, None]
+        scores = torch.stack([broad_score(maps[:, 0]), *maps[:, 1:].flatten(2).amax(2).unbind(1)], 1).amax(1)
+        drawn = (maps[:, 1:] - QUIET) / (1 - QUIET)  # still 1 at its limit; and 0 is no stranger than good parts are
+        return torch.maximum(maps[:, 0], drawn.amax(1)), scores, pictures
+
+    def kinds(self, rows: Tensor) -> Tensor:
+        """Scores of each kind, (n, 3): on the whole, contrast, colour. Their limits are not minded."""
+        features, contrast, colour = self.layout.split(rows)
+        details = [self.contrast(contrast), self.colour(colour)]
+        return torch.stack([broad_score(self.broad(features)[0]), *(m.flatten(1).amax(1) for m in details)], 1)
+
+
+class FeatureModel(nn.Module):
+    """Patches -> what the head says of them, without the detour over rows."""
+
+    def __init__(self, front: FeatureFront, head: FeatureHead) -> None:
+        super().__init__()
+        self.front = front
+        self.head = head
+
+    def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.head.judge(*self.front.parts(patches))
+
+
+def fit(rows: Tensor, layout: Layout, choice: Choice) -> FeatureHead:
+    """Learn from the rows of good patches, n >= 1."""
+    features, contrast, colour = layout.split(rows)
+    broad = feature.fit(features, layout.levels, choice)
+    return FeatureHead(layout, broad, detail.fit_contrast(contrast), detail.fit_colour(colour)).eval()
