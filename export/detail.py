@@ -21,30 +21,15 @@ CHUNK = 16  # parts at a time
 
 
 class DetailFront(nn.Module):
-    """Pixels (n, 3, h, w) float32 -> contrast (n, 4, h / 2, w / 2) and colour (n, 3, h / 8, w / 8), in gray levels.
-
-    The four channels of contrast are the four pixels of each square of two by two: a stride does the work of a shift.
-    """
-
-    kernels: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        kernels = torch.zeros(4, 3, AROUND + 1, AROUND + 1)
-        for number in range(4):
-            top, left = divmod(number, 2)
-            kernels[number, :, top : top + AROUND, left : left + AROUND] = -1 / AROUND**2
-            kernels[number, :, top + AROUND // 2, left + AROUND // 2] += 1
-        self.register_buffer("kernels", kernels / 3)
+    """Pixels (n, 3, h, w) float32 -> contrast (n, 1, h, w) and colour (n, 3, h / 8, w / 8), in gray levels."""
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        blocks = F.avg_pool2d(pixels, BLOCK)
-        around = F.avg_pool2d(blocks, AROUND, 1, AROUND // 2, count_include_pad=False)
-        return F.conv2d(pixels, self.kernels, stride=2, padding=AROUND // 2), blocks - around
+        luminance, blocks = pixels.mean(1, keepdim=True), F.avg_pool2d(pixels, BLOCK)
+        return _against_its_surroundings(luminance), _against_its_surroundings(blocks)
 
 
 class Contrast(nn.Module):
-    """Contrast (n, 4, h, w) -> how strange each block is, (n, h / 4, w / 4): 1 = as strange as good parts ever were."""
+    """Contrast (n, 1, h, w) -> how strange each block is, (n, h / 8, w / 8): 1 = as strange as good parts ever were."""
 
     mean: Tensor
     scale: Tensor
@@ -74,10 +59,10 @@ class Colour(nn.Module):
 
 
 def fit_contrast(contrast: Tensor) -> Contrast:
-    """Learn from good parts (n, 4, h, w), n >= 1."""
+    """Learn from good parts (n, 1, h, w), n >= 1."""
     count, mean = len(contrast), contrast.mean(0).half().float()  # as the model will hold it
     chunks = contrast.split(CHUNK)  # the temporary tensors of a whole good set would fill the memory
-    squares = sum(F.avg_pool2d((chunk - mean).square(), BLOCK // 2).mean(1).sum(0) for chunk in chunks)
+    squares = sum(F.avg_pool2d((chunk - mean).square(), BLOCK).sum((0, 1)) for chunk in chunks)
     deviation = _shrunk(torch.as_tensor(squares), count, NOISE).sqrt()
     highest = torch.stack([_largest(chunk, mean).amax(0) for chunk in chunks]).amax(0) / deviation
     return Contrast(mean, 1 / (deviation * _usual(highest, count)))
@@ -95,9 +80,13 @@ def fit_colour(colour: Tensor) -> Colour:
     return Colour(mean, whitening / _usual(highest, count))
 
 
+def _against_its_surroundings(x: Tensor) -> Tensor:
+    return x - F.avg_pool2d(x, AROUND, 1, AROUND // 2, count_include_pad=False)
+
+
 def _largest(contrast: Tensor, mean: Tensor) -> Tensor:
-    """The largest deviation in each block, (n, h / 4, w / 4), in gray levels."""
-    return F.max_pool2d((contrast - mean).abs(), BLOCK // 2).amax(1)
+    """The largest deviation in each block, (n, h / 8, w / 8), in gray levels."""
+    return F.max_pool2d((contrast - mean).abs(), BLOCK)[:, 0]
 
 
 def _whitened(residual: Tensor, whitening: Tensor) -> Tensor:
