@@ -17,6 +17,7 @@ class Settings:
 
     kind: Literal["feature", "pixel"] = "feature"
     grid: Grid = field(default_factory=lambda: Grid(1, 1))
+    finer: bool = False  # finer grids may be taken, where they find clearly more synthetic defects
     patch_px: int = 256  # side of the feature model's input
     # quick: no trial on synthetic defects; standard: one, of heads; best: of larger inputs too
     effort: Literal["quick", "standard", "best"] = "standard"

@@ -23,12 +23,14 @@ from export.scores import Scores, held_out, limits
 from export.settings import Progress, Settings
 from inspector.colour import ColourHighlighter, Gamut
 from inspector.files import replacing
+from inspector.grid import Grid
 from inspector.images import read_image
 from inspector.model_info import ModelInfo, file_hash
 
 FOLDS = 5
 LARGER_PX = (384, 512)  # inputs tried with effort `best`, beside the usual one: 2.25 and 4 times its cost
-CLEARLY_MORE = 0.01  # of AUROC on synthetic defects
+FINER = {"quick": 0, "standard": 1, "best": 2}  # how often the grid is halved, where it is left to training
+CLEARLY_MORE = 0.03  # of AUROC on synthetic defects, for several times the cost; less comes from their draw
 CHECKED_PATCHES = 8  # compared between ONNX and PyTorch
 
 
@@ -52,6 +54,7 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     started = time.monotonic()
     with torch.no_grad() if settings.kind == "feature" else torch.enable_grad():
         learner, good = _prepared(images, settings, progress)
+        settings = good.settings  # as decided
         scores, head = _fit_and_score(good, learner, settings, progress)
     threshold = calibration.threshold(list(scores.values()), settings.false_rejects)
     info = _info(product, settings, learner, good, threshold, scores, time.monotonic() - started)
@@ -69,16 +72,28 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
 def _prepared(images: Sequence[Path], settings: Settings, progress: Progress) -> tuple[Learner, GoodSet]:
     """The learner with its choices made, and the good set as it sees them.
 
-    With effort `best` larger inputs are tried too; one is taken where it finds clearly more synthetic defects.
+    Where there is a choice, larger inputs and finer grids are tried too, the cheapest first.
     """
     chosen = _decided(images, settings, progress)
-    if settings.kind != "feature" or settings.effort != "best":
-        return chosen
-    for patch_px in LARGER_PX:
-        larger = _decided(images, dataclasses.replace(settings, patch_px=patch_px), progress)
-        if larger[0].trial_auroc > chosen[0].trial_auroc + CLEARLY_MORE:
-            chosen = larger
+    for candidate in _costlier(settings):
+        tried = _decided(images, candidate, progress)
+        if tried[0].trial_auroc > chosen[0].trial_auroc + CLEARLY_MORE:
+            chosen = tried
     return chosen
+
+
+def _costlier(settings: Settings) -> list[Settings]:
+    """What may be taken instead of the settings as they are."""
+    if settings.kind != "feature":
+        return []
+    grid = settings.grid
+    halvings = range(1, 1 + FINER[settings.effort]) if settings.finer else ()
+    finer = [Grid(grid.rows << times, grid.cols << times, grid.overlap) for times in halvings]
+    larger = LARGER_PX if settings.effort == "best" else ()
+    return [
+        *(dataclasses.replace(settings, patch_px=side) for side in larger if side > settings.patch_px),
+        *(dataclasses.replace(settings, grid=each) for each in finer),
+    ]
 
 
 def _decided(images: Sequence[Path], settings: Settings, progress: Progress) -> tuple[Learner, GoodSet]:
@@ -169,6 +184,6 @@ def _notes(learner: Learner, settings: Settings, aligned: str) -> str:
     levels = "joint" if choice.joint else "separate"
     how = "held-out good parts" + ("" if learner.trial_auroc == 0 else " and synthetic defects")
     return (
-        f"feature autoencoder of {learner.seen_px} px, bottleneck of {choice.bottleneck}, {levels} levels, "
+        f"feature autoencoder of {learner.seen_px} px, grid {settings.grid}, bottleneck of {choice.bottleneck}, {levels} levels, "
         f"{choice.pooled:.0%} of the covariance pooled (chosen on {how}); {aligned}"
     )

@@ -31,7 +31,7 @@ class Inspector:
     def __init__(self, recipe: Recipe, detector: Detector, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
         self.recipe = recipe
         self.detector = detector
-        self.grid = recipe.layout
+        self.grid = recipe.layout or detector.info.layout
         self.threshold = _threshold(recipe, detector)
         self._now_ns = now_ns
         self._highlighter = _highlighter(recipe, detector)
@@ -162,7 +162,7 @@ def load_inspector(
     """
     recipe = load_recipe(config_dir, product)
     # The session is opened in the foreground: threads of its own keep the priority they are born with.
-    detector = load_model(model_dir / recipe.model_file, judges if recipe.layout.patches == 1 else 1)
+    detector = load_model(model_dir / recipe.model_file, judges if recipe.grid in ("1x1", "auto") else 1)
     return in_background(lambda: _warmed_up(Inspector(recipe, detector, now_ns)))
 
 
@@ -211,7 +211,7 @@ def _check_align(recipe: Recipe, info: ModelInfo) -> None:
 
 
 def _check_grid(recipe: Recipe, info: ModelInfo) -> None:
-    if recipe.layout != info.layout:
+    if recipe.layout not in (None, info.layout):
         raise ModelError(
             f"{recipe.product}: the recipe says grid {recipe.grid}, overlap {recipe.overlap:g}, but the model was "
             f"trained for grid {info.grid}, overlap {info.overlap:g}: change the recipe or train again"

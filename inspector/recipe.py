@@ -20,8 +20,8 @@ STATION = "station"  # config/station.yaml is about the machine, and no product'
 
 def _grid(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise ValueError("wants ROWSxCOLS, for example 2x3")
-    return str(Grid.parse(str(value)))
+        raise ValueError("wants ROWSxCOLS, for example 2x3, or auto")
+    return value if value == "auto" else str(Grid.parse(str(value)))
 
 
 class Colour(BaseModel):
@@ -40,7 +40,7 @@ class Recipe(BaseModel):
 
     product: Annotated[str, Field(pattern=PRODUCT)]
     model: str = ""  # file in the model folder; empty: PRODUCT.onnx
-    grid: Annotated[str, BeforeValidator(_grid)] = "1x1"
+    grid: Annotated[str, BeforeValidator(_grid)] = "1x1"  # auto: as the model was trained
     overlap: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     align: Literal["auto", "none", "object"] = "auto"  # turn the part into one pose; auto: as the model was trained
     unaligned: Literal["missed", "judge"] = "missed"  # a picture in which no part is found
@@ -65,9 +65,9 @@ class Recipe(BaseModel):
         return self
 
     @property
-    def layout(self) -> Grid:
-        """The grid as an object."""
-        return Grid.parse(self.grid, self.overlap)
+    def layout(self) -> Grid | None:
+        """The grid as an object; None: the model's own."""
+        return None if self.grid == "auto" else Grid.parse(self.grid, self.overlap)
 
     @property
     def model_file(self) -> str:
@@ -131,7 +131,7 @@ def write_recipe(config_dir: Path, recipe: Recipe) -> Path:
         f"""\
 # Recipe of {recipe.product}: how one product is inspected.
 product: {yaml_file.scalar(recipe.product)}
-{model}grid: {recipe.grid}            # patches per frame, ROWSxCOLS; must be the grid the model was trained for
+{model}grid: {recipe.grid}            # patches per frame, ROWSxCOLS, as the model was trained; auto: train decides
 overlap: {recipe.overlap}         # share of a patch's side that neighbours have in common, 0 to 0.5
 align: {recipe.align}          # turn each part into one pose: auto (train decides), none, object
 {unaligned}threshold: {recipe.threshold}      # auto: the one the model was calibrated to; or a number, see `calibrate`

@@ -36,7 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder of good images, or a category in MVTec AD layout",
     )
     parser.add_argument("--model", choices=("feature", "pixel"), default="feature", help="default: feature")
-    parser.add_argument("--grid", help="patches per frame, ROWSxCOLS; 8 means 8x8 (default: the recipe's, else 1x1)")
+    parser.add_argument(
+        "--grid",
+        help="patches per frame, ROWSxCOLS; 8 means 8x8; auto: finer than 1x1 where synthetic defects ask for it "
+        "(default: the recipe's, else 1x1)",
+    )
     parser.add_argument(
         "--overlap", type=float, help="share of a patch's side that neighbours have in common, 0 to 0.5"
     )
@@ -132,11 +136,12 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
         raise RecipeError(f"{arguments.product}.yaml: colour.enhance is {old.colour.enhance}: change it there first")
     try:
         overlap = old.overlap if arguments.overlap is None else arguments.overlap
-        grid = Grid.parse(arguments.grid or old.grid, overlap)
+        wanted = arguments.grid or old.grid
+        grid = wanted if wanted == "auto" else str(Grid.parse(wanted, overlap))
     except ValueError as error:
         raise RecipeError(f"--grid, --overlap: {error}") from None
     changes = {
-        "grid": str(grid),
+        "grid": grid,
         "overlap": float(overlap),
         "align": arguments.align or old.align,
         "false_rejects": arguments.false_rejects or old.false_rejects,
@@ -201,7 +206,8 @@ def _folders(arguments: argparse.Namespace) -> str:
 def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) -> Trained:
     settings = Settings(
         kind=arguments.model,
-        grid=recipe.layout,
+        grid=recipe.layout or Grid(1, 1, recipe.overlap),
+        finer=recipe.layout is None,
         patch_px=arguments.patch_px,
         effort=arguments.effort,
         epochs=arguments.epochs,
