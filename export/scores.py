@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 TOP_FRACTION = 0.01  # of a patch's map: one hot cell may be noise, a defect of a few cells fills this much
-DEVIATIONS = 4.0  # of the scores' logarithms: a limit that hardly any good part reaches
+DEVIATIONS = 6.0  # of the scores' logarithms: a limit that no good part should reach
 LEAST = 0.05  # a score below this is as good as none: its logarithm would say more than it knows
 LEAST_DEVIATION = 0.1  # few good parts may agree by chance
 FENCE = 3.0  # interquartile ranges beyond the quartile (Tukey's far-out fence): not a usual good part
