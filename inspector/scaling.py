@@ -2,7 +2,8 @@
 
 OpenCV's INTER_AREA weighs every pixel exactly, and is slow wherever the factor is not whole. INTER_LINEAR is
 vectorised and reads every pixel as long as it shrinks by no more than half. So an image is halved until one step leads
-to twice the wanted size, and the last step, a half again, averages what that odd one left uneven.
+to twice the wanted size, and the last step, a half again, averages what that odd one left uneven. An image that is not
+twice the wanted size takes one step: going by way of twice the size would make it larger first, at three times the cost.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def resize(image: Pixels, target: Pixels) -> None:
         return
     height, width = target.shape[:2]
     image = _halved(image, 4 * height, 4 * width)
-    twice_or_once = _two_if(image.shape[1] > width) * width, _two_if(image.shape[0] > height) * height
+    twice_or_once = _two_if(image.shape[1] >= 2 * width) * width, _two_if(image.shape[0] >= 2 * height) * height
     if twice_or_once != (width, height):
         image = _linear(image, twice_or_once)
     cv2.resize(image, (width, height), dst=target, interpolation=cv2.INTER_LINEAR)
