@@ -184,6 +184,7 @@ def _notes(learner: Learner, settings: Settings, aligned: str) -> str:
     levels = "joint" if choice.joint else "separate"
     how = "held-out good parts" + ("" if learner.trial_auroc == 0 else " and synthetic defects")
     return (
-        f"feature autoencoder of {learner.seen_px} px, grid {settings.grid}, bottleneck of {choice.bottleneck}, {levels} levels, "
+        f"feature autoencoder of {learner.seen_px} px, grid {settings.grid}, bottleneck of {choice.bottleneck}, "
+        f"{levels} levels, "
         f"{choice.pooled:.0%} of the covariance pooled (chosen on {how}); {aligned}"
     )

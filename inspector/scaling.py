@@ -2,8 +2,8 @@
 
 OpenCV's INTER_AREA weighs every pixel exactly, and is slow wherever the factor is not whole. INTER_LINEAR is
 vectorised and reads every pixel as long as it shrinks by no more than half. So an image is halved until one step leads
-to twice the wanted size, and the last step, a half again, averages what that odd one left uneven. An image that is not
-twice the wanted size takes one step: going by way of twice the size would make it larger first, at three times the cost.
+to twice the wanted size, and the last step, a half again, averages what that odd one left uneven. An image less
+than twice the wanted size takes one step: by way of twice the size it would first grow, at three times the cost.
 """
 
 from __future__ import annotations
