@@ -7,6 +7,7 @@ A package and not one module, because each thread's work is a module of its own,
     pipeline     one line: starts the threads, joins them, and replaces the one that hangs
     worker       such a thread
     together     several lines in one process
+    naming       which of them a message is about
     capture      reads the camera, numbers the frames
     judging      judges what is there, in a few threads
     delivery     hands the verdicts out, in frame order

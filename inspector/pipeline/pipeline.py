@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+
+import cv2
 
 from inspector.cameras.base import Camera
 from inspector.channel import Channel, Overflow
@@ -17,6 +18,7 @@ from inspector.pipeline.changeover import Changeover, LoadInspector
 from inspector.pipeline.delivery import Delivery
 from inspector.pipeline.judging import JUDGES, Judging
 from inspector.pipeline.ledger import Captured, Ledger
+from inspector.pipeline.naming import NamedLog
 from inspector.pipeline.safety import Outputs
 from inspector.pipeline.together import run_together
 from inspector.pipeline.watchdog import Stage, Watchdog
@@ -62,7 +64,7 @@ class Pipeline:
         stall_s: float = STALL_S,
     ) -> None:
         self.name = name
-        self._log = _NamedLog(logging.getLogger(__name__), {"name": name})
+        self._log = NamedLog(logging.getLogger(__name__), {"name": name})
         self._inspector = inspector
         self._tick = tick
         self._now_ns = now_ns
@@ -117,6 +119,7 @@ class Pipeline:
 
     def start(self) -> None:
         """Start the threads."""
+        cv2.setNumThreads(1)  # each stage has its thread: OpenCV's own would wait for the core that another one is on
         for worker in self._workers:
             worker.start()
 
@@ -249,11 +252,3 @@ class Pipeline:
 
     def _refuse(self, error: InspectorError) -> None:
         self._log.error("changeover refused, %s goes on: %s", self._inspector.recipe.product, error)
-
-
-class _NamedLog(logging.LoggerAdapter[logging.Logger]):
-    """Puts the camera's name in front, where there are several."""
-
-    def process(self, msg: str, kwargs: MutableMapping[str, Any]) -> tuple[str, MutableMapping[str, Any]]:
-        name = (self.extra or {}).get("name")
-        return (f"{name}: {msg}" if name else msg), kwargs
