@@ -84,6 +84,7 @@ class Report:
 
 def bench(inspector: Inspector, image: Image, frames: int) -> Report:
     """Measure with one image, again and again; `frames` parts at a time. Raises AlignError where it shows no part."""
+    cv2.setNumThreads(1)  # as in a line
     stages = _stages(inspector, image)
     batch = inspector.recipe.batch_size
     line_hz, session_hz = _throughput(inspector, image, frames)

@@ -93,6 +93,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def session_threads(at_once: int) -> int:
+    """How many threads share one of so many runs at a time on a CPU, the caller's included: 1 is the caller's alone."""
+    return max(1, cores() - at_once + 1)
+
+
 def runtime_version() -> str:
     """ONNX Runtime's."""
     return str(ort.__version__)
@@ -122,7 +127,7 @@ def _options(at_once: int = 1) -> ort.SessionOptions:
     options.log_severity_level = 4  # what matters comes as an exception
     # Each run brings its caller's thread, the session has those for the cores that are left. Two runs at once on two
     # cores give as many parts as batches over both cores do, and none waits for its batch; see docs/performance.md.
-    options.intra_op_num_threads = max(1, cores() - at_once + 1)
+    options.intra_op_num_threads = session_threads(at_once)
     # Threads that spin while they wait for work take the cores from the line's other threads; see docs/performance.md.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options

@@ -18,7 +18,7 @@ from inspector import judge
 from inspector.align import Matrix
 from inspector.background import in_background
 from inspector.colour import ColourHighlighter
-from inspector.detector import Detector
+from inspector.detector import Detector, session_threads
 from inspector.errors import AlignError, ModelError, RecipeError
 from inspector.model_info import ModelInfo
 from inspector.recipe import Recipe, load_recipe
@@ -161,14 +161,19 @@ def load_inspector(
     part fill all cores by themselves. Another line may be running: as far as possible this gives way to it.
     """
     recipe = load_recipe(config_dir, product)
-    # The session is opened in the foreground: threads of its own keep the priority they are born with.
-    detector = load_model(model_dir / recipe.model_file, judges if recipe.grid in ("1x1", "auto") else 1)
-    return in_background(lambda: _warmed_up(Inspector(recipe, detector, now_ns)))
+    at_once = judges if recipe.grid in ("1x1", "auto") else 1
 
+    def open_model() -> Detector:
+        return load_model(model_dir / recipe.model_file, at_once)
 
-def _warmed_up(inspector: Inspector) -> Inspector:
-    inspector.warm_up()
-    return inspector
+    def prepare() -> Inspector:
+        inspector = Inspector(recipe, detector, now_ns)
+        inspector.warm_up()
+        return inspector
+
+    # Threads of the session's own would keep the low priority they are born with: then it is opened in the foreground.
+    detector = in_background(open_model) if session_threads(at_once) == 1 else open_model()
+    return in_background(prepare)
 
 
 def _stranger_than(score: float, good_scores: NDArray[np.float64]) -> float:

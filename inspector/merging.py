@@ -11,6 +11,8 @@ import numpy as np
 
 from inspector.records import Patches, Strangeness
 
+TOGETHER = 8  # patches: in larger batches each costs no less, and all wait longer (docs/performance.md)
+
 Run = Callable[[Patches], Strangeness]
 
 
@@ -58,10 +60,20 @@ class Merging:
             if own.done:
                 return ()
             self._free -= 1
-            share = -(-len(self._waiting) // self._at_once)
-            taken = [own, *(other for other in self._waiting if other is not own)][:share]
+            taken = self._share(own)
             self._waiting = [other for other in self._waiting if other not in taken]
             return taken
+
+    def _share(self, own: _Request) -> list[_Request]:
+        """Its own and the oldest others, as many as leave the other turns theirs."""
+        taken, patches = [own], len(own.patches)
+        others = [other for other in self._waiting if other is not own]
+        for other in others[: -(-len(self._waiting) // self._at_once) - 1]:
+            patches += len(other.patches)
+            if patches > TOGETHER:
+                break
+            taken.append(other)
+        return taken
 
     def _give_back(self) -> None:
         with self._changed:

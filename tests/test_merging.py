@@ -67,6 +67,15 @@ def test_who_waits_at_the_same_time_shares_a_batch_and_gets_his_own():
         assert (answer == request[..., 0]).all()
 
 
+def test_what_would_make_too_large_a_batch_waits_for_the_next_turn():
+    model = Model()
+    requests = [patches(1), patches(*range(5)), patches(*range(5)), patches(*range(20))]
+    answers = ask_together(Merging(model), model, requests)
+    assert sorted(model.batches) == [1, 5, 5, 20]
+    for request, answer in zip(requests, answers, strict=True):
+        assert (answer == request[..., 0]).all()
+
+
 def test_a_patch_that_the_model_refuses_harms_only_its_own_line():
     model = Model()
     requests = [patches(1), patches(2), patches(3, 255), patches(4)]

@@ -6,6 +6,8 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
+import cv2
+
 from inspector.cameras.base import Camera
 from inspector.channel import Channel, Overflow
 from inspector.errors import InspectorError, StageStalled
@@ -113,6 +115,7 @@ class Pipeline:
 
     def start(self) -> None:
         """Start the threads."""
+        cv2.setNumThreads(1)  # each stage has its thread: OpenCV's own would wait for the core that another one is on
         for worker in self._workers:
             worker.start()
 
