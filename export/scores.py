@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 TOP_FRACTION = 0.01  # of a patch's map: one hot cell may be noise, a defect of a few cells fills this much
-DEVIATIONS = 6.0  # of the scores' logarithms: a limit that no good part should reach
+# Deviations of the scores' logarithms up to the limit, which no good part should reach: of the score on the whole, and
+# of the others, which are each the largest of very many numbers and have longer tails.
+DEVIATIONS = (4.0, 6.0)
 LEAST = 0.05  # a score below this is as good as none: its logarithm would say more than it knows
 LEAST_DEVIATION = 0.1  # few good parts may agree by chance
 FENCE = 3.0  # interquartile ranges beyond the quartile (Tukey's far-out fence): not a usual good part
@@ -24,7 +26,7 @@ def broad_score(maps: Tensor) -> Tensor:
 
 
 def limits(scores: Scores) -> Scores:
-    """Scores of good parts, of several kinds (n, kinds) -> for each kind the one that good parts hardly reach (kinds).
+    """Scores of good parts (n, kinds), first on the whole -> for each kind one that no good part should reach (kinds).
 
     Parts that stand out from the others are left aside: one defect among them would blunt a kind for good.
     """
@@ -32,7 +34,9 @@ def limits(scores: Scores) -> Scores:
     low, high = np.quantile(logs, [0.25, 0.75], axis=0)
     usual = np.where(logs <= high + FENCE * np.maximum(high - low, LEAST_DEVIATION), logs, np.nan)
     deviation = np.maximum(np.nanstd(usual, axis=0), LEAST_DEVIATION)
-    return np.asarray(np.exp(np.nanmean(usual, axis=0) + DEVIATIONS * deviation), np.float64)
+    first, others = DEVIATIONS
+    away = np.array([first, *[others] * (scores.shape[1] - 1)])
+    return np.asarray(np.exp(np.nanmean(usual, axis=0) + away * deviation), np.float64)
 
 
 def held_out(scores: Scores) -> Scores:
