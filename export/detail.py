@@ -40,7 +40,9 @@ class DetailFront(nn.Module):
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         blocks = F.avg_pool2d(pixels, BLOCK)
         around = F.avg_pool2d(blocks, AROUND, 1, AROUND // 2, count_include_pad=False)
-        return F.conv2d(pixels, self.kernels, stride=2, padding=AROUND // 2), blocks - around
+        # Zeros around the picture would be dark surroundings, and the lamp would show at the border.
+        framed = F.pad(pixels, [AROUND // 2] * 4, mode="replicate")
+        return F.conv2d(framed, self.kernels, stride=2), blocks - around
 
 
 class Contrast(nn.Module):
