@@ -66,7 +66,7 @@ def clearly_above(found, good):
 
 
 def covers(found, place, side=8):
-    """Whether the strangest block holds a piece of the square, or of the two pixels around it that it is compared with."""
+    """Whether the strangest block holds a piece of the square, or of its surroundings of two pixels."""
     block = np.array(np.unravel_index(found.argmax(), found.shape)) * BLOCK
     return bool(np.all((block < np.array(place) + side + 2) & (block + BLOCK > np.array(place) - 2)))
 
