@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from drawn import Pose, belt, nail, nudged, poses, save
+from drawn import Pose, belt, nail, nudged, plate, poses, save
 from product import Product
 
 from export import calibration, onnx_file, pixel, whole
@@ -150,6 +150,27 @@ def test_a_model_that_gives_no_numbers_is_an_error(exported):
     model[1].usual_error.fill_(0)
     with pytest.raises(ModelError, match="do not use it"):
         onnx_file.check(model, np.zeros((1, 128, 128, 3), np.uint8), exported)
+
+
+# ---- small defects on large parts
+
+
+def test_a_faint_speck_of_8_pixels_on_a_large_part_is_stranger_than_any_good_part(tmp_path):
+    product = Product("plate", tmp_path, tmp_path / "data")
+    for number in range(12):
+        save(product.data / f"{number}.png", plate(number))
+    product.train("--effort", "quick", "--align", "none")
+    places = [(250, 200), (400, 545), (600, 300), (400, 350), (180, 400)]
+    good = _judged(product, [plate(100 + number) for number in range(8)])
+    spoiled = _judged(product, [plate(200 + number, speck) for number, speck in enumerate(places)])
+    assert min(one.score for one in spoiled) > max(one.score for one in good)
+    assert [one.verdict for one in spoiled] == [Verdict.FAIL] * len(places)
+    assert [one.verdict for one in good] == [Verdict.PASS] * len(good)
+    for one, (x, y) in zip(spoiled, places, strict=True):
+        row, col = np.unravel_index(one.anomaly_map.argmax(), one.anomaly_map.shape)
+        rows, cols = one.anomaly_map.shape
+        assert abs((col + 0.5) / cols * 800 - x) < 20
+        assert abs((row + 0.5) / rows * 640 - y) < 20
 
 
 # ---- what it knows about its good parts
