@@ -21,9 +21,10 @@ CHUNK = 16  # parts at a time
 
 
 class DetailFront(nn.Module):
-    """Pixels (n, 3, h, w) float32 -> contrast (n, 4, h / 2, w / 2) and colour (n, 3, h / 8, w / 8), in gray levels.
+    """Pixels (n, 3, h, w) -> contrast (n, 4, h / 2 - 2, w / 2 - 2) and colour (n, 3, h / 8, w / 8), in gray levels.
 
     The four channels of contrast are the four pixels of each square of two by two: a stride does the work of a shift.
+    The two outermost pixels have none: with half their surroundings unknown, the lamp's brightness would show there.
     """
 
     kernels: Tensor
@@ -40,13 +41,11 @@ class DetailFront(nn.Module):
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         blocks = F.avg_pool2d(pixels, BLOCK)
         around = F.avg_pool2d(blocks, AROUND, 1, AROUND // 2, count_include_pad=False)
-        # Zeros around the picture would be dark surroundings, and the lamp would show at the border.
-        framed = F.pad(pixels, [AROUND // 2] * 4, mode="replicate")
-        return F.conv2d(framed, self.kernels, stride=2), blocks - around
+        return F.conv2d(pixels, self.kernels, stride=2), blocks - around
 
 
 class Contrast(nn.Module):
-    """Contrast (n, 4, h, w) -> how strange each block is, (n, h / 4, w / 4): 1 = as strange as good parts ever were."""
+    """Contrast of pictures (n, h, w) -> how strange each block is, (n, h / 8, w / 8): 1 = as good parts ever were."""
 
     mean: Tensor
     scale: Tensor
@@ -76,10 +75,10 @@ class Colour(nn.Module):
 
 
 def fit_contrast(contrast: Tensor) -> Contrast:
-    """Learn from good parts (n, 4, h, w), n >= 1."""
+    """Learn from the contrast of good parts (n, 4, h / 2 - 2, w / 2 - 2), n >= 1."""
     count, mean = len(contrast), contrast.mean(0).half().float()  # as the model will hold it
     chunks = contrast.split(CHUNK)  # the temporary tensors of a whole good set would fill the memory
-    squares = sum(F.avg_pool2d((chunk - mean).square(), BLOCK // 2).mean(1).sum(0) for chunk in chunks)
+    squares = sum(_mean_square(chunk - mean).sum(0) for chunk in chunks)
     deviation = _shrunk(torch.as_tensor(squares), count, NOISE).sqrt()
     highest = torch.stack([_largest(chunk, mean).amax(0) for chunk in chunks]).amax(0) / deviation
     return Contrast(mean, 1 / (deviation * _usual(highest, count)))
@@ -98,8 +97,12 @@ def fit_colour(colour: Tensor) -> Colour:
 
 
 def _largest(contrast: Tensor, mean: Tensor) -> Tensor:
-    """The largest deviation in each block, (n, h / 4, w / 4), in gray levels."""
-    return F.max_pool2d((contrast - mean).abs(), BLOCK // 2).amax(1)
+    """The largest deviation in each block, (n, h / 8, w / 8), in gray levels; blocks at the border lack two pixels."""
+    return F.max_pool2d((contrast - mean).abs(), BLOCK // 2, padding=1).amax(1)
+
+
+def _mean_square(deviation: Tensor) -> Tensor:
+    return F.avg_pool2d(deviation.square(), BLOCK // 2, padding=1, count_include_pad=False).mean(1)
 
 
 def _whitened(residual: Tensor, whitening: Tensor) -> Tensor:

@@ -47,7 +47,7 @@ class Layout:
 
     def __init__(self, height: int, width: int) -> None:
         self.levels: Sequence[Shape] = level_shapes(height // DETAIL, width // DETAIL)
-        self.contrast: Shape = (4, height // 2, width // 2)
+        self.contrast: Shape = (4, height // 2 - 2, width // 2 - 2)
         self.colour: Shape = (3, height // detail.BLOCK, width // detail.BLOCK)
 
     def split(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
