@@ -10,6 +10,7 @@ HEIGHT, WIDTH = 200, 240
 BELT, PART = 70, 180  # brightness; the other way round for a dark part
 LONG, THICK = 44, 9  # half of the shaft's length and thickness, px
 HEAD, HEAD_THICK = 14, 24  # and the head's
+PLATE_HEIGHT, PLATE_WIDTH = 640, 800
 CLEAR = 75  # px from the border at which a part in any pose lies in the picture as a whole
 
 
@@ -73,6 +74,19 @@ def bar(pose, seed=0):
 def belt(seed=0, dark=False):
     """A picture without a part."""
     return photo(np.zeros((HEIGHT, WIDTH)), seed, dark)
+
+
+def plate(seed=0, speck=None):
+    """A large plate with holes and a printed label, as a holder leaves it; `speck` (x, y) is a faint dot of 8 px."""
+    y, x = np.mgrid[:PLATE_HEIGHT, :PLATE_WIDTH] - np.random.default_rng(seed).uniform(-1, 1, (2, 1, 1))
+    relief = 90 * _inside(_box(x - PLATE_WIDTH / 2, y - PLATE_HEIGHT / 2, 330, 250))
+    for hole in ((130, 130), (670, 130), (130, 510), (670, 510)):
+        relief -= 80 * _inside(np.hypot(x - hole[0], y - hole[1]) - 28)
+    for line in range(260, 390, 26):
+        relief += 40 * _inside(_box(x - 400, y - line, 140 - line / 9, 5))
+    if speck:
+        relief -= 35 * _inside(np.hypot(x - speck[0], y - speck[1]) - 4)
+    return photo(relief, seed)
 
 
 def texture(seed=0):

@@ -9,6 +9,7 @@ import pytest
 from inspector.detector import Detector
 from inspector.errors import ModelError
 from inspector.model_info import KEY_GAMUT, KEY_INFO
+from inspector.records import Strangeness
 
 
 def complaint(path):
@@ -70,10 +71,10 @@ def test_a_model_of_another_program_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        ({"format": 2}, "metadata cannot be read (format: "),
+        ({"format": 1}, "metadata cannot be read (format: "),
         ({"threshold": "high"}, "metadata cannot be read (threshold: "),
         ({"colour_of_the_box": "red"}, "metadata cannot be read (colour_of_the_box: "),
-        ({"patch_px": 64}, "not the patches its metadata names: train again"),
+        ({"patch_shape": [64, 32]}, "not the patches its metadata names: train again"),
     ],
 )
 def test_metadata_that_does_not_fit_is_named(station, facts, words):
@@ -93,19 +94,21 @@ def test_a_damaged_gamut_is_named_with_its_file(station, gamut):
 # ---- good ones
 
 
-def test_any_number_of_patches_gives_the_maps_of_each(detector):
+def test_any_number_of_patches_gives_the_map_and_the_score_of_each(detector):
     patches = noise(40)
-    alone = np.concatenate([detector(patch[None]) for patch in patches])
-    assert alone.dtype == np.float32
-    assert len(np.unique(alone.mean((1, 2)))) == 40
+    alone = Strangeness.together([detector(patch[None]) for patch in patches])
+    assert alone.maps.dtype == alone.scores.dtype == np.float32
+    assert len(np.unique(alone.maps.mean((1, 2)))) == len(np.unique(alone.scores)) == 40
     for count in range(1, 41):
-        np.testing.assert_allclose(detector(patches[:count]), alone[:count], rtol=1e-6)
+        found = detector(patches[:count])
+        np.testing.assert_allclose(found.maps, alone.maps[:count], rtol=1e-6)
+        np.testing.assert_allclose(found.scores, alone.scores[:count], rtol=1e-6)
 
 
 def test_a_map_says_where(detector):
     patch = np.zeros((1, 32, 32, 3), np.uint8)
     patch[0, 4:8, 20:24] = 102
-    (anomaly_map,) = detector(patch)
+    (anomaly_map,) = detector(patch).maps
     assert np.argwhere(anomaly_map).tolist() == [[1, 5]]
     assert anomaly_map[1, 5] == pytest.approx(4)
 
@@ -114,7 +117,9 @@ def test_warming_up_changes_no_result(detector):
     patches = noise(5)
     cold = detector(patches)
     detector.warm_up()
-    np.testing.assert_array_equal(detector(patches), cold)
+    warm = detector(patches)
+    np.testing.assert_array_equal(warm.maps, cold.maps)
+    np.testing.assert_array_equal(warm.scores, cold.scores)
 
 
 def test_a_model_that_fails_says_so_in_one_line_and_goes_on_with_the_next_patch(detector):
@@ -122,7 +127,8 @@ def test_a_model_that_fails_says_so_in_one_line_and_goes_on_with_the_next_patch(
     good[:] = 40
     with pytest.raises(ModelError, match=r"^alpha: ONNX Runtime failed: .*$"):
         detector(bad)
-    assert detector(good).shape == (1, 8, 8)
+    found = detector(good)
+    assert (found.maps.shape, found.scores.shape) == ((1, 8, 8), (1,))
 
 
 def test_pictures_show_each_patch_and_its_reconstruction(detector):
@@ -137,7 +143,7 @@ def test_the_models_hash_is_the_files(station, detector):
 
 def test_the_metadata_comes_back_as_it_went_in(detector):
     info = detector.info
-    assert (info.product, info.grid, info.threshold, info.patch_px) == ("alpha", "1x1", 5.0, 32)
+    assert (info.product, info.grid, info.threshold, info.patch_shape) == ("alpha", "1x1", 5.0, (32, 32))
     assert info.held_out == {"0123456789ab": 1.6, "ba9876543210": 1.7}
     assert info.learned_from == {"0123456789ab", "ba9876543210"}
     assert len(detector.gamut) == 256

@@ -1,4 +1,4 @@
-"""From an anomaly map to a verdict."""
+"""From what a model says to a verdict."""
 
 import math
 
@@ -6,35 +6,37 @@ import numpy as np
 import pytest
 
 from inspector import judge
-from inspector.records import Verdict
+from inspector.records import Strangeness, Verdict
 
 
-def maps(*values, side=32):
-    return np.stack([np.full((side, side), value, np.float32) for value in values])
+def found(*scores, side=32):
+    """Of quiet patches with these scores."""
+    return Strangeness(np.zeros((len(scores), side, side), np.float32), np.array(scores, np.float32))
 
 
-def test_a_flat_map_scores_its_value():
-    assert judge.patch_scores(maps(0.5, 2, 0)).tolist() == [0.5, 2, 0]
+def test_a_patch_has_the_score_the_model_gives_it():
+    assert judge.patch_scores(found(0.5, 2, 0)).tolist() == [0.5, 2, 0]
 
 
-def test_one_hot_cell_counts_for_little_and_a_small_defect_for_all():
-    noise, defect = maps(1, 1)
-    noise[3, 3] = 100
-    defect[3:8, 3:8] = 100  # 25 of 1024 cells
-    scores = judge.patch_scores(np.stack([noise, defect]))
-    assert scores[0] < 15
-    assert scores[1] == 100
-
-
-def test_a_map_of_a_single_cell_has_a_score():
-    assert judge.patch_scores(maps(3, side=1)).tolist() == [3]
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("side", [1, 32])
+def test_a_patch_whose_map_holds_something_that_is_no_number_has_no_score_and_the_others_keep_theirs(bad, side):
+    one = found(0.5, 2, 0, side=side)
+    one.maps[1, side // 2, side - 1] = bad
+    np.testing.assert_array_equal(judge.patch_scores(one), [0.5, math.nan, 0])
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_a_cell_that_is_no_number_is_never_averaged_away(bad):
-    one = maps(1)
-    one[0, 5, 5] = bad
-    assert not math.isfinite(judge.part_score(judge.patch_scores(one)))
+def test_a_score_that_is_no_number_stays_one(bad):
+    np.testing.assert_array_equal(judge.patch_scores(found(0.5, bad)), np.array([0.5, bad], np.float32))
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_part_passes_no_threshold_while_one_cell_of_one_patch_is_no_number(bad):
+    one = found(0.5, 2, 0)
+    one.maps[2, 5, 5] = bad
+    score = judge.part_score(judge.patch_scores(one).reshape(1, 3))
+    assert judge.verdict(score, threshold=1000) is Verdict.FAIL
 
 
 def test_the_part_is_as_strange_as_its_strangest_patch():

@@ -10,7 +10,7 @@ from line import Waits
 
 from inspector.inspection import load_inspector
 from inspector.merging import Merging
-from inspector.records import Verdict
+from inspector.records import Strangeness, Verdict
 from inspector.shared import SharedModels
 
 
@@ -19,7 +19,7 @@ def patches(*brightnesses):
 
 
 class Model:
-    """Returns each patch's brightness, refuses 255; the first run waits until it is let go."""
+    """Map and score are each patch's brightness, it refuses 255; the first run waits until it is let go."""
 
     def __init__(self):
         self.go_on = Waits()
@@ -30,7 +30,8 @@ class Model:
         self.go_on()
         if (patches == 255).any():
             raise ValueError("255")
-        return patches[..., 0].astype(np.float32)
+        maps = patches[..., 0].astype(np.float32)
+        return Strangeness(maps, maps[:, 0, 0])
 
 
 def ask_together(merging, model, requests, first=1):
@@ -58,13 +59,18 @@ def ask_together(merging, model, requests, first=1):
     return answers
 
 
+def assert_each_has_its_own(requests, answers):
+    for request, answer in zip(requests, answers, strict=True):
+        np.testing.assert_array_equal(answer.maps, request[..., 0])
+        np.testing.assert_array_equal(answer.scores, request[:, 0, 0, 0])
+
+
 def test_who_waits_at_the_same_time_shares_a_batch_and_gets_his_own():
     model = Model()
     requests = [patches(1), patches(2, 3), patches(4), patches(5, 6, 7)]
     answers = ask_together(Merging(model), model, requests)
     assert model.batches == [1, 6]
-    for request, answer in zip(requests, answers, strict=True):
-        assert (answer == request[..., 0]).all()
+    assert_each_has_its_own(requests, answers)
 
 
 def test_what_would_make_too_large_a_batch_waits_for_the_next_turn():
@@ -81,8 +87,7 @@ def test_a_patch_that_the_model_refuses_harms_only_its_own_line():
     requests = [patches(1), patches(2), patches(3, 255), patches(4)]
     answers = ask_together(Merging(model), model, requests)
     assert isinstance(answers[2], ValueError)
-    for number in (0, 1, 3):
-        assert (answers[number] == requests[number][..., 0]).all()
+    assert_each_has_its_own([requests[number] for number in (0, 1, 3)], [answers[number] for number in (0, 1, 3)])
 
 
 def load(station, models, product="alpha"):
@@ -137,5 +142,4 @@ def test_as_many_run_at_once_as_may_and_those_who_wait_share_the_next_turns():
     assert model.batches[:2] == [1, 1]
     assert sum(model.batches) == 6
     assert max(model.batches) == 2  # of four who wait, the first to get a turn takes half
-    for request, answer in zip(requests, answers, strict=True):
-        assert (answer == request[..., 0]).all()
+    assert_each_has_its_own(requests, answers)

@@ -1,5 +1,7 @@
 """The pixel autoencoder, on small patterns."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -36,10 +38,21 @@ def test_it_learns_to_reconstruct_good_parts(model, patches):
 
 
 def test_a_map_is_in_units_of_the_usual_error(model, patches):
-    maps, _ = model(patches)
+    maps, _, _ = model(patches)
     assert maps.shape == (24, SIDE // 4, SIDE // 4)
     assert float(maps.mean()) == pytest.approx(1, rel=1e-3)
     assert maps.min() >= 0
+
+
+def test_scores_and_maps_are_in_units_of_the_limit_once_it_is_set(model, patches):
+    maps, scores, _ = model(patches)
+    limited = copy.deepcopy(model)
+    limited.limits.fill_(2.5)
+    found = limited(patches)
+    torch.testing.assert_close(2.5 * found[0], maps)
+    torch.testing.assert_close(2.5 * found[1], scores)
+    torch.testing.assert_close(limited.kinds(patches), scores[:, None])
+    assert ((scores > maps.mean((1, 2))) & (scores <= maps.amax((1, 2)))).all()
 
 
 def test_what_it_has_not_seen_is_strange_at_its_place(model, patches):
@@ -58,7 +71,7 @@ def test_same_seed_same_model_and_another_seed_another(patches):
 
 def test_the_pictures_are_the_patch_and_its_reconstruction_in_the_patchs_own_colours(model, patches):
     given = (255 * patches[:3]).round().to(torch.uint8).permute(0, 2, 3, 1)
-    _, pictures = torch.nn.Sequential(pixel.Scale(), model)(given)
+    *_, pictures = torch.nn.Sequential(pixel.Scale(), model)(given)
     assert pictures.shape == (3, 2, SIDE, SIDE, 3)
     assert pictures.dtype == torch.uint8
     assert (pictures[:, 0].int() - given.int()).abs().max() <= 1

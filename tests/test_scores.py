@@ -1,0 +1,121 @@
+"""From maps to scores, and what a usual score is."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from export import calibration
+from export.scores import broad_score, held_out, limits
+
+SPREADS = np.array([0.15, 0.3, 0.6])  # of the logarithms, of three kinds of scores
+MIDDLES = np.array([0.3, 3.0, 40.0])
+
+
+def drawn(random, *shape):
+    """Scores of good parts, of three kinds that differ in unit and spread, (..., 3)."""
+    return MIDDLES * np.exp(SPREADS * random.normal(0, 1, (*shape, 3)))
+
+
+def maps(*values, side=32):
+    return torch.stack([torch.full((side, side), float(value)) for value in values])
+
+
+# ---- a map's score
+
+
+def test_a_flat_map_scores_its_value():
+    assert broad_score(maps(0.5, 2, 0)).tolist() == [0.5, 2, 0]
+
+
+def test_one_hot_cell_counts_for_little_and_a_small_defect_for_all():
+    noise, defect = maps(1, 1)
+    noise[3, 3] = 100
+    defect[3:8, 3:8] = 100  # 25 of 1024 cells
+    scores = broad_score(torch.stack([noise, defect]))
+    assert scores[0] < 15
+    assert scores[1] == 100
+
+
+def test_a_map_of_a_single_cell_has_a_score():
+    assert broad_score(maps(3, side=1)).tolist() == [3]
+
+
+# ---- limits
+
+
+def test_limits_are_in_the_units_of_their_kind():
+    scores = drawn(np.random.default_rng(0), 30)
+    units = np.array([0.5, 7, 1e3])
+    np.testing.assert_allclose(limits(scores * units), limits(scores) * units)
+    np.testing.assert_allclose(held_out(scores * units), held_out(scores))
+
+
+def test_a_limit_is_what_good_parts_hardly_reach_and_no_more_than_that():
+    random = np.random.default_rng(1)
+    found = limits(drawn(random, 300))
+    assert (drawn(random, 5000) > found).mean() < 0.002
+    assert (found < drawn(random, 5000).max(0) * 2).all()
+
+
+@pytest.mark.parametrize("strangest", [20, 1e3, 1e6])
+@pytest.mark.parametrize("count", [6, 30])
+def test_a_part_far_out_moves_the_limit_of_no_kind(count, strangest):
+    scores = drawn(np.random.default_rng(2), count)
+    worst = scores.max(0) * strangest
+    with_it = limits(np.vstack([scores, worst]))
+    np.testing.assert_allclose(with_it, limits(scores), rtol=1e-9)
+    assert (worst / with_it).min() > 1
+
+
+def test_a_part_far_out_in_one_kind_still_counts_in_the_others():
+    scores = drawn(np.random.default_rng(3), 12)
+    odd = np.vstack([scores, scores.max(0) * [1.3, 1, 1e4]])
+    found = limits(odd)
+    assert found[0] > limits(scores)[0]
+    assert found[2] == pytest.approx(limits(scores)[2])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("value", [0.0, 1e-9, 1.0, 1e9])
+def test_few_parts_that_agree_or_score_nothing_give_limits_above_them(count, value):
+    scores = np.full((count, 3), value)
+    assert np.isfinite(limits(scores)).all()
+    assert (limits(scores) > scores).all()
+    assert np.isfinite(held_out(scores)).all()
+    assert (held_out(scores) >= 0).all()
+    assert (held_out(scores) < 1).all()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_one_held_out_score_for_each_of_a_few_parts(count):
+    found = held_out(drawn(np.random.default_rng(count), count))
+    assert found.shape == (count,)
+    assert np.isfinite(found).all()
+    assert (found > 0).all()
+
+
+def test_a_part_is_held_against_limits_that_it_did_not_help_to_set():
+    scores = drawn(np.random.default_rng(4), 8)
+    changed = scores.copy()
+    changed[5] *= 1.5
+    before, after = held_out(scores), held_out(changed)
+    assert after[5] == pytest.approx(1.5 * before[5])
+    np.testing.assert_allclose(held_out(scores[::-1]), before[::-1])
+
+
+# ---- the promise
+
+
+@pytest.mark.parametrize(("count", "sets"), [(19, 800), (39, 300)])
+def test_a_threshold_on_held_out_scores_keeps_its_budget_of_fresh_parts(count, sets):
+    """On average over good sets; a fresh part is judged by the limits of all, as on the line."""
+    random, budget = np.random.default_rng(5), 0.05
+    rejected = 0
+    for _ in range(sets):
+        good, fresh = drawn(random, count), drawn(random)
+        found = calibration.threshold(held_out(good).tolist(), budget)
+        assert found.guaranteed
+        rejected += (fresh / limits(good)).max() > found.value
+    assert stats.binomtest(int(rejected), sets, budget, alternative="greater").pvalue > 0.001
+    assert stats.binomtest(int(rejected), sets, budget / 2, alternative="less").pvalue > 0.001, "no idle threshold"

@@ -1,0 +1,150 @@
+"""The feature model, whole: backbone and details, one map and one score of both."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from export import onnx_file, whole
+from export.feature import Choice
+from export.whole import FeatureFront, FeatureModel, Layout
+from inspector.colour import Gamut
+from inspector.detector import Detector
+
+SHAPE = (64, 128)
+GOOD = 8
+
+
+@pytest.fixture(autouse=True)
+def _no_gradients():
+    with torch.no_grad():
+        yield
+
+
+@pytest.fixture(scope="module")
+def front():
+    return FeatureFront()
+
+
+def surface(count, shape, seed=0):
+    """Shaded patches with the noise of a camera, (count, height, width, 3)."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    shade = 120 + 30 * np.sin(x / 9) + 20 * np.cos(y / 13)
+    noise = np.random.default_rng(seed).normal(0, 3, (count, *shape, 3))
+    return torch.from_numpy(np.clip(shade[..., None] + noise, 0, 255).astype(np.uint8))
+
+
+def spoiled(shape, seed=9):
+    """Three patches: a speck, a coloured spot that is as bright as what is around it, and another shape altogether."""
+    patches = surface(3, shape, seed).int()
+    patches[0, 20:26, 30:36] -= 60
+    patches[1, 40:56, 16:32] += torch.tensor([40, 0, -40], dtype=torch.int32)
+    patches[2, ::4] = 200
+    return patches.clamp(0, 255).to(torch.uint8)
+
+
+def learned(front, shape):
+    layout = Layout(*shape)
+    return whole.fit(front(surface(GOOD, shape)), layout, Choice(1))
+
+
+@pytest.fixture(scope="module")
+def fitted(front):
+    with torch.no_grad():
+        return learned(front, SHAPE)
+
+
+@pytest.fixture
+def head(fitted):
+    return copy.deepcopy(fitted)  # its limits are set by each test
+
+
+@pytest.fixture(scope="module")
+def rows(front):
+    with torch.no_grad():
+        return front(torch.cat([surface(4, SHAPE, seed=5), spoiled(SHAPE)]))
+
+
+@pytest.mark.parametrize("shape", [SHAPE, (192, 64)])
+def test_a_model_says_of_patches_what_its_head_says_of_their_rows(front, shape):
+    head = learned(front, shape)
+    head.limits.copy_(torch.tensor([0.5, 1.5, 3.0]))
+    patches = torch.cat([surface(2, shape, seed=5), spoiled(shape)])
+    maps, scores, pictures = FeatureModel(front, head)(patches)
+    wanted = head(front(patches))
+    assert maps.shape == (5, shape[0] // 8, shape[1] // 8)
+    torch.testing.assert_close(maps, wanted[0])
+    torch.testing.assert_close(scores, wanted[1])
+    assert torch.equal(pictures, wanted[2])
+    assert scores[2:].min() > scores[:2].max(), "and it has learned something"
+
+
+@pytest.mark.parametrize("limits", [(1, 1, 1), (0.2, 1, 1), (50, 0.3, 1), (50, 50, 0.5), (0.7, 1.9, 2.3)])
+def test_a_score_is_that_of_the_kind_which_is_highest_for_its_limit(head, rows, limits):
+    head.limits.copy_(torch.tensor(limits))
+    kinds = head.kinds(rows)
+    assert kinds.shape == (7, 3)
+    torch.testing.assert_close(head(rows)[1], (kinds / torch.tensor(limits)).amax(1))
+
+
+def test_each_kind_of_defect_is_told_by_its_own_kind_of_score(head, rows):
+    good, (speck, colour, shape) = head.kinds(rows).split([4, 3])
+    usual = good.amax(0)
+    assert speck[1] > 2 * usual[1]
+    assert colour[2] > 2 * usual[2]
+    assert colour[1] < 1.5 * usual[1]
+    assert shape[0] > 2 * usual[0]
+
+
+@pytest.mark.parametrize(("kind", "patch", "place"), [(1, 4, (2, 4)), (2, 5, (5, 2))])
+def test_a_detail_at_its_limit_is_1_in_the_map_at_its_place_and_half_of_it_is_not_drawn(head, rows, kind, patch, place):
+    limits = torch.full((3,), 1e6)
+    limits[kind] = head.kinds(rows)[patch, kind]
+    head.limits.copy_(limits)
+    maps, scores, _ = head(rows[patch : patch + 1])
+    assert float(scores[0]) == pytest.approx(1)
+    assert float(maps.max()) == pytest.approx(1)
+    row, col = divmod(int(maps.argmax()), maps.shape[2])
+    assert max(abs(row - place[0]), abs(col - place[1])) <= 1
+    limits[kind] *= 2
+    head.limits.copy_(limits)
+    maps, scores, _ = head(rows[patch : patch + 1])
+    assert float(scores[0]) == pytest.approx(0.5)
+    assert float(maps.max()) < 1e-3
+    assert maps.min() >= 0
+
+
+def test_what_the_backbone_finds_is_drawn_in_units_of_its_limit(head, rows):
+    head.limits.copy_(torch.tensor([1.0, 1e6, 1e6]))
+    whole_map, scores, _ = head(rows)
+    head.limits.copy_(torch.tensor([4.0, 1e6, 1e6]))
+    quarter, quarter_scores, _ = head(rows)
+    torch.testing.assert_close(4 * quarter, whole_map)
+    torch.testing.assert_close(4 * quarter_scores, scores)
+    assert scores.max() > 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_few_good_patches_are_enough(front, count):
+    head = whole.fit(front(surface(count, SHAPE)), Layout(*SHAPE), Choice(4))
+    for found in head(front(torch.cat([surface(2, SHAPE, seed=5), spoiled(SHAPE)])))[:2]:
+        assert torch.isfinite(found).all()
+        assert (found >= 0).all()
+
+
+def test_the_exported_file_says_what_pytorch_says_of_patches_that_are_not_square(front, head, station, tmp_path):
+    head.limits.copy_(torch.tensor([0.7, 1.9, 2.3]))
+    model = FeatureModel(front, head)
+    info = Detector(station.model()).info.model_copy(update={"patch_shape": SHAPE, "kind": "feature"})
+    path = tmp_path / "model.onnx"
+    onnx_file.export(model, info, Gamut.of([np.zeros((1, 1, 3), np.uint8)]), path)
+    detector = Detector(path)
+    patches = torch.cat([surface(2, SHAPE, seed=5), spoiled(SHAPE)])
+    for count in (1, 2, 5):
+        maps, scores, pictures = model(patches[-count:])
+        found = detector(patches[-count:].numpy())
+        np.testing.assert_allclose(found.maps, maps.numpy(), rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(found.scores, scores.numpy(), rtol=1e-3)
+        shown = detector.pictures(patches[-count:].numpy())
+        assert np.abs(shown.astype(int) - pictures.numpy().astype(int)).max() <= 1
