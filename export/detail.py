@@ -2,9 +2,9 @@
 
 The backbone sees a part in half the pixels, and hardly minds a hue. So two plain features of the full picture are
 watched beside it: how much a pixel's luminance differs from its 5 x 5 surroundings, and how much the colour of an
-8 x 8 block differs from the blocks around it. Neither minds how bright the lamp is. Good parts say what is usual at
-each place (mean and deviation), and how strange the strangest of them looked there or next to there: edges that lie a
-little differently on each part must not hide nor be the defect.
+8 x 8 block differs, as a ratio, from the blocks around it. Neither minds much how bright the lamp is. Good parts say
+what is usual at each place (mean and deviation), and how strange the strangest of them looked there or next to there:
+edges that lie a little differently on each part must not hide nor be the defect.
 """
 
 from __future__ import annotations
@@ -16,16 +16,20 @@ from torch import Tensor, nn
 BLOCK = 8  # pixels each way that share a cell of the map
 AROUND = 5  # pixels, or blocks, each way that something is compared with
 PRIOR_PARTS = 5.0  # a place's own variance counts for as much as this many good parts against that of all places
-NOISE = 1.0  # gray levels: rounding and compression; where good parts never differ, this much is nothing
+DARK = 16.0  # gray levels: below this, a difference is noise rather than a ratio
+NOISE = (
+    1.0  # variance, gray levels or per cent: rounding and compression; where good parts never differ, this is nothing
+)
 CHUNK = 16  # parts at a time
 
 
 class DetailFront(nn.Module):
-    """Pixels (n, 3, h, w) float32 -> contrast (n, 1, h, w) and colour (n, 3, h / 8, w / 8), in gray levels."""
+    """Pixels (n, 3, h, w) float32 -> contrast (n, 1, h, w) in gray levels, colour (n, 3, h / 8, w / 8) in per cent."""
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         luminance, blocks = pixels.mean(1, keepdim=True), F.avg_pool2d(pixels, BLOCK)
-        return _against_its_surroundings(luminance), _against_its_surroundings(blocks)
+        # A lamp that is brighter by a tenth adds the same to every logarithm, at a strong edge, too.
+        return _against_its_surroundings(luminance), _against_its_surroundings(100 * torch.log(blocks + DARK))
 
 
 class Contrast(nn.Module):

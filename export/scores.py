@@ -13,6 +13,7 @@ TOP_FRACTION = 0.01  # of a patch's map: one hot cell may be noise, a defect of 
 DEVIATIONS = (4.0, 6.0)
 LEAST = 0.05  # a score below this is as good as none: its logarithm would say more than it knows
 LEAST_DEVIATION = 0.1  # few good parts may agree by chance
+ASIDE = 0.05  # of the good parts, at most: as many defects may be among them
 FENCE = 3.0  # interquartile ranges beyond the quartile (Tukey's far-out fence): not a usual good part
 
 Scores = NDArray[np.float64]
@@ -28,11 +29,13 @@ def broad_score(maps: Tensor) -> Tensor:
 def limits(scores: Scores) -> Scores:
     """Scores of good parts (n, kinds), first on the whole -> for each kind one that no good part should reach (kinds).
 
-    Parts that stand out from the others are left aside: one defect among them would blunt a kind for good.
+    Up to ASIDE of them that stand out from the others are left aside: a few defects among them must not blunt a kind
+    for good. More than that are no defects, but how this product is.
     """
     logs = np.log(np.maximum(scores, LEAST))
-    low, high = np.quantile(logs, [0.25, 0.75], axis=0)
-    usual = np.where(logs <= high + FENCE * np.maximum(high - low, LEAST_DEVIATION), logs, np.nan)
+    low, high, highest = np.quantile(logs, [0.25, 0.75, 1 - ASIDE], axis=0)
+    fence = high + FENCE * np.maximum(high - low, LEAST_DEVIATION)
+    usual = np.where(logs <= np.maximum(fence, highest), logs, np.nan)
     deviation = np.maximum(np.nanstd(usual, axis=0), LEAST_DEVIATION)
     first, others = DEVIATIONS
     away = np.array([first, *[others] * (scores.shape[1] - 1)])
