@@ -363,6 +363,19 @@ def test_a_good_image_without_a_part_is_named_and_nothing_is_written(tmp_path):
 # ---- effort, size, suspects
 
 
+def test_a_grid_that_is_left_to_training_is_the_models_on_the_line(pixel_model, tmp_path):
+    product = pixel_model.copy(tmp_path)
+    product.recipe.write_text(product.recipe.read_text().replace("grid: 2x2", "grid: auto"))
+    assert product.load().grid == info_of(product).layout
+
+
+def test_a_finer_grid_is_taken_only_where_synthetic_defects_ask_for_it(tmp_path):
+    product = new_product(tmp_path, 4)  # too few for a trial
+    product.call("train", "--data", product.data, "--align", "none", "--grid", "auto")
+    assert load_recipe(product.recipe.parent, product.name).grid == "auto"
+    assert info_of(product).grid == "1x1"
+
+
 def test_a_larger_input_makes_a_larger_map(tmp_path):
     product = new_product(tmp_path, 4)
     product.call("train", "--data", product.data, "--align", "none", "--patch-px", 320, "--effort", "quick")
