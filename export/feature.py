@@ -152,15 +152,27 @@ def principal_parts(space: Space, rows: Tensor, count: int) -> Tensor:
 
 def strangeness(residual: Tensor, shapes: Sequence[Shape], tables: Sequence[Tensor], joint: bool) -> Tensor:
     """Whitened residual (n, d) -> its root mean square at each place, (n, h, w) of the finest level."""
-    finest = shapes[0][1:]
+    finest = shapes[0][1], shapes[0][2]
     maps = []
     for view, table in zip(_views(split(residual, shapes), joint), tables, strict=True):
         height, width = (int(side) for side in view.shape[-2:])
         block = _block(height, shapes)
         root = (table.float() @ _to_blocks(view, block)).square().mean(1).sqrt()
         own = _from_blocks(root, height, width, block)
-        maps.append(F.interpolate(own[:, None], size=finest, mode="bilinear", align_corners=False)[:, 0])
+        maps.append(_enlarged(own, finest))
     return torch.stack(maps).mean(0)
+
+
+def _enlarged(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bilinear, (n, h, w) -> (n, *size). As products of matrices: in ONNX Runtime several times as fast as a resize."""
+    down, across = (_steps(old, new, maps.device) for old, new in zip(maps.shape[1:], size, strict=True))
+    return down.T @ maps @ across
+
+
+def _steps(old: int, new: int, device: torch.device) -> Tensor:
+    """(old, new): how much of each old cell is in each new one."""
+    eye = torch.eye(old, device=device)[None]
+    return F.interpolate(eye, size=new, mode="linear", align_corners=False)[0]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from export.detail import Colour, Contrast
 from export.feature import Choice, Shape, WhitenedAutoencoder
 from export.scores import broad_score
 
-DETAIL = 2  # pixels of the patch, each way, for one that the backbone sees
+DETAIL = 2  # pixels of the patch, each way, for one that the backbone sees; see FeatureFront.parts
 MULTIPLE = 32 * DETAIL  # height and width of a patch are multiples of this
 QUIET = 0.5  # of its limit: a detail below this is not drawn into the map
 
@@ -35,8 +35,9 @@ class FeatureFront(nn.Module):
     def parts(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What a row holds: features of the backbone, contrast, colour."""
         pixels = patches.permute(0, 3, 1, 2).float()
-        contrast, colour = self.detail(pixels)
-        return self.backbone(F.avg_pool2d(pixels, DETAIL)), contrast, colour
+        halved = F.avg_pool2d(pixels, 2)
+        contrast, colour = self.detail(pixels, halved)
+        return self.backbone(halved), contrast, colour
 
     def forward(self, patches: Tensor) -> Tensor:
         return torch.cat([part.flatten(1) for part in self.parts(patches)], 1)

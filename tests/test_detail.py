@@ -56,7 +56,8 @@ class Watched:
 
     @staticmethod
     def _seen(pictures):
-        return DetailFront()(torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float())
+        pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
+        return DetailFront()(pixels, torch.nn.functional.avg_pool2d(pixels, 2))
 
 
 def clearly_above(found, good):
