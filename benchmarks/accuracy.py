@@ -3,8 +3,8 @@
     python benchmarks/accuracy.py DIR... [--seeds 0 1 2] [--json] [-- OPTIONS OF train]
 
 Each DIR is a product in MVTec AD's layout. It is trained and evaluated once per seed; the table gives mean ± standard
-deviation. "x backbone" is the time from an image in memory to its verdict over that of the frozen backbone alone in
-ONNX Runtime on the same patches, the two timed in turn.
+deviation. "x backbone" is the time of the whole model over that of the frozen backbone alone, in ONNX Runtime on the same
+patches, in turn, in sessions as a line's judge has them.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ import torch
 from export.backbone import PatchBackbone
 from export.dataset import labelled_images
 from export.whole import DETAIL
+from inspector.detector import session_threads
 from inspector.images import read_image
 from inspector.inspection import load_inspector
+from inspector.pipeline import JUDGES
 from inspector.records import Frame, Patches
 from run_inspector import main as line_inspector
 
@@ -67,29 +69,30 @@ def measure(data: Path, seed: int, options: Sequence[str], rounds: int) -> Figur
         about = ("--product", "measured", "--data", data, *place)
         trained = verb("train", *about, "--seed", seed, *options)
         found = verb("evaluate", *about)
-        ours_ms, backbone_ms = latencies_ms(Path(home), read_image(labelled_images(data)[0].path), rounds)
-    times = {"ms_per_part": ours_ms, "backbone_ratio": ours_ms / backbone_ms, "train_seconds": trained["seconds"]}
+        part_ms, model_ms, backbone_ms = latencies_ms(Path(home), read_image(labelled_images(data)[0].path), rounds)
+    times = {"ms_per_part": part_ms, "backbone_ratio": model_ms / backbone_ms, "train_seconds": trained["seconds"]}
     return {key: float(value) for key in COLUMNS if (value := (found | times).get(key)) is not None}
 
 
-def latencies_ms(home: Path, image: Patches, rounds: int) -> tuple[float, float]:
-    """Medians of (a part in memory to its verdict, the backbone alone on its patches), taken in turn."""
-    inspector = load_inspector("measured", home / "config", home / "models")
-    patches = np.ascontiguousarray(
-        inspector.patches(image)[:, ::DETAIL, ::DETAIL]
-    )  # as large as the backbone sees them
-    session = bare_backbone(patches)
+def latencies_ms(home: Path, image: Patches, rounds: int) -> tuple[float, float, float]:
+    """Medians of a part in memory to its verdict, the model alone, and the backbone alone, taken in turn."""
+    inspector = load_inspector("measured", home / "config", home / "models", judges=JUDGES)
+    patches = inspector.patches(image)
+    small = np.ascontiguousarray(patches[:, ::DETAIL, ::DETAIL])  # as large as the backbone sees them
+    session = bare_backbone(small)
     work: tuple[Callable[[], object], ...] = (
         lambda: inspector.inspect([Frame(0, 0, image)]),
-        lambda: session.run(None, {session.get_inputs()[0].name: patches}),
+        lambda: inspector.detector(patches),
+        lambda: session.run(None, {session.get_inputs()[0].name: small}),
     )
-    times: list[list[float]] = [[], []]
+    times: list[list[float]] = [[] for _ in work]
     for _ in range(rounds):
         for taken, function in zip(times, work, strict=True):
             started = time.perf_counter()
             function()
             taken.append(1e3 * (time.perf_counter() - started))
-    return float(np.median(times[0])), float(np.median(times[1]))
+    part, model, backbone = (float(np.median(taken)) for taken in times)
+    return part, model, backbone
 
 
 def bare_backbone(patches: Patches) -> ort.InferenceSession:
@@ -100,7 +103,10 @@ def bare_backbone(patches: Patches) -> ort.InferenceSession:
         program = torch.onnx.export(PatchBackbone(), (torch.from_numpy(patches),), dynamo=True, verbose=False)
     assert program is not None
     data = program.model_proto.SerializeToString()
-    session = ort.InferenceSession(data, providers=["CPUExecutionProvider"])
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = session_threads(JUDGES)
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     session.run(None, {session.get_inputs()[0].name: patches})  # plans its memory
     return session
 
