@@ -3,8 +3,8 @@
     python benchmarks/accuracy.py DIR... [--seeds 0 1 2] [--json] [-- OPTIONS OF train]
 
 Each DIR is a product in MVTec AD's layout. It is trained and evaluated once per seed; the table gives mean ± standard
-deviation. "x backbone" is the time of the whole model over that of the frozen backbone alone, in ONNX Runtime on the same
-patches, in turn, in sessions as a line's judge has them.
+deviation. "x backbone" is the time of the whole model over that of the frozen backbone alone, in ONNX Runtime on the
+same patches, in turn, in sessions as a line's judge has them.
 """
 
 from __future__ import annotations
