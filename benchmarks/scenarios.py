@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from export.onnx_file import export
+from inspector.background import REST
 from inspector.bench import LOAD, in_turn
 from inspector.cli import add_folders
 from inspector.colour import ColourHighlighter, Gamut
@@ -83,7 +84,7 @@ def changeover(arguments: argparse.Namespace) -> None:
     print(f"{capacity_hz:.1f} parts/s at most; at {LOAD:.0%} of it, a part every {period_ms:.1f} ms:")
     for changes in (0, CHANGES):
         camera, told = PacedCamera([image], (CHANGES + 1) * FRAMES, 1e3 / period_ms), _ChangesEvery(FRAMES, changes)
-        line = Pipeline(camera, inspector, [], [told], load=lambda product: _load(arguments, Detector))
+        line = Pipeline(camera, inspector, [], [told], load=lambda product: _load(arguments, Detector, REST))
         told.change = functools.partial(line.change_product, arguments.product)
         line.run()
         run = run_of(camera, told)
@@ -148,9 +149,9 @@ def _tiny(path: Path) -> Inspector:
     return Inspector(Recipe(product="tiny", colour=Colour(enhance="none")), Detector(path))
 
 
-def _load(arguments: argparse.Namespace, load_model) -> Inspector:  # type: ignore[no-untyped-def]
+def _load(arguments: argparse.Namespace, load_model, rest: float = 0.0) -> Inspector:  # type: ignore[no-untyped-def]
     folders = arguments.config_dir, arguments.model_dir
-    return load_inspector(arguments.product, *folders, load_model=load_model, judges=JUDGES)
+    return load_inspector(arguments.product, *folders, load_model=load_model, judges=JUDGES, rest=rest)
 
 
 def _together_hz(lines: Sequence[Inspector], image: Image, frames: int) -> float:

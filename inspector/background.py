@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
@@ -14,6 +15,9 @@ T = TypeVar("T")
 # Of the thread, as `nice` counts. It gets a tenth of what an ordinary thread gets where both want the processor. Not
 # less: while it holds Python's lock, the line waits for it.
 NICENESS = 10
+
+# Of a step's own length, after each: what the line fell behind in the meantime it has caught up with before the next.
+REST = 3.0
 
 
 def in_background(work: Callable[[], T]) -> T:
@@ -27,6 +31,14 @@ def in_background(work: Callable[[], T]) -> T:
     thread.start()
     thread.join()
     return done.result()
+
+
+def rested(step: Callable[[], T], rest: float) -> T:
+    """Do one of several steps, then sleep for `rest` times as long as it took."""
+    started_s = time.monotonic()
+    result = step()
+    time.sleep(rest * (time.monotonic() - started_s))
+    return result
 
 
 def _do(work: Callable[[], T], done: Future[T]) -> None:

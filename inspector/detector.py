@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes.util
 import logging
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from inspector.background import rested
 from inspector.errors import ModelError
 from inspector.merging import Merging
 from inspector.model_info import file_hash, from_metadata
@@ -60,13 +62,16 @@ class Detector:
             start += size
         return Strangeness.together(found)
 
-    def warm_up(self, up_to: int = BATCH_SIZES[-1]) -> None:
-        """Run every batch size once that `up_to` patches can need, so that the first part is as fast as the rest."""
+    def warm_up(self, up_to: int = BATCH_SIZES[-1], rest: float = 0.0) -> None:
+        """Run every batch size once that `up_to` patches can need, so that the first part is as fast as the rest.
+
+        After each it sleeps for `rest` times as long as that took.
+        """
         shape = (*self.info.patch_shape, 3)
         needed = next((size for size in BATCH_SIZES if size >= up_to), BATCH_SIZES[-1])
         for count in BATCH_SIZES:
             if self._warm < count <= needed:
-                self._run(np.zeros((count, *shape), np.uint8))
+                rested(partial(self._run, np.zeros((count, *shape), np.uint8)), rest)
                 self._warm = count
 
     def pictures(self, patches: Patches) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from inspector import judge
 from inspector.align import Matrix
-from inspector.background import in_background
+from inspector.background import in_background, rested
 from inspector.colour import ColourHighlighter
 from inspector.detector import Detector, session_threads
 from inspector.errors import AlignError, ModelError, RecipeError
@@ -38,9 +38,9 @@ class Inspector:
         self._fixture = detector.info.fixture
         self._good_scores = np.sort(np.array(list(detector.info.held_out.values()), np.float64))
 
-    def warm_up(self) -> None:
-        """Run the model once on every batch size, so that the first part is judged as fast as the rest."""
-        self.detector.warm_up(self.recipe.batch_size * self.grid.patches)
+    def warm_up(self, rest: float = 0.0) -> None:
+        """Run the model once on every batch size, so that the first part is judged as fast as the rest; see Detector."""
+        self.detector.warm_up(self.recipe.batch_size * self.grid.patches, rest)
 
     def inspect(self, frames: Sequence[Frame]) -> list[Inspection]:
         """The whole judgement of some frames, in their order; their patches share batches."""
@@ -154,21 +154,23 @@ def load_inspector(
     now_ns: Callable[[], int] = time.monotonic_ns,
     load_model: Callable[[Path, int], Detector] = Detector,
     judges: int = 1,
+    rest: float = 0.0,
 ) -> Inspector:
     """Read the recipe, load its model, check that they fit, and warm up: the line may start at once.
 
     `judges` threads will call it. A part of one patch is then run on the cores of one thread; the patches of a larger
-    part fill all cores by themselves. Another line may be running: as far as possible this gives way to it.
+    part fill all cores by themselves. Another line may be running: as far as possible this gives way to it, and
+    after each step sleeps for `rest` times as long as that took.
     """
     recipe = load_recipe(config_dir, product)
     at_once = judges if recipe.grid in ("1x1", "auto") else 1
 
     def open_model() -> Detector:
-        return load_model(model_dir / recipe.model_file, at_once)
+        return rested(lambda: load_model(model_dir / recipe.model_file, at_once), rest)
 
     def prepare() -> Inspector:
-        inspector = Inspector(recipe, detector, now_ns)
-        inspector.warm_up()
+        inspector = rested(lambda: Inspector(recipe, detector, now_ns), rest)
+        inspector.warm_up(rest)
         return inspector
 
     # Threads of the session's own would keep the low priority they are born with: then it is opened in the foreground.

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 
-from inspector.background import in_background
+from inspector.background import REST, in_background
 from inspector.cameras.base import Camera
 from inspector.cameras.source import open_source
 from inspector.channel import Overflow
@@ -79,11 +80,11 @@ class LineMaker:
             undo.pop_all()
             return lines
 
-    def _load(self, product: str) -> Inspector:
+    def _load(self, product: str, rest: float = 0.0) -> Inspector:
         """A product ready to run: loaded, warmed up, and right about its golden parts."""
         config_dir: Path = self._arguments.config_dir
         inspector = load_inspector(
-            product, config_dir, self._arguments.model_dir, load_model=self._models, judges=JUDGES
+            product, config_dir, self._arguments.model_dir, load_model=self._models, judges=JUDGES, rest=rest
         )
         in_background(lambda: check_golden(inspector, config_dir))
         return inspector
@@ -104,7 +105,7 @@ class LineMaker:
             outputs,
             name=name,
             journal=rows,
-            load=self._load,
+            load=partial(self._load, rest=REST),
             tick=lambda: _tick(watch, window),
             overflow=None if self._station.overflow == "auto" else Overflow(self._station.overflow),
             stall_s=self._station.stall_s,
