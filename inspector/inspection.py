@@ -39,7 +39,7 @@ class Inspector:
         self._good_scores = np.sort(np.array(list(detector.info.held_out.values()), np.float64))
 
     def warm_up(self, rest: float = 0.0) -> None:
-        """Run the model once on every batch size, so that the first part is judged as fast as the rest; see Detector."""
+        """Run the model once on every batch size, so that the first part is as fast as the rest; see Detector."""
         self.detector.warm_up(self.recipe.batch_size * self.grid.patches, rest)
 
     def inspect(self, frames: Sequence[Frame]) -> list[Inspection]:
