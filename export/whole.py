@@ -76,17 +76,24 @@ class FeatureHead(nn.Module):
 
     def judge(self, features: Tensor, contrast: Tensor, colour: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As `forward`, of what a row holds."""
-        broad, pictures = self.broad(features)
-        maps = torch.stack([broad, self.contrast(contrast), self.colour(colour)], 1) / self.limits[:, None, None]
-        scores = torch.stack([broad_score(maps[:, 0]), *maps[:, 1:].flatten(2).amax(2).unbind(1)], 1).amax(1)
+        maps, pictures = self._maps(features, contrast, colour)
+        maps = maps / self.limits[:, None, None]
         drawn = (maps[:, 1:] - QUIET) / (1 - QUIET)  # still 1 at its limit; and 0 is no stranger than good parts are
-        return torch.maximum(maps[:, 0], drawn.amax(1)), scores, pictures
+        return torch.maximum(maps[:, 0], drawn.amax(1)), _scores(maps).amax(1), pictures
 
     def kinds(self, rows: Tensor) -> Tensor:
         """Scores of each kind, (n, 3): on the whole, contrast, colour. Their limits are not minded."""
-        features, contrast, colour = self.layout.split(rows)
-        details = [self.contrast(contrast), self.colour(colour)]
-        return torch.stack([broad_score(self.broad(features)[0]), *(m.flatten(1).amax(1) for m in details)], 1)
+        return _scores(self._maps(*self.layout.split(rows))[0])
+
+    def _maps(self, features: Tensor, contrast: Tensor, colour: Tensor) -> tuple[Tensor, Tensor]:
+        """One of each kind, (n, 3, h, w), and the pictures."""
+        broad, pictures = self.broad(features)
+        return torch.stack([broad, self.contrast(contrast), self.colour(colour)], 1), pictures
+
+
+def _scores(maps: Tensor) -> Tensor:
+    """(n, 3, h, w) -> (n, 3): a detail is a single cell, the whole is not."""
+    return torch.stack([broad_score(maps[:, 0]), *maps[:, 1:].flatten(2).amax(2).unbind(1)], 1)
 
 
 class FeatureModel(nn.Module):
