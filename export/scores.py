@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import stats
 from torch import Tensor
 
 TOP_FRACTION = 0.01  # of a patch's map: one hot cell may be noise, a defect of a few cells fills this much
-# Deviations of the scores' logarithms up to the limit, which no good part should reach: of the score on the whole, and
-# of the others, which are each the largest of very many numbers and have longer tails.
-DEVIATIONS = (4.0, 6.0)
+RARE = 1e-4  # of good parts are stranger than a limit, if their scores are distributed as assumed
+# The scores' logarithms: of the whole, a mean over many cells, normal; of a detail, the largest of very many numbers,
+# Gumbel (Fisher & Tippett, Proc. Cambridge Phil. Soc. 24, 1928), whose longer tail puts its limit twice as far away.
+WHOLE, DETAIL = stats.norm, stats.gumbel_r
+LOW, HIGH = 0.1, 0.9  # of the good parts: the range that tells how they differ, whatever the strangest of them are
 LEAST = 0.05  # a score below this is as good as none: its logarithm would say more than it knows
-LEAST_DEVIATION = 0.1  # few good parts may agree by chance
-ASIDE = 0.05  # of the good parts, at most: as many defects may be among them
-FENCE = 3.0  # interquartile ranges beyond the quartile (Tukey's far-out fence): not a usual good part
+LEAST_RANGE = 0.25  # of the logarithms: few good parts may agree by chance
 
 Scores = NDArray[np.float64]
 
@@ -29,17 +30,16 @@ def broad_score(maps: Tensor) -> Tensor:
 def limits(scores: Scores) -> Scores:
     """Scores of good parts (n, kinds), first on the whole -> for each kind one that no good part should reach (kinds).
 
-    Up to ASIDE of them that stand out from the others are left aside: a few defects among them must not blunt a kind
-    for good. More than that are no defects, but how this product is.
+    Taken from the middle of the scores: a few defects among the parts, or one odd good one, do not blunt a kind.
     """
-    logs = np.log(np.maximum(scores, LEAST))
-    low, high, highest = np.quantile(logs, [0.25, 0.75, 1 - ASIDE], axis=0)
-    fence = high + FENCE * np.maximum(high - low, LEAST_DEVIATION)
-    usual = np.where(logs <= np.maximum(fence, highest), logs, np.nan)
-    deviation = np.maximum(np.nanstd(usual, axis=0), LEAST_DEVIATION)
-    first, others = DEVIATIONS
-    away = np.array([first, *[others] * (scores.shape[1] - 1)])
-    return np.asarray(np.exp(np.nanmean(usual, axis=0) + away * deviation), np.float64)
+    low, middle, high = np.quantile(np.log(np.maximum(scores, LEAST)), [LOW, 0.5, HIGH], axis=0)
+    away = np.array([_away(WHOLE), *[_away(DETAIL)] * (scores.shape[1] - 1)])
+    return np.asarray(np.exp(middle + away * np.maximum(high - low, LEAST_RANGE)), np.float64)
+
+
+def _away(distribution: stats.rv_continuous) -> float:
+    """From the median to the limit, in units of the range."""
+    return float((distribution.isf(RARE) - distribution.ppf(0.5)) / (distribution.ppf(HIGH) - distribution.ppf(LOW)))
 
 
 def held_out(scores: Scores) -> Scores:
