@@ -21,6 +21,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (the customary name)
 from torch import Tensor, nn
 
+from export.rows import ALL, Rows
+
 PRIOR_PARTS = 30.0  # a place's own covariance counts for as much as this many good parts
 FLOOR = 0.01  # of a feature's pooled variance: no direction may look quieter than this
 BOTTLENECKS = (0, 1, 2, 4, 8, 16, 32)  # numbers per part to choose from
@@ -44,7 +46,7 @@ class WhitenedAutoencoder(nn.Module):
     """Rows of features (n, d) -> anomaly maps (n, h, w) of the finest level, and pictures (n, 2, h', w', 3).
 
     A map is 0 where a place is no stranger than good parts are on average. The pictures, uint8, show the features and
-    their reconstruction in three false colours, at the middle level's resolution.
+    their reconstruction in three false colours, at the middle level's resolution; only those of `wanted` rows are made.
 
     mean, scale: (d); basis: (k, averaged d), orthonormal rows; whitening: for each view (blocks, c, c);
     colours: (3, channels).
@@ -71,12 +73,12 @@ class WhitenedAutoencoder(nn.Module):
         for number, table in enumerate(whitening):
             self.register_buffer(f"whitening_{number}", table.half())
 
-    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, rows: Tensor, wanted: Rows = ALL) -> tuple[Tensor, Tensor]:
         """Maps and pictures."""
         residual = self.residual(rows)
         tables = [self.get_buffer(f"whitening_{number}") for number in range(1 if self.joint else len(self.shapes))]
-        seen = (rows - self.middle) * self.inverse_scale
-        pictures = self._pictures(torch.stack([seen, seen - residual], 1))
+        seen = (rows[wanted] - self.middle) * self.inverse_scale
+        pictures = self._pictures(torch.stack([seen, seen - residual[wanted]], 1))
         # Whitened features of good parts have a root mean square of about 1.
         return torch.relu(strangeness(residual, self.shapes, tables, self.joint) - 1), pictures
 

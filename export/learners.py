@@ -17,7 +17,7 @@ from export.whole import DETAIL, MULTIPLE, FeatureFront, FeatureHead, FeatureMod
 
 
 class Head(Protocol):
-    """What is fitted: rows -> maps, scores and pictures, in units of its limits."""
+    """What is fitted: rows -> maps, scores, in units of its limits, and pictures."""
 
     limits: Tensor
 
@@ -57,8 +57,8 @@ class Learner(Protocol):
     def fit(self, rows: Tensor, progress: Callable[[float], None]) -> Head:
         """Learn from the rows of good patches."""
 
-    def model(self, head: Head) -> nn.Module:
-        """Front and head: patches -> maps, scores and pictures."""
+    def model(self, front: nn.Module, head: Head) -> nn.Module:
+        """Patches, and which of them are wanted -> maps and scores, and pictures of those."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,10 @@ class FeatureLearner:
         assert self.layout is not None, "decided first"
         return whole.fit(rows, self.layout, self.choice)
 
-    def model(self, head: Head) -> nn.Module:
+    def model(self, front: nn.Module, head: Head) -> nn.Module:
+        assert isinstance(front, FeatureFront)
         assert isinstance(head, FeatureHead)
-        return FeatureModel(self.front(), head)
+        return FeatureModel(front, head)
 
 
 @dataclass(frozen=True)
@@ -119,9 +120,10 @@ class PixelLearner:
     def fit(self, rows: Tensor, progress: Callable[[float], None]) -> pixel.PixelAutoencoder:
         return pixel.fit(rows, self.epochs, self.seed, lambda done, total: progress(done / total))
 
-    def model(self, head: Head) -> nn.Module:
-        assert isinstance(head, nn.Module)
-        return nn.Sequential(self.front(), head)
+    def model(self, front: nn.Module, head: Head) -> nn.Module:
+        assert isinstance(front, pixel.Scale)
+        assert isinstance(head, pixel.PixelAutoencoder)
+        return pixel.PixelModel(front, head)
 
 
 def learner_for(settings: Settings) -> Learner:

@@ -21,9 +21,13 @@ TOLERANCE = 1e-3  # of the map's own range: float32 sums in another order differ
 
 
 def export(model: nn.Module, info: ModelInfo, gamut: Gamut, path: Path) -> None:
-    """Write `model` (uint8 patches in; maps, scores and pictures out) as one self-contained ONNX file."""
-    example = torch.zeros(2, *info.patch_shape, 3, dtype=torch.uint8)
-    program = _trace(model.cpu().eval(), example)
+    """Write `model` as one self-contained ONNX file.
+
+    uint8 patches (n, h, w, 3) and the indices (k) of those whose pictures are wanted in; maps, scores and pictures out.
+    ONNX Runtime computes every output, asked for or not: pictures of no patch cost nothing.
+    """
+    patches, wanted = torch.zeros(3, *info.patch_shape, 3, dtype=torch.uint8), torch.arange(2)
+    program = _trace(model.cpu().eval(), patches, wanted)
     program.model.metadata_props.update(to_metadata(info, gamut))
     program.save(path)
 
@@ -44,17 +48,17 @@ def check(model: nn.Module, patches: Patches, path: Path) -> float:
     return difference
 
 
-def _trace(model: nn.Module, example: torch.Tensor) -> torch.onnx.ONNXProgram:
+def _trace(model: nn.Module, *examples: torch.Tensor) -> torch.onnx.ONNXProgram:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter's own deprecations are not the user's business
             program = torch.onnx.export(
                 model,
-                (example,),
-                input_names=["patches"],
+                examples,
+                input_names=["patches", "wanted"],
                 output_names=["maps", "scores", "pictures"],
-                dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
+                dynamic_shapes=({0: torch.export.Dim("n", min=1)}, {0: torch.export.Dim("k", min=0)}),
                 opset_version=OPSET,
                 dynamo=True,
                 verbose=False,

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (the customary name)
 from torch import Tensor, nn
 
+from export.rows import ALL, Rows
 from export.scores import broad_score
 
 WIDTHS = (16, 32, 64)  # channels after each halving
@@ -29,7 +30,8 @@ class Scale(nn.Module):
 
 
 class PixelAutoencoder(nn.Module):
-    """Scaled patches (n, 3, p, p) -> anomaly maps (n, p/4, p/4), scores (n) and pictures (n, 2, p, p, 3).
+    """Scaled patches (n, 3, p, p) -> anomaly maps (n, p/4, p/4), scores (n), and pictures (k, 2, p, p, 3) of those
+    `wanted`.
 
     A map is the squared error in units of good parts' mean error, and of the limit once that is set; the pictures,
     uint8, are both in BGR.
@@ -67,11 +69,24 @@ class PixelAutoencoder(nn.Module):
         error = (reconstruction - patches).square().mean(1, keepdim=True)
         return F.avg_pool2d(error, 4)[:, 0] / self.usual_error
 
-    def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, patches: Tensor, wanted: Rows = ALL) -> tuple[Tensor, Tensor, Tensor]:
         reconstruction = self.reconstruct(patches)
         maps = self._maps(patches, reconstruction) / self.limits
-        pictures = torch.stack([patches, reconstruction], 1).permute(0, 1, 3, 4, 2)
+        pictures = torch.stack([patches[wanted], reconstruction[wanted]], 1).permute(0, 1, 3, 4, 2)
         return maps, broad_score(maps), (255 * pictures.clamp(0, 1)).to(torch.uint8)
+
+
+class PixelModel(nn.Module):
+    """uint8 BGR patches (n, p, p, 3) -> what the autoencoder says of them."""
+
+    def __init__(self, scale: Scale, autoencoder: PixelAutoencoder) -> None:
+        super().__init__()
+        self.scale = scale
+        self.autoencoder = autoencoder
+
+    def forward(self, patches: Tensor, wanted: Rows = ALL) -> tuple[Tensor, Tensor, Tensor]:
+        found: tuple[Tensor, Tensor, Tensor] = self.autoencoder(self.scale(patches), wanted)
+        return found
 
 
 def fit(

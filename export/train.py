@@ -59,7 +59,7 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     threshold = calibration.threshold(list(scores.values()), settings.false_rejects)
     info = _info(product, settings, learner, good, threshold, scores, time.monotonic() - started)
     progress("exporting", 0.9)
-    model = learner.model(head).cpu().eval().requires_grad_(False)
+    model = learner.model(good.front, head).cpu().eval().requires_grad_(False)
     with replacing(path) as part:  # a file that fails the check never takes the old one's place
         onnx_file.export(model, info, good.gamut, part)
         onnx_file.check(model, good.patches(0)[:CHECKED_PATCHES], part)

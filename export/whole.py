@@ -17,6 +17,7 @@ from export import detail, feature
 from export.backbone import Backbone, level_shapes
 from export.detail import Colour, Contrast
 from export.feature import Choice, Shape, WhitenedAutoencoder
+from export.rows import ALL, Rows
 from export.scores import broad_score
 
 DETAIL = 2  # pixels of the patch, each way, for one that the backbone sees; see FeatureFront.parts
@@ -59,7 +60,9 @@ class Layout:
 
 
 class FeatureHead(nn.Module):
-    """Rows -> maps (n, h, w), scores (n), and pictures, see `WhitenedAutoencoder`; in units of the limits, once set."""
+    """Rows -> maps (n, h, w), scores (n), in units of the limits once those are set; and pictures of the `wanted` rows,
+    see `WhitenedAutoencoder`.
+    """
 
     limits: Tensor
 
@@ -71,23 +74,24 @@ class FeatureHead(nn.Module):
         self.colour = colour
         self.register_buffer("limits", torch.ones(3))
 
-    def forward(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self.judge(*self.layout.split(rows))
+    def forward(self, rows: Tensor, wanted: Rows = ALL) -> tuple[Tensor, Tensor, Tensor]:
+        return self.judge(self.layout.split(rows), wanted)
 
-    def judge(self, features: Tensor, contrast: Tensor, colour: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def judge(self, parts: Sequence[Tensor], wanted: Rows) -> tuple[Tensor, Tensor, Tensor]:
         """As `forward`, of what a row holds."""
-        maps, pictures = self._maps(features, contrast, colour)
+        maps, pictures = self._maps(parts, wanted)
         maps = maps / self.limits[:, None, None]
         drawn = (maps[:, 1:] - QUIET) / (1 - QUIET)  # still 1 at its limit; and 0 is no stranger than good parts are
         return torch.maximum(maps[:, 0], drawn.amax(1)), _scores(maps).amax(1), pictures
 
     def kinds(self, rows: Tensor) -> Tensor:
         """Scores of each kind, (n, 3): on the whole, contrast, colour. Their limits are not minded."""
-        return _scores(self._maps(*self.layout.split(rows))[0])
+        return _scores(self._maps(self.layout.split(rows))[0])
 
-    def _maps(self, features: Tensor, contrast: Tensor, colour: Tensor) -> tuple[Tensor, Tensor]:
+    def _maps(self, parts: Sequence[Tensor], wanted: Rows = ALL) -> tuple[Tensor, Tensor]:
         """One of each kind, (n, 3, h, w), and the pictures."""
-        broad, pictures = self.broad(features)
+        features, contrast, colour = parts
+        broad, pictures = self.broad(features, wanted)
         return torch.stack([broad, self.contrast(contrast), self.colour(colour)], 1), pictures
 
 
@@ -104,8 +108,8 @@ class FeatureModel(nn.Module):
         self.front = front
         self.head = head
 
-    def forward(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self.head.judge(*self.front.parts(patches))
+    def forward(self, patches: Tensor, wanted: Rows = ALL) -> tuple[Tensor, Tensor, Tensor]:
+        return self.head.judge(self.front.parts(patches), wanted)
 
 
 def fit(rows: Tensor, layout: Layout, choice: Choice) -> FeatureHead:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes.util
 import logging
 import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,12 @@ class Detector:
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.info, self.gamut = from_metadata(metadata, str(path))
         self.model_hash = file_hash(path)
-        self._input = self._session.get_inputs()[0]
-        if self._input.type != "tensor(uint8)" or list(self._input.shape[1:]) != [*self.info.patch_shape, 3]:
-            raise ModelError(
-                f"{path}: its input is {self._input.shape}, not the patches its metadata names: train again"
-            )
+        taken = {each.name: each for each in self._session.get_inputs()}
+        if set(taken) != {"patches", "wanted"}:
+            raise ModelError(f"{path}: its inputs are {', '.join(taken)}, not patches and wanted: train again")
+        patches = taken["patches"]
+        if patches.type != "tensor(uint8)" or list(patches.shape[1:]) != [*self.info.patch_shape, 3]:
+            raise ModelError(f"{path}: its input is {patches.shape}, not the patches its metadata names: train again")
         self.provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
         self._merged = Merging(self._in_batches, at_once if self.provider == "CPU" else 1)
         self._warm = 0  # the largest batch that was run so far
@@ -76,11 +78,13 @@ class Detector:
 
     def pictures(self, patches: Patches) -> NDArray[np.uint8]:
         """What the autoencoder saw and what it gave back, (n, 2, h, w, 3): for reports, not for the line."""
-        return np.concatenate([self._run(patch[None], "pictures")[0] for patch in patches])
+        return np.concatenate([self._run(patch[None], ("pictures",), wanted=1)[0] for patch in patches])
 
-    def _run(self, patches: Patches, *outputs: str) -> list[NDArray[Any]]:
+    def _run(
+        self, patches: Patches, outputs: Sequence[str] = ("maps", "scores"), wanted: int = 0
+    ) -> list[NDArray[Any]]:
         try:
-            values = self._session.run(outputs or ["maps", "scores"], {self._input.name: patches})
+            values = self._session.run(outputs, {"patches": patches, "wanted": np.arange(wanted)})
         except Exception as error:  # ONNX Runtime's errors share no base class but this
             raise ModelError(f"{self.info.product}: ONNX Runtime failed: {_first_line(error)}") from error
         return [np.asarray(value) for value in values]

@@ -15,7 +15,6 @@ from inspector.colour import Gamut
 from inspector.errors import ModelError
 from inspector.grid import Grid
 
-FORMAT = 2
 KEY_INFO = "line_inspector"
 KEY_GAMUT = "line_inspector_gamut"
 
@@ -25,7 +24,7 @@ class ModelInfo(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[2] = 2
+    format: Literal[3] = 3
     product: str
     kind: Literal["feature", "pixel"]
     grid: str  # as Grid.parse reads it

@@ -99,13 +99,13 @@ def _export(info, gamut, path):
     from export.scores import broad_score  # noqa: PLC0415
 
     class Brightness(torch.nn.Module):
-        def forward(self, patches):
+        def forward(self, patches, wanted):
             gray = patches.float().mean(3)
             maps = avg_pool2d(gray[:, None], 4)[:, 0] / 25.5
             fails_at_255 = torch.zeros(255)[patches.amin((1, 2, 3)).long()]
             nan_from_253 = 0 * torch.sqrt(9.9 - maps)
             maps = maps + nan_from_253 + fails_at_255[:, None, None]
-            return maps, broad_score(maps), torch.stack([patches, patches], 1)
+            return maps, broad_score(maps), torch.stack([patches, patches], 1)[wanted]
 
     onnx_file.export(Brightness(), info, gamut, path)
 

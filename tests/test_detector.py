@@ -82,6 +82,13 @@ def test_metadata_that_does_not_fit_is_named(station, facts, words):
     assert words in complaint(station.model())
 
 
+def test_a_graph_that_takes_something_else_is_refused(station):
+    model = onnx.load(station.model())
+    model.graph.input.append(onnx.helper.make_tensor_value_info("mood", onnx.TensorProto.FLOAT, [1]))
+    onnx.save(model, station.model())
+    assert "its inputs are patches, wanted, mood, not patches and wanted: train again" in complaint(station.model())
+
+
 @pytest.mark.parametrize("gamut", ["", "AAAA", "!", "eJwDAAAAAAE="])
 def test_a_damaged_gamut_is_named_with_its_file(station, gamut):
     model = onnx.load(station.model())

@@ -71,7 +71,7 @@ def test_same_seed_same_model_and_another_seed_another(patches):
 
 def test_the_pictures_are_the_patch_and_its_reconstruction_in_the_patchs_own_colours(model, patches):
     given = (255 * patches[:3]).round().to(torch.uint8).permute(0, 2, 3, 1)
-    *_, pictures = torch.nn.Sequential(pixel.Scale(), model)(given)
+    *_, pictures = pixel.PixelModel(pixel.Scale(), model)(given)
     assert pictures.shape == (3, 2, SIDE, SIDE, 3)
     assert pictures.dtype == torch.uint8
     assert (pictures[:, 0].int() - given.int()).abs().max() <= 1

@@ -121,7 +121,7 @@ def exported(pixel_model, tmp_path_factory):
 
 def unlearned():
     torch.manual_seed(3)
-    return torch.nn.Sequential(pixel.Scale(), pixel.PixelAutoencoder()).eval().requires_grad_(False)
+    return pixel.PixelModel(pixel.Scale(), pixel.PixelAutoencoder()).eval().requires_grad_(False)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 17])
@@ -140,14 +140,14 @@ def test_a_file_that_differs_from_the_model_is_an_error(exported):
     assert onnx_file.check(model, patches, exported) < 1e-3
     tampered = copy.deepcopy(model)
     with torch.no_grad():
-        tampered[1].decode[-1].bias += 0.01
+        tampered.autoencoder.decode[-1].bias += 0.01
     with pytest.raises(ModelError, match=r"model\.onnx: the exported graph differs from the PyTorch model by .*"):
         onnx_file.check(tampered, patches, exported)
 
 
 def test_a_model_that_gives_no_numbers_is_an_error(exported):
     model = unlearned()
-    model[1].usual_error.fill_(0)
+    model.autoencoder.usual_error.fill_(0)
     with pytest.raises(ModelError, match="do not use it"):
         onnx_file.check(model, np.zeros((1, 128, 128, 3), np.uint8), exported)
 
