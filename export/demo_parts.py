@@ -131,7 +131,7 @@ DEFECTS: Mapping[str, Spoil] = {
 
 
 def make_demo(  # each is a dial of the data set
-    folder: Path, seed: int = 0, good: int = 40, test_good: int = 12, per_defect: int = 6, size: int = 512
+    folder: Path, seed: int = 0, good: int = 100, test_good: int = 12, per_defect: int = 6, size: int = 512
 ) -> None:
     """Write a data set in MVTec AD's layout to `folder`: the same arguments give the same bytes.
 
