@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from export import good_quality
+from export.fixtures import learn_fixture
 from export.good_quality import Finding
 from export.learners import Head, Learner
 from export.scores import Scores
 from export.settings import Progress, Settings
 from export.spoil import spoil
 from export.trial import Trial
-from inspector.align import Fixture, learn_fixture
+from inspector.align import Fixture
 from inspector.colour import ColourHighlighter, Gamut, suggest_tolerance
 from inspector.errors import AlignError, DataError
 from inspector.grid import Grid
@@ -55,9 +56,10 @@ class PatchMaker:
         if self.fixture is None:
             return painted
         try:
-            return self.fixture.crop(painted, self.fixture.matrix(image))
+            placement = self.fixture.place(image).at_most(self.grid.size(self.patch_shape))
         except AlignError as error:
             raise DataError(f"{path}: {error}: take it out of the good images, or train with --align none") from None
+        return placement.crop(painted)
 
     def cut(self, view: Image) -> Patches:
         return self.grid.split(view, self.patch_shape)
@@ -68,13 +70,6 @@ class PatchMaker:
         if self.fixture is None:
             return self.patch_px, self.patch_px
         return self.fixture.patch_shape(self.patch_px, self.grid.rows, self.grid.cols, self.multiple)
-
-
-def _fixture(images: Sequence[Path], align: str) -> tuple[Fixture | None, str]:
-    if align == "none":
-        return None, "not aligned: as asked"
-    sample = images[:: max(1, len(images) // FIXTURE_SAMPLE)]
-    return learn_fixture((read_image(path) for path in sample), insist=align == "object")
 
 
 @dataclass(frozen=True)
@@ -143,7 +138,8 @@ def look(images: Sequence[Path], settings: Settings, learner: Learner, progress:
     """Read every good image once: its colours, and the rows of the patches that are learned from."""
     cells = settings.grid.patches
     wanted = _sample(len(images) * cells, settings.seed, round(MAX_PATCHES * (256 / learner.seen_px) ** 2))
-    patch = PatchMaker(settings.grid, learner.patch_px, learner.multiple, *_fixture(images, settings.align))
+    sample = (read_image(path) for path in images[:: max(1, len(images) // FIXTURE_SAMPLE)])
+    patch = PatchMaker(settings.grid, learner.patch_px, learner.multiple, *learn_fixture(sample, settings.align))
     sampled: list[Image] = []
     rows: list[Tensor] = []
     measured: list[good_quality.Traits] = []

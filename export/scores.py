@@ -9,13 +9,13 @@ from scipy import stats
 from torch import Tensor
 
 TOP_FRACTION = 0.01  # of a patch's map: one hot cell may be noise, a defect of a few cells fills this much
-RARE = 1e-4  # of good parts are stranger than a limit, if their scores are distributed as assumed
+RARE = 1e-3  # of good parts are stranger than a limit, if their scores are distributed as assumed
 # The scores' logarithms: of the whole, a mean over many cells, normal; of a detail, the largest of very many numbers,
 # Gumbel (Fisher & Tippett, Proc. Cambridge Phil. Soc. 24, 1928), whose longer tail puts its limit twice as far away.
 WHOLE, DETAIL = stats.norm, stats.gumbel_r
 LOW, HIGH = 0.1, 0.9  # of the good parts: the range that tells how they differ, whatever the strangest of them are
 LEAST = 0.05  # a score below this is as good as none: its logarithm would say more than it knows
-LEAST_RANGE = 0.25  # of the logarithms: few good parts may agree by chance
+LEAST_RANGE = 0.1  # of the logarithms: few good parts may agree by chance
 
 Scores = NDArray[np.float64]
 

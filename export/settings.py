@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from inspector.grid import Grid
+from inspector.recipe import Align
 
 Progress = Callable[[str, float], None]  # what is being done, and the share of the whole that is done (0 to 1)
 
@@ -25,5 +26,5 @@ class Settings:
     seed: int = 0
     device: str = "cpu"
     false_rejects: float = 0.01
-    align: Literal["auto", "none", "object"] = "auto"
+    align: Align = "auto"
     paint: bool = False  # calibrate with strange colours painted, as a recipe with `enhance: model` will show them

@@ -145,8 +145,8 @@ def _stages(inspector: Inspector, image: Image) -> dict[str, float]:
     fixture, view = info.fixture, image
     work: dict[str, Callable[[], object]] = {}
     if fixture:
-        view = fixture.crop(image, fixture.matrix(image))
-        work["align"] = lambda: fixture.crop(image, fixture.matrix(image))
+        work["align"] = lambda: fixture.place(image).at_most(grid.size(info.patch_shape)).crop(image)
+        view = fixture.place(image).at_most(grid.size(info.patch_shape)).crop(image)
     work["tiling"] = functools.partial(grid.split, view, info.patch_shape)
     work["session"] = lambda: inspector.detector(patches)
     work["judge"] = lambda: (judge.part_score(judge.patch_scores(found)), grid.merge(found.maps, *size))

@@ -55,6 +55,14 @@ class Grid:
         """
         return _boxes(self, height, width)
 
+    def size(self, patch: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of an image that is cut into patches of that size as they are."""
+        height, width = (
+            int(side * (count - (count - 1) * self.overlap))
+            for side, count in zip(patch, (self.rows, self.cols), strict=True)
+        )
+        return height, width
+
     def split(self, image: Image, patch: tuple[int, int], out: Patches | None = None) -> Patches:
         """(rows * cols, *patch, 3): each box of the image resized to `patch` (height, width), into `out` if given.
 

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector import judge
-from inspector.align import Matrix
 from inspector.background import in_background, rested
 from inspector.colour import ColourHighlighter
 from inspector.detector import Detector, session_threads
 from inspector.errors import AlignError, ModelError, RecipeError
 from inspector.model_info import ModelInfo
+from inspector.placement import Placement
 from inspector.recipe import Recipe, load_recipe
 from inspector.records import AnomalyMap, Boxes, Cause, Frame, Image, Inspection, Patches, Verdict
 
@@ -80,12 +80,13 @@ class Inspector:
         if self._fixture is None:
             return _View(frame, image, None)
         try:
-            matrix = self._fixture.matrix(frame.image)
+            placement = self._fixture.place(frame.image)
         except AlignError as error:
             if self.recipe.unaligned == "missed":
                 return self.missed(frame.index, Cause.ALIGN, str(error), frame=frame)
-            matrix = self._fixture.untouched(frame.image)
-        return _View(frame, self._fixture.crop(image, matrix), matrix)
+            placement = self._fixture.untouched(frame.image)
+        placement = placement.at_most(self.grid.size(self.detector.info.patch_shape))
+        return _View(frame, placement.crop(image), placement)
 
     def _judge(self, views: Sequence[_View]) -> list[Inspection]:
         if not views:
@@ -129,13 +130,10 @@ class Inspector:
         """Where the patches lie in the camera's picture, and the part's map there."""
         height, width = view.image.shape[:2]
         boxes, anomaly_map = self.grid.boxes(height, width), self.grid.merge(maps, height, width)
-        if self._fixture is None or view.matrix is None:
+        if view.placement is None:
             return boxes, anomaly_map
         size = view.frame.image.shape[:2]
-        return (
-            self._fixture.boxes_back(boxes, view.matrix, *size),
-            self._fixture.map_back(anomaly_map, view.matrix, *size),
-        )
+        return view.placement.boxes_back(boxes, *size), view.placement.map_back(anomaly_map, *size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +142,7 @@ class _View:
 
     frame: Frame
     image: Image  # what the grid cuts
-    matrix: Matrix | None  # camera pixel -> pixel of `image`; None: they are the same
+    placement: Placement | None  # of it in the frame; None: it is the frame
 
 
 def load_inspector(
@@ -209,7 +207,7 @@ def _threshold(recipe: Recipe, detector: Detector) -> float:
 
 
 def _check_align(recipe: Recipe, info: ModelInfo) -> None:
-    has = "object" if info.fixture else "none"
+    has = info.fixture.by if info.fixture else "none"
     if recipe.align not in ("auto", has):
         raise ModelError(
             f"{recipe.product}: the recipe says align: {recipe.align}, but the model was trained with {has}: "

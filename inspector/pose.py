@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.records import Image
-from inspector.scaling import resize
+from inspector.scaling import small_gray, within
 
 WORK_PX = 480  # longer side of the picture in which the part is looked for: its axis is sure to a fraction of a degree
 
@@ -88,7 +88,8 @@ class _Silhouette:
 
 def find_part(image: Image, bright: bool) -> Pose | None:
     """The largest piece that is brighter (or darker) than its surroundings; None where the picture is of one shade."""
-    gray = cv2.GaussianBlur(_small(image), (5, 5), 0)
+    height, width = within(WORK_PX, *image.shape[:2])
+    gray = cv2.GaussianBlur(small_gray(image, (height, width)), (5, 5), 0)
     kind = cv2.THRESH_BINARY if bright else cv2.THRESH_BINARY_INV
     _, mask = cv2.threshold(gray, 0, 255, kind | cv2.THRESH_OTSU)
     count, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(mask, 8, cv2.CV_16U, cv2.CCL_SPAGHETTI)
@@ -112,15 +113,6 @@ def find_part(image: Image, bright: bool) -> Pose | None:
         clear=left > 0 and top > 0 and left + width < gray.shape[1] and top + height < gray.shape[0],
         silhouette=silhouette,
     )
-
-
-def _small(image: Image) -> Gray:
-    """In gray, and at most WORK_PX long."""
-    gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
-    scale = min(1.0, WORK_PX / max(gray.shape))
-    small = np.empty([max(1, round(side * scale)) for side in gray.shape], np.uint8)
-    resize(gray, small)
-    return small
 
 
 def _axis(m: dict[str, float]) -> tuple[float, float]:

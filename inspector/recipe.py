@@ -15,6 +15,7 @@ from inspector.files import replacing
 from inspector.grid import Grid
 
 PRODUCT = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+Align = Literal["auto", "none", "object", "template"]
 STATION = "station"  # config/station.yaml is about the machine, and no product's recipe
 
 
@@ -42,7 +43,7 @@ class Recipe(BaseModel):
     model: str = ""  # file in the model folder; empty: PRODUCT.onnx
     grid: Annotated[str, BeforeValidator(_grid)] = "1x1"  # auto: as the model was trained
     overlap: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    align: Literal["auto", "none", "object"] = "auto"  # turn the part into one pose; auto: as the model was trained
+    align: Align = "auto"  # bring the part into one pose; auto: as the model was trained
     unaligned: Literal["missed", "judge"] = "missed"  # a picture in which no part is found
     threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"] = "auto"
     threshold_model: str | None = None  # the model (its hash) that the threshold was set for
@@ -133,7 +134,7 @@ def write_recipe(config_dir: Path, recipe: Recipe) -> Path:
 product: {yaml_file.scalar(recipe.product)}
 {model}grid: {recipe.grid}            # patches per frame, ROWSxCOLS, as the model was trained; auto: train decides
 overlap: {recipe.overlap}         # share of a patch's side that neighbours have in common, 0 to 0.5
-align: {recipe.align}          # turn each part into one pose: auto (train decides), none, object
+align: {recipe.align}          # bring parts into one pose: auto (train decides), none, object, template
 {unaligned}threshold: {recipe.threshold}      # auto: the one the model was calibrated to; or a number, see `calibrate`
 {threshold_model}false_rejects: {recipe.false_rejects}  # budget: share of good parts that may be rejected
 colour:

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
+from typing import get_args
 
 import torch
 from rich.console import Console
@@ -20,7 +21,7 @@ from inspector.cli import add_folders, whole_number
 from inspector.errors import DependencyError, RecipeError
 from inspector.files import check_writable
 from inspector.grid import Grid
-from inspector.recipe import Colour, Recipe, load_recipe, new_recipe, recipe_path, update_recipe, write_recipe
+from inspector.recipe import Align, Colour, Recipe, load_recipe, new_recipe, recipe_path, update_recipe, write_recipe
 
 FEW = 20  # good images; below, the threshold rests on thin ice
 
@@ -46,8 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--align",
-        choices=("auto", "none", "object"),
-        help="turn each part into one pose first (default: the recipe's, else auto: decided from the images)",
+        choices=get_args(Align),
+        help="bring each part into one pose first: by its outline (object), or by what good parts look like (template) "
+        "(default: the recipe's, else auto: decided from the images)",
     )
     parser.add_argument(
         "--effort",

@@ -1,0 +1,162 @@
+"""Whether a fixture helps this product, decided and learned from good parts alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.align import Fixture, Outline, Template, match, moved
+from inspector.errors import AlignError
+from inspector.pose import Pose, find_part
+from inspector.recipe import Align
+from inspector.records import Image
+from inspector.scaling import small_gray
+
+MARGIN = 0.1  # of the part's reach, left free around it
+REACH = ("ahead", "behind", "aside")
+
+# When good parts call for an outline: one part stands clear of its background, always of the same size, clearly longer
+# than wide, and not always in the same pose.
+MIN_SHARE = 0.9  # of the foreground that must be one piece
+MAX_SPREAD = 0.2  # of area, length and width: interquartile range over median
+MIN_ELONGATION = 1.5  # length over width; a rounder part has no sure axis
+MAX_COVERAGE = 0.5  # of the frame
+MIN_TURN_DEG = 5.0  # deviation of the angle below which the part always lies the same way
+MIN_SHIFT = 0.05  # deviation of the centre, over the part's length
+MIN_SKEWNESS = 0.05  # absolute; below it, head and tail look alike
+MIN_PARTS = 4  # fewer show nothing about how parts lie
+
+# And when for a template: how they lie is most of how they differ.
+MIN_EXPLAINED = 0.5  # of the variance between good parts, at each place, with brightness and contrast made equal
+ROUNDS = 2  # of matching with the mean and taking it anew
+USUAL, FARTHER = 0.95, 2.0  # of good parts lie within this; a part may lie so many times as far off
+
+_SIZES = ("area", "length", "width")
+_LOOKED_AT = (*_SIZES, "share", "skewness")
+
+Grays = NDArray[np.uint8]  # (n, height, width)
+
+
+def learn_fixture(images: Iterable[Image], align: Align = "auto") -> tuple[Fixture | None, str]:
+    """Learn the fixture that is asked for, or decide on one; the text says what was decided and why.
+
+    Raises AlignError where what is asked for is impossible.
+    """
+    if align == "none":
+        return None, "not aligned: as asked"
+    looked = _Looked.at(images)
+    if align == "template":
+        return looked.template()[0], "aligned: to a template, as asked"
+    outline, reason = looked.outline()
+    if align == "object":
+        if outline is None:
+            raise AlignError("no part stands out from the background in any good image: align: none")
+        return outline, f"aligned: {reason or 'one part, the same every time, in any pose'}"
+    if outline and not reason:
+        return outline, "aligned: one part, the same every time, in any pose"
+    if len(looked.grays) >= MIN_PARTS:
+        template, explained = looked.template()
+        if explained >= MIN_EXPLAINED:
+            return template, f"aligned to a template: {explained:.0%} of how good parts differ is how they lie"
+    return None, f"not aligned: {reason}"
+
+
+class _Looked:
+    """What one look at each good image tells of how parts lie."""
+
+    def __init__(self) -> None:
+        self.dark: list[Pose | None] = []
+        self.bright: list[Pose | None] = []
+        self.grays: list[NDArray[np.uint8]] = []
+        self.shape = (0, 0)
+
+    @classmethod
+    def at(cls, images: Iterable[Image]) -> _Looked:
+        looked = cls()
+        for image in images:
+            looked.shape = looked.shape if looked.grays else (image.shape[0], image.shape[1])
+            looked.dark.append(find_part(image, bright=False))
+            looked.bright.append(find_part(image, bright=True))
+            looked.grays.append(small_gray(image, Template.size_of(*looked.shape)))
+        return looked
+
+    def outline(self) -> tuple[Outline | None, str]:
+        """And why parts need or allow none; None where there is no part at all."""
+        dark, bright = self.dark, self.bright
+        # The part is what does not touch the border.
+        is_bright = sum(p is not None and p.clear for p in bright) > sum(p is not None and p.clear for p in dark)
+        poses = [pose for pose in (bright if is_bright else dark) if pose is not None]
+        reason = _why_not(poses, len(dark), self.shape[0] * self.shape[1])
+        if not poses:
+            return None, reason
+        ahead, behind, aside = ((1 + MARGIN) * float(np.median([getattr(p, side) for p in poses])) for side in REACH)
+        outline = Outline(
+            bright=is_bright,
+            length=math.ceil(ahead + behind),
+            width=math.ceil(2 * aside),
+            centre=behind,
+            area=float(np.median([pose.area for pose in poses])),
+            contrast=float(np.median([pose.contrast for pose in poses])),
+        )
+        return outline, reason
+
+    def template(self) -> tuple[Template, float]:
+        """And the share of how parts differ that is explained by how they lie."""
+        pictures = placed = np.stack(self.grays)
+        lie = [np.eye(2, 3)] * len(pictures)
+        for _ in range(ROUNDS):
+            mean = placed.mean(0).round().astype(np.uint8)
+            found = [match(mean, picture) for picture in pictures]
+            lie = [np.eye(2, 3) if each is None else each for each in found]
+            placed = np.stack([_as_matched(*each) for each in zip(pictures, lie, strict=True)])
+        turn, shift = FARTHER * np.quantile([moved(each, mean.shape) for each in lie], USUAL, axis=0)
+        _, png = cv2.imencode(".png", placed.mean(0).round().astype(np.uint8))
+        height, width = self.shape
+        template = Template(length=width, width=height, picture=png.tobytes(), turn=float(turn), shift=float(shift))
+        return template, 1 - _variance(placed) / max(_variance(pictures), 1e-9)
+
+
+def _as_matched(picture: NDArray[np.uint8], found: NDArray[np.float64]) -> NDArray[np.uint8]:
+    rows, cols = picture.shape
+    flags, border = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
+    return np.asarray(cv2.warpAffine(picture, found, (cols, rows), flags=flags, borderMode=border), np.uint8)
+
+
+def _variance(pictures: Grays) -> float:
+    """Between pictures at each place, on average, with brightness and contrast made equal."""
+    flat = pictures.reshape(len(pictures), -1).astype(np.float64)
+    deviation = np.maximum(flat.std(1, keepdims=True), 1e-6)
+    return float(((flat - flat.mean(1, keepdims=True)) / deviation).var(0).mean())
+
+
+def _why_not(poses: Sequence[Pose], count: int, frame_area: int) -> str:
+    """Why an outline is of no use to these parts, or none is needed; empty where it helps."""
+    if count < MIN_PARTS or len(poses) < count:
+        return "too few good parts to see how they lie"
+    middle = {name: float(np.median([getattr(pose, name) for pose in poses])) for name in _LOOKED_AT}
+    reasons = {
+        "no part stands clear of the border": np.mean([pose.clear for pose in poses]) < MIN_SHARE,
+        "not one part, but several pieces": middle["share"] < MIN_SHARE,
+        "the part does not segment the same way every time": any(_spread(poses, side) > MAX_SPREAD for side in _SIZES),
+        "the part fills the frame": middle["area"] > MAX_COVERAGE * frame_area,
+        "the part is too round to have a sure axis": middle["length"] < MIN_ELONGATION * middle["width"],
+        "the part's two ends look alike": middle["skewness"] < MIN_SKEWNESS,
+        "the part always lies the same way": not _moves(poses, middle["length"]),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def _moves(poses: Sequence[Pose], length: float) -> bool:
+    direction = np.exp(1j * np.array([pose.angle for pose in poses])).mean()
+    turn_deg = math.degrees(math.sqrt(max(0.0, -2 * math.log(max(abs(direction), 1e-9)))))  # circular deviation
+    shift = max(np.std([pose.x for pose in poses]), np.std([pose.y for pose in poses])) / length
+    return bool(turn_deg > MIN_TURN_DEG or shift > MIN_SHIFT)
+
+
+def _spread(poses: Sequence[Pose], name: str) -> float:
+    low, middle, high = np.quantile([getattr(pose, name) for pose in poses], [0.25, 0.5, 0.75])
+    return float((high - low) / middle)

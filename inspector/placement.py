@@ -1,0 +1,74 @@
+"""Where a part's canonical frame lies in one picture: the way of pixels into it, and of maps and boxes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.records import AnomalyMap, Boxes, Image
+from inspector.scaling import halved
+
+Matrix = NDArray[np.float64]  # (2, 3): pixel of the camera's picture -> pixel of the view
+Size = tuple[int, int]  # height, width
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A view of `size` pixels, and which pixel of the camera's picture each of them shows."""
+
+    matrix: Matrix
+    size: Size
+
+    def at_most(self, size: Size) -> Placement:
+        """The same view in no more rows and columns than these."""
+        rows, cols = (min(own, most) for own, most in zip(self.size, size, strict=True))
+        if (rows, cols) == self.size:
+            return self
+        smaller = np.linalg.inv(cell(self.size[1] / cols, self.size[0] / rows))
+        return Placement((smaller @ np.vstack([self.matrix, [0, 0, 1]]))[:2], (rows, cols))
+
+    def crop(self, image: Image) -> Image:
+        """The view, (*size, 3); what lies outside the picture repeats its border.
+
+        Interpolation reads two pixels each way, so a picture more than twice as fine is halved first.
+        """
+        matrix = self.matrix
+        scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+        while scale <= 0.5:
+            image, scale = halved(image), 2 * scale
+            matrix = (np.vstack([matrix, [0, 0, 1]]) @ cell(2, 2))[:2]
+        rows, cols = self.size
+        flags, border = cv2.INTER_LINEAR, cv2.BORDER_REPLICATE
+        return np.asarray(cv2.warpAffine(image, matrix, (cols, rows), flags=flags, borderMode=border), np.uint8)
+
+    def map_back(self, anomaly_map: AnomalyMap, height: int, width: int) -> AnomalyMap:
+        """A map of the view -> one of the whole picture, at the map's own resolution; 0 outside the view."""
+        rows, cols = anomaly_map.shape
+        cell_x, cell_y = self.size[1] / cols, self.size[0] / rows
+        scale_x, scale_y = (float(np.hypot(*self.matrix[axis, :2])) for axis in (0, 1))
+        step = min(cell_x / scale_x, cell_y / scale_y)  # camera pixels
+        out_rows, out_cols = max(1, round(height / step)), max(1, round(width / step))
+        # out cell -> camera pixel -> pixel of the view -> map cell, all by their centres
+        camera = cell(width / out_cols, height / out_rows)
+        cells = cell(1 / cell_x, 1 / cell_y)
+        full = cells @ np.vstack([self.matrix, [0, 0, 1]]) @ camera
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return np.asarray(cv2.warpAffine(anomaly_map, full[:2], (out_cols, out_rows), flags=flags), np.float32)
+
+    def boxes_back(self, boxes: Boxes, height: int, width: int) -> Boxes:
+        """Upright boxes around patches of the view, in the picture."""
+        back = cv2.invertAffineTransform(self.matrix)
+        top, left, bottom, right = boxes.T.astype(np.float64)
+        corners = np.stack([[left, top], [right, top], [right, bottom], [left, bottom]])  # (4, 2, n)
+        turned = np.einsum("ij,kjn->kin", back[:, :2], corners) + back[:, 2, None]
+        low, high = turned.min(0).round(), turned.max(0).round()
+        stacked = np.stack([low[1], low[0], high[1], high[0]], axis=1)
+        return np.asarray(np.clip(stacked, 0, [height, width, height, width]), np.int32)
+
+
+def cell(x: float, y: float) -> Matrix:
+    """(3, 3): index of a cell of x by y pixels -> coordinate of its centre in pixels, whose own centres are whole."""
+    return np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5], [0, 0, 1]])
