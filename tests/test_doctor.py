@@ -11,7 +11,10 @@ import onnxruntime
 import pytest
 
 import inspector
-from inspector.doctor import CUDA, TINY_MODEL, Finding, Folders, Report, State, examine
+from inspector.doctor.examination import examine
+from inspector.doctor.libraries import CUDA, TINY_MODEL
+from inspector.doctor.machine import Folders
+from inspector.doctor.report import Finding, Report, State
 
 CPU = "CPUExecutionProvider"
 
@@ -55,7 +58,8 @@ def test_a_bare_python_gets_the_whole_list_with_what_to_do(tmp_path: Path):
     root = str(Path(inspector.__file__).parents[1])
     program = (
         f"import json, sys; sys.path.insert(0, {root!r})\n"
-        "from inspector.doctor import Folders, examine\n"
+        "from inspector.doctor.examination import examine\n"
+        "from inspector.doctor.machine import Folders\n"
         "print(json.dumps(examine([], [], Folders()).as_dict()))"
     )
     done = subprocess.run([sys.executable, "-S", "-c", program], cwd=tmp_path, capture_output=True, check=True)
@@ -136,7 +140,7 @@ def test_a_model_folder_that_cannot_be_written_is_only_a_warning(tmp_path: Path)
 
 
 def test_a_disk_nearly_full_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("inspector.doctor.MIN_DISK_BYTES", 1 << 62)  # no disk has so much left
+    monkeypatch.setattr("inspector.doctor.machine.MIN_DISK_BYTES", 1 << 62)  # no disk has so much left
     found = finding(examine([CPU], [], folders(tmp_path)), "disk for logs")
     assert found.state is State.WARN
     assert found.advice
