@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import configparser
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,6 +16,7 @@ import inspector
 from inspector.doctor.examination import examine
 from inspector.doctor.libraries import CUDA, TINY_MODEL
 from inspector.doctor.machine import Folders
+from inspector.doctor.packages import RUNTIME_PACKAGES, TRAINING_PACKAGES
 from inspector.doctor.report import Finding, Report, State
 
 CPU = "CPUExecutionProvider"
@@ -70,6 +73,19 @@ def test_a_bare_python_gets_the_whole_list_with_what_to_do(tmp_path: Path):
     assert all(found["advice"] for found in lacking.values())
     assert "pip install '.[train]'" in lacking["training"]["advice"]
     assert not lacking["training"]["needed"]
+
+
+def required(requirements: str) -> set[str]:
+    """The packages' names."""
+    return set(re.findall(r"^[A-Za-z][\w.-]*", requirements, re.MULTILINE))
+
+
+def test_doctor_looks_for_every_package_that_is_required():
+    config = configparser.ConfigParser()
+    config.read(Path(inspector.__file__).parents[1] / "setup.cfg")
+    known = {name for names in RUNTIME_PACKAGES for name in names}
+    assert required(config["options"]["install_requires"]) <= known
+    assert required(config["options.extras_require"]["train"]) == set(TRAINING_PACKAGES)
 
 
 def test_two_wheels_of_the_same_module_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

