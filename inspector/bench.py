@@ -25,7 +25,7 @@ from inspector.cli import version
 from inspector.colour import ColourHighlighter
 from inspector.detector import cores, runtime_version
 from inspector.inspection import Inspector
-from inspector.overlay import draw
+from inspector.overlay.picture import draw
 from inspector.pipeline import JUDGES
 from inspector.records import Counts, Frame, Image, Patches
 from inspector.rehearsal import PacedCamera, log_into, run_line

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from inspector.errors import EndOfStream
 from inspector.inspection import Inspector
-from inspector.overlay import draw
+from inspector.overlay.picture import draw
 from inspector.pipeline import Pipeline
 from inspector.records import Counts, Frame, Image, Inspection, Verdict
 from inspector.sinks.log import LogSink

@@ -24,9 +24,10 @@ from drawn import (
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from inspector.align import learn_fixture
+from export.fixtures import learn_fixture
 from inspector.errors import AlignError, ModelError
 from inspector.grid import Grid
+from inspector.placement import Placement
 from inspector.pose import find_part
 from inspector.recipe import update_recipe
 from inspector.records import Cause, Frame, Verdict
@@ -43,9 +44,13 @@ any_pose = st.builds(
 on_the_part = st.tuples(st.floats(-45, 60), st.floats(-8, 8))
 
 
-def learn(pictures, insist=False):
-    fixture, _ = learn_fixture(pictures, insist)
+def learn(pictures, align="auto"):
+    fixture, _ = learn_fixture(pictures, align)
     return fixture
+
+
+def crop_of(fixture, picture):
+    return fixture.place(picture).crop(picture)
 
 
 def likeness(one, other):
@@ -66,7 +71,7 @@ def fixture():
 def test_parts_in_any_pose_look_the_same_after_the_crop(dark):
     fixture = learn([nail(pose, seed, dark) for seed, pose in enumerate(poses(10))])
     first, *others = (
-        fixture.crop(picture, fixture.matrix(picture))
+        crop_of(fixture, picture)
         for picture in (nail(pose, 100 + seed, dark) for seed, pose in enumerate(poses(40, seed=1)))
     )
     assert first.shape == (fixture.width, fixture.length, 3)
@@ -81,7 +86,7 @@ def test_the_head_is_always_at_the_same_end(fixture, pose, dark):
     """Where the part is widest in the crop, whether it is brighter or darker than the belt."""
     fixture = fixture.model_copy(update={"bright": not dark})
     picture = nail(pose, 3, dark)
-    crop = fixture.crop(picture, fixture.matrix(picture)).mean(2)
+    crop = crop_of(fixture, picture).mean(2)
     foreground = crop < 125 if dark else crop > 125
     wide = np.flatnonzero(foreground.sum(0) > 1.5 * HEAD_THICK)
     assert len(wide) > 20
@@ -90,10 +95,10 @@ def test_the_head_is_always_at_the_same_end(fixture, pose, dark):
 
 def test_a_defect_does_not_turn_the_part_round(fixture):
     first = nail(Pose(), 0)
-    good = fixture.crop(first, fixture.matrix(first))
+    good = crop_of(fixture, first)
     for seed, pose in enumerate(poses(10, seed=2)):
         picture = nail(pose, seed, spot=(45, 0))
-        assert likeness(good, fixture.crop(picture, fixture.matrix(picture))) > 0.9
+        assert likeness(good, crop_of(fixture, picture)) > 0.9
 
 
 @pytest.mark.parametrize("scale", [0.5, 3.7])
@@ -104,7 +109,7 @@ def test_the_size_of_the_picture_does_not_matter(scale):
         for seed, pose in enumerate(poses(8, seed=3))
     ]
     fixture = learn(pictures)
-    first, *others = (fixture.crop(picture, fixture.matrix(picture)) for picture in pictures)
+    first, *others = (crop_of(fixture, picture) for picture in pictures)
     assert all(likeness(first, other) > 0.97 for other in others)
 
 
@@ -116,7 +121,7 @@ def test_the_size_of_the_picture_does_not_matter(scale):
 def test_the_whole_part_lies_in_its_crop(fixture, pose):
     """Its pixels are as many in the crop as in the picture, and none touches the crop's border."""
     picture = nail(pose, 5)
-    crop = fixture.crop(picture, fixture.matrix(picture)).mean(2) > 125
+    crop = crop_of(fixture, picture).mean(2) > 125
     assert crop.sum() == pytest.approx((picture.mean(2) > 125).sum(), rel=0.05)
     assert not crop[[0, -1]].any()
     assert not crop[:, [0, -1]].any()
@@ -132,15 +137,15 @@ def test_the_whole_part_lies_in_its_crop(fixture, pose):
 def test_what_the_map_shows_is_put_on_the_right_pixel_of_the_picture(fixture, pose, spot, cells):
     """A point of the picture goes the way of the line: cropped, seen in one cell of the map, mapped back."""
     picture = nail(pose, 7)
-    matrix = fixture.matrix(picture)
+    placement = fixture.place(picture)
     x, y = pose.to_camera(*spot)
     columns, rows = np.arange(WIDTH), np.arange(HEIGHT)[:, None]
     point = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 18) * 255
-    crop = fixture.crop(np.repeat(point[..., None].astype(np.uint8), 3, 2), matrix)[..., 0]
+    crop = placement.crop(np.repeat(point[..., None].astype(np.uint8), 3, 2))[..., 0]
     seen = cv2.resize(crop, cells[::-1], interpolation=cv2.INTER_AREA)
     hot = np.zeros(cells, np.float32)
     hot[np.unravel_index(seen.argmax(), cells)] = 9
-    back = fixture.map_back(hot, matrix, HEIGHT, WIDTH)
+    back = placement.map_back(hot, HEIGHT, WIDTH)
     row, col = np.unravel_index(back.argmax(), back.shape)
     found = (col + 0.5) * WIDTH / back.shape[1] - 0.5, (row + 0.5) * HEIGHT / back.shape[0] - 0.5
     cell = math.hypot(fixture.length / cells[1], fixture.width / cells[0])
@@ -151,8 +156,8 @@ def test_what_the_map_shows_is_put_on_the_right_pixel_of_the_picture(fixture, po
 @settings(deadline=None, max_examples=40)
 def test_a_map_is_kept_at_its_own_strength_and_zero_beside_the_part(fixture, pose):
     picture = nail(pose, 9)
-    matrix = fixture.matrix(picture)
-    back = fixture.map_back(np.full((16, 32), 4, np.float32), matrix, HEIGHT, WIDTH)
+    placement = fixture.place(picture)
+    back = placement.map_back(np.full((16, 32), 4, np.float32), HEIGHT, WIDTH)
     assert back.dtype == np.float32
     assert (back.min(), back.max()) == (0, pytest.approx(4))
     whole = cv2.resize(back, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
@@ -171,7 +176,7 @@ def test_boxes_in_the_picture_hold_the_corners_of_their_patches(fixture, x, y, a
     middle = np.array([fixture.length / 2, fixture.width / 2])
     matrix = np.column_stack([turn, middle - turn @ [x, y]])
     patches = Grid(rows, 4, 0.25).boxes(fixture.width, fixture.length)
-    boxes = fixture.boxes_back(patches, matrix, HEIGHT, WIDTH)
+    boxes = Placement(matrix, (fixture.width, fixture.length)).boxes_back(patches, HEIGHT, WIDTH)
     assert boxes.dtype == np.int32
     for (top, left, bottom, right), box in zip(patches.tolist(), boxes.tolist(), strict=True):
         corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)]) - middle
@@ -233,15 +238,15 @@ def test_one_odd_picture_among_many_does_not_change_the_decision():
 
 def test_who_insists_gets_a_fixture_for_parts_that_would_not_be_aligned():
     pictures = [nail(pose, seed) for seed, pose in enumerate(nudged(3))]
-    fixture, words = learn_fixture(pictures, insist=True)
+    fixture, words = learn_fixture(pictures, align="object")
     assert words.startswith("aligned: ")
-    crops = [fixture.crop(picture, fixture.matrix(picture)) for picture in pictures]
+    crops = [crop_of(fixture, picture) for picture in pictures]
     assert all(likeness(crops[0], crop) > 0.97 for crop in crops)
 
 
 def test_insisting_where_nothing_is_to_be_seen_is_an_error():
     with pytest.raises(AlignError, match="align: none"):
-        learn([np.full((HEIGHT, WIDTH, 3), 90, np.uint8)] * 8, insist=True)
+        learn([np.full((HEIGHT, WIDTH, 3), 90, np.uint8)] * 8, align="object")
 
 
 # ---- no part
@@ -252,7 +257,7 @@ def test_insisting_where_nothing_is_to_be_seen_is_an_error():
 def test_an_empty_belt_is_no_part_however_the_lamp_shines(fixture, dark, seed):
     fixture = fixture.model_copy(update={"bright": not dark})
     with pytest.raises(AlignError, match="no part found"):
-        fixture.matrix(belt(seed, dark))
+        fixture.place(belt(seed, dark))
 
 
 @pytest.mark.parametrize("level", [0, 90, 255])
@@ -261,20 +266,20 @@ def test_a_blank_picture_is_no_part(fixture, level, dark):
     blank = np.full((HEIGHT, WIDTH, 3), level, np.uint8)
     assert find_part(blank, bright=not dark) is None
     with pytest.raises(AlignError):
-        fixture.matrix(blank)
+        fixture.place(blank)
 
 
 def test_a_crumb_is_no_part(fixture):
     crumb = photo(np.pad(np.full((12, 12), 110.0), ((90, 98), (100, 128))))
     with pytest.raises(AlignError):
-        fixture.matrix(crumb)
+        fixture.place(crumb)
 
 
 def test_a_part_in_half_the_light_is_still_found(fixture):
     picture = nail(Pose(100, 90, 2.0), 4)
-    whole = fixture.crop(picture, fixture.matrix(picture))
+    whole = crop_of(fixture, picture)
     dim = (picture * 0.5).astype(np.uint8)
-    assert likeness(whole, fixture.crop(dim, fixture.matrix(dim))) > 0.98
+    assert likeness(whole, crop_of(fixture, dim)) > 0.98
 
 
 # ---- on the line

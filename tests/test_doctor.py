@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import configparser
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,7 +13,11 @@ import onnxruntime
 import pytest
 
 import inspector
-from inspector.doctor import CUDA, TINY_MODEL, Finding, Folders, Report, State, examine
+from inspector.doctor.examination import examine
+from inspector.doctor.libraries import CUDA, TINY_MODEL
+from inspector.doctor.machine import Folders
+from inspector.doctor.packages import RUNTIME_PACKAGES, TRAINING_PACKAGES
+from inspector.doctor.report import Finding, Report, State
 
 CPU = "CPUExecutionProvider"
 
@@ -55,7 +61,8 @@ def test_a_bare_python_gets_the_whole_list_with_what_to_do(tmp_path: Path):
     root = str(Path(inspector.__file__).parents[1])
     program = (
         f"import json, sys; sys.path.insert(0, {root!r})\n"
-        "from inspector.doctor import Folders, examine\n"
+        "from inspector.doctor.examination import examine\n"
+        "from inspector.doctor.machine import Folders\n"
         "print(json.dumps(examine([], [], Folders()).as_dict()))"
     )
     done = subprocess.run([sys.executable, "-S", "-c", program], cwd=tmp_path, capture_output=True, check=True)
@@ -66,6 +73,19 @@ def test_a_bare_python_gets_the_whole_list_with_what_to_do(tmp_path: Path):
     assert all(found["advice"] for found in lacking.values())
     assert "pip install '.[train]'" in lacking["training"]["advice"]
     assert not lacking["training"]["needed"]
+
+
+def required(requirements: str) -> set[str]:
+    """The packages' names."""
+    return set(re.findall(r"^[A-Za-z][\w.-]*", requirements, re.MULTILINE))
+
+
+def test_doctor_looks_for_every_package_that_is_required():
+    config = configparser.ConfigParser()
+    config.read(Path(inspector.__file__).parents[1] / "setup.cfg")
+    known = {name for names in RUNTIME_PACKAGES for name in names}
+    assert required(config["options"]["install_requires"]) <= known
+    assert required(config["options.extras_require"]["train"]) == set(TRAINING_PACKAGES)
 
 
 def test_two_wheels_of_the_same_module_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -136,7 +156,7 @@ def test_a_model_folder_that_cannot_be_written_is_only_a_warning(tmp_path: Path)
 
 
 def test_a_disk_nearly_full_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("inspector.doctor.MIN_DISK_BYTES", 1 << 62)  # no disk has so much left
+    monkeypatch.setattr("inspector.doctor.machine.MIN_DISK_BYTES", 1 << 62)  # no disk has so much left
     found = finding(examine([CPU], [], folders(tmp_path)), "disk for logs")
     assert found.state is State.WARN
     assert found.advice

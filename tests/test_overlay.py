@@ -4,10 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from inspector.overlay import ascii_text, draw, fitted, shortened
+from inspector.overlay.picture import draw
 from inspector.records import Cause, Counts, Inspection, Verdict
 
 COUNTS = Counts(110, 9, 1)
@@ -194,37 +192,3 @@ def test_a_banner_of_long_texts_stays_within_the_picture(width):
     fields = {"part": "W" * 500, "product": "M" * 300, "score": 12345678.9}
     picture = draw(inspection(Verdict.FAIL, image=image, **fields), Counts(10**9, 10**8, 10**7))
     assert is_colour(picture[:, -3:], RED).all()
-
-
-@given(st.text())
-def test_every_text_becomes_printable_ascii(text):
-    assert all(" " <= c <= "~" for c in ascii_text(text))
-
-
-@pytest.mark.parametrize(
-    ("text", "ascii_"),
-    [
-        ("Größe é/ñ", "Grosse e/n"),
-        ("Łódź", "Lodz"),
-        ("3\u00d74 \u2013 20 \u00b5m", "3x4 - 20 um"),
-        ("a\nb", "a b"),
-        ("部品7", "??7"),
-    ],
-)
-def test_ascii_text_is_what_a_reader_expects(text, ascii_):
-    assert ascii_text(text) == ascii_
-
-
-@given(st.text(max_size=60), st.integers(0, 70))
-def test_shortened_texts_keep_their_ends(text, length):
-    short = shortened(text, length)
-    assert len(short) == min(len(text), length)
-    if 4 <= length < len(text):
-        assert (short[0], short[-1]) == (text[0], text[-1])
-
-
-@pytest.mark.parametrize(
-    ("size", "wanted"), [((900, 900), (900, 900)), ((2000, 4000), (640, 1280)), ((4000, 10), (960, 2))]
-)
-def test_fitted_pictures_keep_their_shape(size, wanted):
-    assert fitted(gray(*size), 1280, 960).shape[:2] == wanted

@@ -30,7 +30,7 @@ from inspector.images import read_image
 from inspector.records import Cause, Counts, Inspection, Verdict
 from inspector.sinks.log import COLUMNS, LogSink
 from inspector.sinks.mending import mend
-from inspector.sinks.pictures import OverlayFolder, Pictures
+from inspector.sinks.pictures import OverlayFolder, Pictures, fitted
 from inspector.sinks.terminal import TerminalSink
 from inspector.sinks.video import VideoWriter
 from inspector.sinks.window import Window
@@ -525,6 +525,13 @@ def test_a_folder_that_cannot_be_made_is_an_error_at_once(tmp_path, make):
     with pytest.raises(SinkError, match=r"file.*cannot make this folder") as caught:
         make(tmp_path / "file")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted"), [((900, 900), (900, 900)), ((2000, 4000), (640, 1280)), ((4000, 10), (960, 2))]
+)
+def test_fitted_pictures_keep_their_shape(size, wanted):
+    assert fitted(np.zeros((*size, 3), np.uint8), 1280, 960).shape[:2] == wanted
 
 
 # ---- video

@@ -6,9 +6,11 @@
 
 A package and not one module, because each thread's work is a module of its own, none of which starts a thread:
 
-    pipeline     one line: starts the threads, joins them, and replaces the one that hangs
-    worker       such a thread
+    pipeline     one line, as its caller sees it
     together     several lines in one process
+    run          what the threads of one line share
+    stages       wires the stages, starts their threads, joins them, and replaces the one that hangs
+    worker       such a thread
     capture      reads the camera, numbers the frames
     judging      judges what is there, in a few threads
     delivery     hands the verdicts out, in frame order

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
-from collections.abc import Callable
 
 import numpy as np
 
 from inspector.cameras.base import Camera
 from inspector.channel import Channel
 from inspector.errors import EndOfStream, FrameLost
-from inspector.inspection import Inspector
 from inspector.pipeline.ledger import Captured
+from inspector.pipeline.run import Run
 from inspector.pipeline.watchdog import Stage
 from inspector.records import Cause, Frame, Image, Inspection
-from inspector.stats import Stats
 
 READ_TIMEOUT_S = 0.2  # how soon capture notices a stop
 LARGEST_GAP = 10_000  # frames lost at once; a camera whose count jumps further has a wrong count
@@ -29,19 +26,12 @@ class Capture:
         camera: Camera,
         frames: Channel[Frame],
         verdicts: Channel[Captured | Inspection],
-        *,
-        inspector: Callable[[], Inspector],
-        stats: Stats,
-        stopping: Callable[[], bool],
-        log: logging.LoggerAdapter[logging.Logger],
+        run: Run,
     ) -> None:
         self._camera = camera
         self._frames = frames
         self._verdicts = verdicts
-        self._inspector = inspector
-        self._stats = stats
-        self._stopping = stopping
-        self._log = log
+        self._run = run
         self._index = 0  # the next frame's, in the run
         self._expected = 0  # the next frame's, by the camera's own count
 
@@ -51,16 +41,16 @@ class Capture:
             camera = self._camera.__enter__()
         try:
             self._announce()
-            while not self._stopping() and self._step(stage, camera):
+            while not self._run.stopping and self._step(stage, camera):
                 pass
         finally:
             with stage.doing("closing the camera"):
                 camera.__exit__(None, None, None)
 
     def _announce(self) -> None:
-        inspector = self._inspector()
+        inspector = self._run.inspector
         recipe, provider = inspector.recipe, inspector.detector.provider
-        self._log.info("inspecting %s, recipe %s, on %s", recipe.product, recipe.hash, provider)
+        self._run.log.info("inspecting %s, recipe %s, on %s", recipe.product, recipe.hash, provider)
 
     def _step(self, stage: Stage, camera: Camera) -> bool:
         """One read; whether there may be another."""
@@ -80,7 +70,7 @@ class Capture:
     def _take(self, frame: Frame) -> None:
         gap = frame.index - self._expected
         if gap > LARGEST_GAP:  # how many were lost, if any, cannot be known
-            self._log.warning("the camera's count jumped from %d to %d", self._expected, frame.index)
+            self._run.log.warning("the camera's count jumped from %d to %d", self._expected, frame.index)
             self._lost(Cause.CAMERA, f"the camera's count jumped by {gap}")
             gap = 0
         for _ in range(gap):
@@ -90,26 +80,26 @@ class Capture:
             self._lost(Cause.DECODE, "not an image of 8-bit BGR pixels", frame.part)
             return
         frame = dataclasses.replace(frame, index=self._number())
-        self._verdicts.put_aside(Captured(frame.index, frame.captured_ns, frame.part, self._inspector()))
+        self._verdicts.put_aside(Captured(frame.index, frame.captured_ns, frame.part, self._run.inspector))
         dropped = self._frames.put(frame)
         if dropped is not None:
             self._drop(dropped)
 
     def _drop(self, frame: Frame) -> None:
         """What had no room: the oldest frame that waited, or after a stop the new one."""
-        late = self._stopping()
+        late = self._run.stopping
         cause, detail = (Cause.SHUTDOWN, "the run ended first") if late else (Cause.OVERFLOW, "the line is too fast")
         # Where the sinks cannot keep up they get the bare verdict: the pictures would pile up without bound.
         picture = None if self._verdicts.full else frame
-        missed = self._inspector().missed(frame.index, cause, detail, part=frame.part, frame=picture)
+        missed = self._run.inspector.missed(frame.index, cause, detail, part=frame.part, frame=picture)
         self._verdicts.put_aside(missed)
 
     def _lost(self, cause: Cause, detail: str, part: str = "") -> None:
-        self._verdicts.put_aside(self._inspector().missed(self._number(), cause, detail, part=part))
+        self._verdicts.put_aside(self._run.inspector.missed(self._number(), cause, detail, part=part))
 
     def _number(self) -> int:
         """The index of one frame more."""
-        self._stats.capture()
+        self._run.stats.capture()
         index, self._index = self._index, self._index + 1
         return index
 

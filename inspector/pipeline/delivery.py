@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from inspector.channel import Channel
 from inspector.pipeline.jobs import Job, Jobs
 from inspector.pipeline.ledger import Captured, Ledger
-from inspector.pipeline.safety import Outputs
+from inspector.pipeline.run import Run
 from inspector.pipeline.watchdog import Abandoned, Stage
 from inspector.records import Counts, Inspection
 from inspector.sinks.base import Sink
-from inspector.stats import Stats
 
 TICK_S = 0.05  # how soon a deadline is noticed on a clock that somebody else sets
 AT_ONCE = 64  # news taken together
@@ -34,34 +33,30 @@ class Delivery:
         self,
         verdicts: Channel[Captured | Inspection],
         journal: Sink | None,
-        outputs: Outputs,
         records: Channel[Record],
+        run: Run,
         *,
         waits: bool,
-        ledger: Ledger,
-        stats: Stats,
-        fail: Callable[[BaseException], None],
     ) -> None:
         self._verdicts = verdicts
-        self._outputs = outputs
         self._records = records
+        self._run = run
         self._waits = waits
-        self._ledger = ledger
-        self._stats = stats
-        self._jobs = Jobs([journal] if journal else [], fail)
+        self._ledger = Ledger(run.now_ns, run.note_late)
+        self._jobs = Jobs([journal] if journal else [], run.fail)
         self.skip = self._jobs.skip
 
     def run(self, stage: Stage) -> None:
         """Deliver until nothing more comes, then close outputs, journal and `records`."""
         try:
-            self._run(stage)
+            self._deliver(stage)
         except Abandoned:
             raise
         except BaseException:
             self._records.close()
             raise
 
-    def _run(self, stage: Stage) -> None:
+    def _deliver(self, stage: Stage) -> None:
         self._jobs.work_off(stage)  # what a thread before this one left
         while not self._verdicts.finished:
             for news in self._verdicts.take(AT_ONCE, self._ledger.patience_s(TICK_S)):
@@ -69,14 +64,14 @@ class Delivery:
             self._hand_out(stage)
         self._ledger.close()
         self._hand_out(stage)
-        self._jobs.end([Job("closing the outputs", self._outputs.close)], [Job("", self._records.close)])
+        self._jobs.end([Job("closing the outputs", self._run.outputs.close)], [Job("", self._records.close)])
         self._jobs.work_off(stage)
 
     def _hand_out(self, stage: Stage) -> None:
         while (inspection := self._ledger.pop()) is not None:
-            counts = self._stats.record(inspection)
+            counts = self._run.stats.record(inspection)
             self._jobs.write(inspection, counts)
-            self._jobs.add(Job("driving the outputs", functools.partial(self._outputs.apply, inspection)))
+            self._jobs.add(Job("driving the outputs", functools.partial(self._run.outputs.apply, inspection)))
             self._jobs.add(Job("", functools.partial(self._pass_on, inspection, counts)))
             self._jobs.work_off(stage)
 
@@ -93,11 +88,9 @@ class Delivery:
 class Recording:
     """From `records` to the sinks that the line does not wait for. One thread at a time runs it."""
 
-    def __init__(
-        self, records: Channel[Record], sinks: Sequence[Sink], *, fail: Callable[[BaseException], None]
-    ) -> None:
+    def __init__(self, records: Channel[Record], sinks: Sequence[Sink], run: Run) -> None:
         self._records = records
-        self._jobs = Jobs(sinks, fail)
+        self._jobs = Jobs(sinks, run.fail)
         self.skip = self._jobs.skip
 
     def run(self, stage: Stage) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from inspector.channel import Channel
 from inspector.inspection import Inspector
 from inspector.pipeline.ledger import Captured
+from inspector.pipeline.run import Run
 from inspector.pipeline.watchdog import Stage
 from inspector.records import Cause, Frame, Inspection
 
@@ -18,7 +18,7 @@ JUDGES = 2
 
 
 class Judging:
-    """From `frames` into `verdicts`, in no order. After an error, which goes to `fail`, and after a stop all frames are
+    """From `frames` into `verdicts`, in no order. After an error, which ends the run, and after a stop all frames are
     MISSED.
     """
 
@@ -26,18 +26,11 @@ class Judging:
         self,
         frames: Channel[Frame],
         verdicts: Channel[Captured | Inspection],
-        *,
-        inspector: Callable[[], Inspector],
-        fail: Callable[[BaseException], None],
-        stopping: Callable[[], bool],
-        now_ns: Callable[[], int] = time.monotonic_ns,
+        run: Run,
     ) -> None:
         self._frames = frames
         self._verdicts = verdicts
-        self._inspector = inspector
-        self._fail = fail
-        self._stopping = stopping
-        self._now_ns = now_ns
+        self._run = run
         self._turn = threading.Lock()  # to take frames
         self._in_hand: dict[Stage, Sequence[Frame]] = {}
 
@@ -45,7 +38,7 @@ class Judging:
         """Take what is there until nothing more comes."""
         while not self._frames.finished:
             frames, inspector = self._next()
-            if self._stopping():
+            if self._run.stopping:
                 self._miss(frames, Cause.SHUTDOWN, "the run ended first")
             elif in_time := self._in_time(frames, inspector):
                 self._judge(stage, inspector, in_time)
@@ -59,8 +52,8 @@ class Judging:
         and none before it by the new one.
         """
         with self._turn:
-            frames = self._frames.take(self._inspector().recipe.batch_size, takers=JUDGES)
-            return frames, self._inspector()  # after the wait, during which the product may have changed
+            frames = self._frames.take(self._run.inspector.recipe.batch_size, takers=JUDGES)
+            return frames, self._run.inspector  # after the wait, during which the product may have changed
 
     def _judge(self, stage: Stage, inspector: Inspector, frames: Sequence[Frame]) -> None:
         self._in_hand[stage] = frames
@@ -69,14 +62,14 @@ class Judging:
                 inspections = inspector.inspect(frames)
         except Exception as error:
             self._miss(frames, Cause.MODEL, str(error) or type(error).__name__)
-            self._fail(error)
+            self._run.fail(error)
             return
         for inspection in inspections:
             self._verdicts.put(inspection)
 
     def _in_time(self, frames: Sequence[Frame], inspector: Inspector) -> list[Frame]:
         """Those worth judging: after an overload, time goes to the parts that can still be saved."""
-        now_ns = self._now_ns()
+        now_ns = self._run.now_ns()
         in_time: list[Frame] = []
         for frame in frames:
             if Captured(frame.index, frame.captured_ns, frame.part, inspector).expired(now_ns):
@@ -87,4 +80,4 @@ class Judging:
 
     def _miss(self, frames: Sequence[Frame], cause: Cause, detail: str) -> None:
         for frame in frames:
-            self._verdicts.put_aside(self._inspector().missed(frame.index, cause, detail, frame=frame))
+            self._verdicts.put_aside(self._run.inspector.missed(frame.index, cause, detail, frame=frame))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import MutableMapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 LOOK_S = 0.05
 
@@ -36,11 +35,3 @@ def run_together(lines: Sequence[Line]) -> None:
     finally:
         for line in lines:
             line.wind_up()
-
-
-class NamedLog(logging.LoggerAdapter[logging.Logger]):
-    """Puts the camera's name in front, where there are several."""
-
-    def process(self, msg: str, kwargs: MutableMapping[str, Any]) -> tuple[str, MutableMapping[str, Any]]:
-        name = (self.extra or {}).get("name")
-        return (f"{name}: {msg}" if name else msg), kwargs

@@ -9,10 +9,14 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+import cv2
+import numpy as np
+
 from inspector.errors import SinkError
 from inspector.images import write_image
-from inspector.overlay import draw, shortened
+from inspector.overlay.picture import draw
 from inspector.records import Counts, Image, Inspection, Verdict
+from inspector.text import shortened
 
 NAME_LENGTH = 48  # of a part, in characters; four bytes each at most still make a name every file system takes
 
@@ -77,6 +81,15 @@ class OverlayFolder:
 
     def close(self) -> None:
         """Nothing to release."""
+
+
+def fitted(picture: Image, width: int, height: int) -> Image:
+    """The picture scaled down, undistorted, until it fits; a smaller one is returned as it is."""
+    factor = min(width / picture.shape[1], height / picture.shape[0])
+    if factor >= 1:
+        return picture
+    size = max(1, int(picture.shape[1] * factor)), max(1, int(picture.shape[0] * factor))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def make_folder(folder: Path) -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from inspector.errors import SinkError
 from inspector.records import Counts, Inspection, Verdict
+from inspector.text import number
 
 GREEN, BOLD_RED, BOLD_YELLOW, PLAIN = "\x1b[32m", "\x1b[1;31m", "\x1b[1;33m", "\x1b[0m"
 COLOURS = {Verdict.PASS: GREEN, Verdict.FAIL: BOLD_RED, Verdict.MISSED: BOLD_YELLOW}
@@ -69,14 +70,10 @@ def _why(inspection: Inspection) -> list[str]:
         cause = "unknown" if inspection.cause is None else inspection.cause.value
         return [f"{cause}: {inspection.detail}" if inspection.detail else cause]
     worst = "-" if inspection.worst_patch is None else "{},{}".format(*inspection.worst_patch)
-    score = f"score {_number(inspection.score):>8} / {_number(inspection.threshold):<8}"
+    score = f"score {number(inspection.score):>8} / {number(inspection.threshold):<8}"
     latency = "-" if math.isnan(inspection.latency_ms) else f"{inspection.latency_ms:.1f}"
     words = [inspection.strangeness] if inspection.verdict.reject and inspection.strangeness else []
     return [score, f"worst patch {worst:<5}", f"{latency:>7} ms", *words]
-
-
-def _number(value: float) -> str:
-    return f"{value:#.4g}".rstrip(".") if math.isfinite(value) else "-"
 
 
 def _is_broken_pipe(error: OSError) -> bool:

@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 
 from inspector.errors import SinkError
-from inspector.overlay import fitted
 from inspector.records import Image, Inspection
-from inspector.sinks.pictures import make_folder, unused_path
+from inspector.sinks.pictures import fitted, make_folder, unused_path
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG"}  # the ones that OpenCV's own wheels can encode on every system
 

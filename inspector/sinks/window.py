@@ -10,8 +10,8 @@ from collections.abc import Callable
 import cv2
 
 from inspector.errors import SinkError
-from inspector.overlay import fitted
 from inspector.records import Image, Inspection
+from inspector.sinks.pictures import fitted
 
 FITS = (1280, 960)  # px, width and height
 QUIT_KEYS = (ord("q"), ord("Q"), 27)  # 27 is Esc

@@ -6,8 +6,10 @@ import argparse
 import json
 from pathlib import Path
 
-from inspector import doctor
 from inspector.cli import add_folders
+from inspector.doctor.examination import examine
+from inspector.doctor.machine import Folders
+from inspector.doctor.report import Report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Examine and print; returns 2 when something is missing that the line needs."""
-    folders = doctor.Folders(arguments.model_dir, arguments.config_dir, arguments.log_dir)
+    folders = Folders(arguments.model_dir, arguments.config_dir, arguments.log_dir)
     report = _examine(folders)
     if arguments.json:
         print(json.dumps(report.as_dict(), indent=2))
@@ -28,10 +30,10 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0 if report.ok else 2
 
 
-def _examine(folders: doctor.Folders) -> doctor.Report:
+def _examine(folders: Folders) -> Report:
     try:
         from inspector.cameras.device import find_devices  # noqa: PLC0415
         from inspector.detector import session_providers, usable_providers  # noqa: PLC0415
     except ImportError:  # a broken installation is what the doctor is there to explain
-        return doctor.examine([], [], folders)
-    return doctor.examine(usable_providers(), find_devices(), folders, session_providers)
+        return examine([], [], folders)
+    return examine(usable_providers(), find_devices(), folders, session_providers)

@@ -1,0 +1,78 @@
+"""One inspection as one picture."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+
+import cv2
+import numpy as np
+
+from inspector.overlay import banner
+from inspector.overlay.lettering import Colour, Letters
+from inspector.overlay.marks import mark
+from inspector.records import Counts, Image, Inspection
+from inspector.text import ascii_text
+
+MIN_WIDTH_PX = 640  # narrower images are enlarged by a whole factor: text would be unreadable
+MAX_ENLARGED_PX = 4096  # but never beyond this height
+PLATE_SHAPE = (480, 640, 3)  # drawn where a missed frame has no image
+PLATE_GRAY = 96
+
+
+def draw(inspection: Inspection, counts: Counts) -> Image:
+    """Return a new BGR picture: the image with what is strange about it, framed in the verdict's colour.
+
+    The image keeps its pixels and its size; the banner stands above it and a border around it, so nothing is covered
+    or cut off. An image narrower than 640 px is enlarged by a whole factor (up to 4096 px of height), its pixels
+    kept as squares. Where there is no image that can be shown, a gray plate says why.
+    """
+    image = inspection.image if inspection.image is not None and _can_be_shown(inspection.image) else None
+    base = _enlarged(image) if image is not None else np.full(PLATE_SHAPE, PLATE_GRAY, np.uint8)
+    line_px = _line_px(base)
+    picture, inside = _framed(base, banner.PAPER[inspection.verdict], line_px)
+    if image is None:
+        _explain(inside, inspection, line_px)
+    else:
+        mark(inside, inspection, inside.shape[1] // image.shape[1], line_px)
+    banner.write(picture, inspection, counts, line_px)
+    return picture
+
+
+def _can_be_shown(image: Image) -> bool:
+    """A frame can be missed because what came is not a picture at all."""
+    return image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.size > 0
+
+
+def _enlarged(image: Image) -> Image:
+    height, width = image.shape[:2]
+    factor = min(math.ceil(MIN_WIDTH_PX / width), max(1, MAX_ENLARGED_PX // height))
+    if factor == 1:
+        return image
+    size = width * factor, height * factor
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
+def _line_px(base: Image) -> int:
+    """Height of one line of text; every other size follows from it."""
+    return max(18, int(base.shape[1]) // 40)
+
+
+def _framed(base: Image, colour: Colour, line_px: int) -> tuple[Image, Image]:
+    """(a new picture with a banner above and a border around, the view of it that shows `base`)."""
+    height, width = base.shape[:2]
+    top, edge = banner.height_px(line_px), max(4, line_px // 3)
+    side = edge + max(0, (MIN_WIDTH_PX - width + 1) // 2)
+    bordered = cv2.copyMakeBorder(base, top, edge, side, side, cv2.BORDER_CONSTANT, value=colour)
+    picture = np.asarray(bordered, np.uint8)
+    return picture, picture[top : top + height, side : side + width]
+
+
+def _explain(inside: Image, inspection: Inspection, line_px: int) -> None:
+    letters = Letters(int(1.3 * line_px))
+    cause = inspection.cause.value if inspection.cause else ""
+    lines = ["NO PICTURE", cause, *textwrap.wrap(ascii_text(inspection.detail), 45)[:8]]
+    top = (inside.shape[0] - len(lines) * 2 * line_px) // 2
+    for row, text in enumerate(lines):
+        left = (inside.shape[1] - letters.width_px(text)) // 2
+        letters.write(inside, text, (left, top + row * 2 * line_px), banner.WHITE)

@@ -1,0 +1,107 @@
+"""The stages of one line: what flows between them, and the threads they run on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import cv2
+
+from inspector.cameras.base import Camera
+from inspector.channel import Channel, Overflow
+from inspector.errors import StageStalled
+from inspector.pipeline.capture import Capture
+from inspector.pipeline.delivery import Delivery, Record, Recording
+from inspector.pipeline.judging import JUDGES, Judging
+from inspector.pipeline.ledger import Captured
+from inspector.pipeline.run import Run
+from inspector.pipeline.watchdog import ADVICE, Stage, Watchdog
+from inspector.pipeline.worker import Worker
+from inspector.records import Frame, Inspection
+from inspector.sinks.base import Sink
+
+
+class Stages:
+    """Capture, inspection, delivery and recording. A thread that does the same thing for `stall_s` is given up."""
+
+    def __init__(
+        self, run: Run, camera: Camera, journal: Sink | None, sinks: Sequence[Sink], overflow: Overflow, stall_s: float
+    ) -> None:
+        self._run = run
+        self._stall_s = stall_s
+        self._watchdog = Watchdog(stall_s, run.now_ns)
+        self._left: list[Worker] = []  # those that hang and were replaced
+        batch = run.inspector.recipe.batch_size
+        self._frames: Channel[Frame] = Channel(2 * batch, overflow)
+        self._verdicts: Channel[Captured | Inspection] = Channel(8 * batch)
+        records: Channel[Record] = Channel(8 * batch)
+        self._judging = Judging(self._frames, self._verdicts, run)
+        self._delivery = Delivery(self._verdicts, journal, records, run, waits=overflow is Overflow.WAIT)
+        self._recording = Recording(records, sinks, run)
+        self._capture = self._worker("capture", Capture(camera, self._frames, self._verdicts, run).run)
+        self._inspect = [self._worker("inspect", self._judging.run, number) for number in range(1, JUDGES + 1)]
+        self._deliver = self._worker("deliver", self._delivery.run)
+        self._record = self._worker("record", self._recording.run)
+
+    def start(self) -> None:
+        """Start the threads."""
+        cv2.setNumThreads(1)  # each stage has its thread: OpenCV's own would wait for the core that another one is on
+        for worker in self._workers:
+            worker.start()
+
+    @property
+    def over(self) -> bool:
+        """Whether everything was delivered and recorded."""
+        return self._record.over
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, but not beyond the end of the last stage."""
+        self._record.join(seconds)
+
+    def look(self) -> None:
+        """Replace who hangs."""
+        for stage, doing in self._watchdog.look(worker.stage for worker in self._workers):
+            self._replace(stage, doing)
+
+    def leave(self, patience_s: float) -> None:
+        """Wait for each thread that may still end; one that does not is left behind."""
+        for worker in (*self._workers, *self._left):
+            worker.join(0 if worker.stage.given_up else patience_s)
+            if worker.alive:
+                self._run.log.error("thread %s cannot be ended and is left behind", worker.name)
+
+    @property
+    def _workers(self) -> tuple[Worker, ...]:
+        return self._capture, *self._inspect, self._deliver, self._record
+
+    def _worker(self, name: str, work: Callable[[Stage], None], number: int = 0) -> Worker:
+        line, suffix = self._run.name, f"-{number}" if number else ""
+        thread_name = f"line-{line}-{name}{suffix}" if line else f"line-{name}{suffix}"
+        return Worker(Stage(name), work, thread_name, fail=self._run.fail, ended=self._close_channels)
+
+    def _close_channels(self) -> None:
+        """Called whenever a stage is over: who waits for it is told that nothing more comes, or is taken."""
+        judged = all(worker.over for worker in self._inspect)
+        if self._capture.over or judged:
+            self._frames.close()
+        if self._capture.over and judged:
+            self._verdicts.close()
+
+    def _replace(self, stage: Stage, doing: str) -> None:
+        """The stage's thread is given up: others must not wait for it, and what it held must not be lost."""
+        stalled = f"{stage.name} has not moved for {self._stall_s:g} s ({doing})"
+        self._run.fail(StageStalled(f"{stalled}: {ADVICE[stage.name]}"))
+        if stage in [worker.stage for worker in self._inspect]:
+            self._judging.give_up(stage)
+        if stage is self._deliver.stage:
+            self._deliver = self._go_on(self._deliver, self._delivery)
+        if stage is self._record.stage:
+            self._record = self._go_on(self._record, self._recording)
+        self._close_channels()
+
+    def _go_on(self, left: Worker, work: Delivery | Recording) -> Worker:
+        """Another thread for the same work, without what the one that is left behind hangs in."""
+        work.skip()
+        self._left.append(left)
+        worker = self._worker(left.stage.name, work.run)
+        worker.start()
+        return worker

@@ -1,0 +1,35 @@
+"""Texts as fonts, file names and narrow places take them."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+
+# What ASCII can say instead; the fonts of OpenCV 4 have nothing else.
+_ASCII = str.maketrans(
+    {"ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "œ": "oe", "Œ": "OE", "ł": "l", "Ł": "L", "đ": "d", "ð": "d"}
+    | {"\u2010": "-", "\u2011": "-", "\u2013": "-", "\u2014": "-", "\u2212": "-", "\u2018": "'", "\u2019": "'"}
+    | {"\u201c": '"', "\u201d": '"', "\u00d7": "x", "\u00b0": " deg", "\u00b5": "u"}
+)
+
+
+def ascii_text(text: str) -> str:
+    """The text in printable ASCII: accents dropped, ligatures spelt out, line breaks as spaces, the rest as `?`."""
+    plain = unicodedata.normalize("NFKD", " ".join(text.translate(_ASCII).split()))
+    plain = "".join(c for c in plain if not unicodedata.combining(c)).translate(_ASCII)
+    return "".join(c if " " <= c <= "~" else "?" for c in plain)
+
+
+def shortened(text: str, length: int) -> str:
+    """At most `length` characters: the middle goes, because part names differ at their ends."""
+    if len(text) <= length:
+        return text
+    if length <= 3:
+        return text[: max(0, length)]
+    tail = (length - 2) // 2
+    return text[: length - 2 - tail] + ".." + text[len(text) - tail :]
+
+
+def number(value: float) -> str:
+    """Four significant digits; `-` where there is no value."""
+    return f"{value:#.4g}".rstrip(".") if math.isfinite(value) else "-"

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspector.text import ascii_text, number, shortened
+
+
+@given(st.text())
+def test_every_text_becomes_printable_ascii(text):
+    assert all(" " <= c <= "~" for c in ascii_text(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "ascii_"),
+    [
+        ("Größe é/ñ", "Grosse e/n"),
+        ("Łódź", "Lodz"),
+        ("3\u00d74 \u2013 20 \u00b5m", "3x4 - 20 um"),
+        ("a\nb", "a b"),
+        ("部品7", "??7"),
+    ],
+)
+def test_ascii_text_is_what_a_reader_expects(text, ascii_):
+    assert ascii_text(text) == ascii_
+
+
+@given(st.text(max_size=60), st.integers(0, 70))
+def test_shortened_texts_keep_their_ends(text, length):
+    short = shortened(text, length)
+    assert len(short) == min(len(text), length)
+    if 4 <= length < len(text):
+        assert (short[0], short[-1]) == (text[0], text[-1])
+
+
+@pytest.mark.parametrize(
+    ("value", "told"), [(0.012345, "0.01235"), (2, "2.000"), (12345.6, "1.235e+04"), (1234.6, "1235"), (math.nan, "-")]
+)
+def test_numbers_have_four_digits(value, told):
+    assert number(value) == told
