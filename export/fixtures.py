@@ -30,8 +30,10 @@ MIN_SHIFT = 0.05  # deviation of the centre, over the part's length
 MIN_SKEWNESS = 0.05  # absolute; below it, head and tail look alike
 MIN_PARTS = 4  # fewer show nothing about how parts lie
 
-# And when for a template: how they lie is most of how they differ.
-MIN_EXPLAINED = 0.5  # of the variance between good parts, at each place, with brightness and contrast made equal
+# And when for a template: how they lie is most of how they differ, for nearly all of them.
+MIN_EXPLAINED = 0.5  # of their squared difference from the mean, with brightness and contrast made equal
+NEARLY_ALL = 0.9
+MAX_TURN, MAX_SHIFT = math.radians(15), 0.1  # of the frame: farther off a match is luck
 ROUNDS = 2  # of matching with the mean and taking it anew
 USUAL, FARTHER = 0.95, 2.0  # of good parts lie within this; a part may lie so many times as far off
 
@@ -60,7 +62,8 @@ def learn_fixture(images: Iterable[Image], align: Align = "auto") -> tuple[Fixtu
         return outline, "aligned: one part, the same every time, in any pose"
     if len(looked.grays) >= MIN_PARTS:
         template, explained = looked.template()
-        if explained >= MIN_EXPLAINED:
+        near = template.turn <= FARTHER * MAX_TURN and template.shift <= FARTHER * MAX_SHIFT
+        if near and explained >= MIN_EXPLAINED:
             return template, f"aligned to a template: {explained:.0%} of how good parts differ is how they lie"
     return None, f"not aligned: {reason}"
 
@@ -105,7 +108,7 @@ class _Looked:
         return outline, reason
 
     def template(self) -> tuple[Template, float]:
-        """And the share of how parts differ that is explained by how they lie."""
+        """And the share of how parts differ that is at least explained by how they lie, for nearly all of them."""
         pictures = placed = np.stack(self.grays)
         lie = [np.eye(2, 3)] * len(pictures)
         for _ in range(ROUNDS):
@@ -117,7 +120,8 @@ class _Looked:
         _, png = cv2.imencode(".png", placed.mean(0).round().astype(np.uint8))
         height, width = self.shape
         template = Template(length=width, width=height, picture=png.tobytes(), turn=float(turn), shift=float(shift))
-        return template, 1 - _variance(placed) / max(_variance(pictures), 1e-9)
+        before, after = _differences(pictures).mean(), np.quantile(_differences(placed), NEARLY_ALL)
+        return template, float(1 - after / before) if before > after else 0.0
 
 
 def _as_matched(picture: NDArray[np.uint8], found: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -126,11 +130,11 @@ def _as_matched(picture: NDArray[np.uint8], found: NDArray[np.float64]) -> NDArr
     return np.asarray(cv2.warpAffine(picture, found, (cols, rows), flags=flags, borderMode=border), np.uint8)
 
 
-def _variance(pictures: Grays) -> float:
-    """Between pictures at each place, on average, with brightness and contrast made equal."""
+def _differences(pictures: Grays) -> NDArray[np.float64]:
+    """Squared difference of each picture from their mean (n), with brightness and contrast made equal."""
     flat = pictures.reshape(len(pictures), -1).astype(np.float64)
-    deviation = np.maximum(flat.std(1, keepdims=True), 1e-6)
-    return float(((flat - flat.mean(1, keepdims=True)) / deviation).var(0).mean())
+    alike = (flat - flat.mean(1, keepdims=True)) / np.maximum(flat.std(1, keepdims=True), 1e-6)
+    return np.asarray(np.square(alike - alike.mean(0)).mean(1))
 
 
 def _why_not(poses: Sequence[Pose], count: int, frame_area: int) -> str:
