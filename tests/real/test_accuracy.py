@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from inspector.align import learn_fixture
+from export.fixtures import learn_fixture
 from inspector.images import find_images, read_image
 from inspector.model_info import file_hash
 
@@ -50,4 +50,4 @@ def test_every_screw_is_found_defective_or_not(real):
     fixture, _ = learn_fixture(read_image(path) for path in images[:: len(images) // SAMPLE])
     for path in find_images(real("mvtec/screw") / "test"):
         image = read_image(path)
-        assert fixture.crop(image, fixture.matrix(image)).shape == (fixture.width, fixture.length, 3)
+        assert fixture.place(image).crop(image).shape == (fixture.width, fixture.length, 3)
