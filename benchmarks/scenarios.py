@@ -134,9 +134,9 @@ class _Memory:
 
 
 class _Brightness(torch.nn.Module):
-    def forward(self, patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def forward(self, patches: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         maps = patches.float().mean(3)[:, ::4, ::4] / 255
-        return maps, maps.amax((1, 2)), patches[:, None].repeat(1, 2, 1, 1, 1)
+        return maps, maps.amax((1, 2)), patches[wanted][:, None].repeat(1, 2, 1, 1, 1)
 
 
 def _tiny(path: Path) -> Inspector:

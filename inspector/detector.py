@@ -22,7 +22,9 @@ from inspector.records import Patches, Strangeness
 
 log = logging.getLogger(__name__)
 
-BATCH_SIZES = (1, 2, 4, 8, 16)  # the runtime plans memory per shape: a few fixed ones, each warmed up, never spike
+# The runtime plans memory per shape, and its first runs of one take half as long again: a few fixed ones, warmed up.
+BATCH_SIZES = (1, 2, 4, 8, 16)
+ONE_THREAD = (1, 2)  # a single thread gains nothing from more, and its caches hold no more; see docs/performance.md
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 
@@ -47,7 +49,9 @@ class Detector:
         if patches.type != "tensor(uint8)" or list(patches.shape[1:]) != [*self.info.patch_shape, 3]:
             raise ModelError(f"{path}: its input is {patches.shape}, not the patches its metadata names: train again")
         self.provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
-        self._merged = Merging(self._in_batches, at_once if self.provider == "CPU" else 1)
+        on_cpu = self.provider == "CPU"
+        self._merged = Merging(self._in_batches, at_once if on_cpu else 1)
+        self._sizes = ONE_THREAD if on_cpu and session_threads(at_once) == 1 else BATCH_SIZES
         self._warm = 0  # the largest batch that was run so far
 
     def __call__(self, patches: Patches) -> Strangeness:
@@ -59,7 +63,7 @@ class Detector:
         found = []
         start = 0
         while start < len(patches):
-            size = max(b for b in BATCH_SIZES if b <= len(patches) - start)
+            size = max(b for b in self._sizes if b <= len(patches) - start)
             found.append(Strangeness(*self._run(patches[start : start + size])))
             start += size
         return Strangeness.together(found)
@@ -70,9 +74,8 @@ class Detector:
         After each it sleeps for `rest` times as long as that took.
         """
         shape = (*self.info.patch_shape, 3)
-        needed = next((size for size in BATCH_SIZES if size >= up_to), BATCH_SIZES[-1])
-        for count in BATCH_SIZES:
-            if self._warm < count <= needed:
+        for count in self._sizes:
+            if self._warm < count <= up_to:
                 rested(partial(self._run, np.zeros((count, *shape), np.uint8)), rest)
                 self._warm = count
 
