@@ -35,6 +35,7 @@ from inspector.rehearsal import PacedCamera, Told, log_into, photo_like, run_lin
 from inspector.shared import SharedModels
 
 FRAMES = 240
+PATCH_PX = 512  # of the feature model, by default
 TURNS = 7
 CAMERAS = (1, 2, 4)
 CHANGES = 6
@@ -43,12 +44,12 @@ GRIDS = ("1x1", "2x2", "4x4", "8x8", "16x16")
 
 
 def sizes(arguments: argparse.Namespace) -> None:
-    """Tiling per megapixel, patches of 256 pixels; and the colours, which do not depend on the grid."""
+    """Tiling per megapixel, into the patches of the feature model; and the colours, which do not depend on the grid."""
     highlighter = ColourHighlighter(Gamut.of([photo_like(200, 200)]), 8)
     print(f"ms per megapixel   {'colours':>8} " + " ".join(f"{grid:>7}" for grid in GRIDS))
     for height, width in SIZES:
         image, megapixels = photo_like(height, width), height * width / 1e6
-        work = {grid: functools.partial(Grid.parse(grid).split, image, (256, 256)) for grid in GRIDS}
+        work = {grid: functools.partial(Grid.parse(grid).split, image, (PATCH_PX, PATCH_PX)) for grid in GRIDS}
         taken = in_turn({"colours": functools.partial(highlighter.strange, image)} | work, rounds=7)
         times = " ".join(f"{taken[grid] / megapixels:7.2f}" for grid in GRIDS)
         print(f"{width:>5} x {height:<10} {taken['colours'] / megapixels:8.2f} {times}")
