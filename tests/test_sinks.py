@@ -499,6 +499,11 @@ def test_the_folder_keeps_one_pass_in_n(tmp_path, every, kept):
     assert names == [f"frame-{i:08d}-pass.jpg" for i in kept]
 
 
+def test_a_pass_without_its_image_is_not_the_one_that_is_kept(tmp_path):
+    names = saved(tmp_path, [inspection(index=i, part="", image=picture_of(i) if i else None) for i in range(5)], 3)
+    assert names == ["frame-00000001-pass.jpg", "frame-00000004-pass.jpg"]
+
+
 def test_saved_pictures_are_never_overwritten(tmp_path):
     saved(tmp_path, [fail(image=picture_of(1))])
     first = (tmp_path / "frame-00000012-fail-broken_003.jpg").read_bytes()

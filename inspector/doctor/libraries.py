@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from inspector.doctor.packages import RUNTIMES, installed
 from inspector.doctor.report import Finding, State
 
 CUDA = "CUDAExecutionProvider"
@@ -37,7 +38,7 @@ def look_at_onnx_runtime(
     """
     driver = _has_nvidia_driver()
     if not providers:
-        advice = "pip install --force-reinstall onnxruntime"
+        advice = f"pip install --force-reinstall {installed(RUNTIMES) or RUNTIMES[0]}"
         return [Finding("ONNX Runtime", "does not load", State.MISSING, advice, needed=True), _driver(driver)]
     loaded = session_providers(TINY_MODEL) if session_providers and CUDA in providers else providers
     names = ", ".join(name.removesuffix("ExecutionProvider") for name in providers)

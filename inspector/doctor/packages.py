@@ -8,11 +8,13 @@ from inspector.doctor.report import Finding, State
 
 TRAIN = "pip install '.[train]' in the project's folder"
 
+RUNTIMES = ("onnxruntime-gpu", "onnxruntime", "onnxruntime-directml", "onnxruntime-openvino")
+
 # Wheels that bring the same module: exactly one of them should be installed, they overwrite each other's files.
 RUNTIME_PACKAGES = (
     ("numpy",),
     ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
-    ("onnxruntime-gpu", "onnxruntime", "onnxruntime-directml", "onnxruntime-openvino"),
+    RUNTIMES,
     ("pydantic",),
     ("PyYAML",),
     ("rich",),
@@ -33,6 +35,11 @@ TRAINING_PACKAGES = (
 def look_at_packages() -> list[Finding]:
     """The runtime's packages one by one, and those for training together."""
     return [*(_package(names) for names in RUNTIME_PACKAGES), _training()]
+
+
+def installed(names: tuple[str, ...]) -> str:
+    """Which of them are, separated by blanks; the same module comes with each."""
+    return " ".join(name for name in names if _version(name))
 
 
 def _package(names: tuple[str, ...]) -> Finding:

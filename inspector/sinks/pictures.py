@@ -59,7 +59,8 @@ class Pictures:
 class OverlayFolder:
     """Saves rejects and one pass in `keep_pass_every` (0: none) as JPEG, one file each.
 
-    A missed frame is saved where it has an image. The names, such as `frame-00000012-fail-broken_large_003.jpg`, sort
+    Only those that still have their image: a missed frame may never have had one, and where drawing falls behind the
+    line, images are let go. The names, such as `frame-00000012-fail-broken_large_003.jpg`, sort
     in the order of the run; files that exist are kept, the new one gets a suffix. Raises SinkError, at once if the
     folder cannot be made or written.
     """
@@ -71,8 +72,10 @@ class OverlayFolder:
         make_folder(folder)
 
     def wants(self, inspection: Inspection) -> bool:
+        if inspection.image is None:
+            return False
         if inspection.verdict is not Verdict.PASS:
-            return inspection.image is not None
+            return True
         self._passes += 1
         return self._keep_pass_every > 0 and (self._passes - 1) % self._keep_pass_every == 0
 
