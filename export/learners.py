@@ -11,18 +11,20 @@ from torch import Tensor, nn
 
 from export import feature, pixel, trial, whole
 from export.feature import Choice
+from export.scores import Units
 from export.settings import Settings
 from export.trial import Trial
 from export.whole import DETAIL, MULTIPLE, FeatureFront, FeatureHead, FeatureModel, Layout
 
 
 class Head(Protocol):
-    """What is fitted: rows -> maps, scores, in units of its limits, and pictures."""
-
-    limits: Tensor
+    """What is fitted: rows -> maps, scores and pictures."""
 
     def kinds(self, rows: Tensor) -> Tensor:
-        """Scores of each kind, (n, kinds), in units of their own."""
+        """Scores of each kind, (n, kinds), each in a unit of its own."""
+
+    def use(self, units: Units) -> None:
+        """Give maps and scores in these from now on."""
 
 
 class Learner(Protocol):

@@ -14,7 +14,7 @@ import torch.nn.functional as F  # noqa: N812  (the customary name)
 from torch import Tensor, nn
 
 from export.rows import ALL, Rows
-from export.scores import broad_score
+from export.scores import Units, broad_score
 
 WIDTHS = (16, 32, 64)  # channels after each halving
 CODE = 16  # channels of the bottleneck: 16 x 16 x 16 numbers for a 128-pixel patch
@@ -64,6 +64,10 @@ class PixelAutoencoder(nn.Module):
     def kinds(self, patches: Tensor) -> Tensor:
         """Scores of each kind, (n, 1); the limit is not minded."""
         return broad_score(self._maps(patches, self.reconstruct(patches)))[:, None]
+
+    def use(self, units: Units) -> None:
+        """Give maps and scores in these from now on."""
+        self.limits.copy_(torch.from_numpy(units.limits))
 
     def _maps(self, patches: Tensor, reconstruction: Tensor) -> Tensor:
         error = (reconstruction - patches).square().mean(1, keepdim=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -27,14 +29,31 @@ def broad_score(maps: Tensor) -> Tensor:
     return torch.topk(flat, count, dim=1).values.mean(1)
 
 
-def limits(scores: Scores) -> Scores:
-    """Scores of good parts (n, kinds), first on the whole -> for each kind one that no good part should reach (kinds).
+@dataclass(frozen=True)
+class Units:
+    """What makes scores of several kinds one: a limit for each, which is 1, and a power.
 
-    Taken from the middle of the scores: a few defects among the parts, or one odd good one, do not blunt a kind.
+    The powers bring the median good part to the same score in every kind, too: where good parts are much alike in one
+    kind and differ in another, half a limit says different things. That of the first kind is 1.
     """
-    low, middle, high = np.quantile(np.log(np.maximum(scores, LEAST)), [LOW, 0.5, HIGH], axis=0)
-    away = np.array([_away(WHOLE), *[_away(DETAIL)] * (scores.shape[1] - 1)])
-    return np.asarray(np.exp(middle + away * np.maximum(high - low, LEAST_RANGE)), np.float64)
+
+    limits: Scores  # (kinds): no good part should reach them
+    powers: Scores  # (kinds)
+
+    @classmethod
+    def of(cls, scores: Scores) -> Units:
+        """From scores of good parts (n, kinds), first on the whole.
+
+        Taken from the middle of the scores: a few defects among the parts, or one odd good one, do not blunt a kind.
+        """
+        low, middle, high = np.quantile(np.log(np.maximum(scores, LEAST)), [LOW, 0.5, HIGH], axis=0)
+        away = np.array([_away(WHOLE), *[_away(DETAIL)] * (scores.shape[1] - 1)])
+        above = away * np.maximum(high - low, LEAST_RANGE)
+        return cls(np.asarray(np.exp(middle + above), np.float64), np.asarray(above[0] / above, np.float64))
+
+    def together(self, scores: Scores) -> Scores:
+        """(n, kinds) -> (n): the highest."""
+        return np.asarray(((scores / self.limits) ** self.powers).max(1), np.float64)
 
 
 def _away(distribution: stats.rv_continuous) -> float:
@@ -43,9 +62,9 @@ def _away(distribution: stats.rv_continuous) -> float:
 
 
 def held_out(scores: Scores) -> Scores:
-    """Each good part's score (n) as the line would give it, had that part not been among those that set the limits."""
+    """Each good part's score (n) as the line would give it, had that part not been among those that set the units."""
     count = len(scores)
     if count == 1:
-        return np.asarray((scores / limits(scores)).max(1))
+        return Units.of(scores).together(scores)
     others = [np.delete(scores, part, axis=0) for part in range(count)]
-    return np.array([(scores[part] / limits(rest)).max() for part, rest in enumerate(others)])
+    return np.concatenate([Units.of(rest).together(scores[[part]]) for part, rest in enumerate(others)])

@@ -19,7 +19,7 @@ from export import calibration, onnx_file
 from export.good_quality import Finding
 from export.good_set import GoodSet, look
 from export.learners import FeatureLearner, Head, Learner, learner_for
-from export.scores import Scores, held_out, limits
+from export.scores import Scores, Units, held_out
 from export.settings import Progress, Settings
 from inspector.colour import ColourHighlighter, Gamut
 from inspector.files import replacing
@@ -106,7 +106,7 @@ def _decided(images: Sequence[Path], settings: Settings, progress: Progress) -> 
 def _fit_and_score(
     good: GoodSet, learner: Learner, settings: Settings, progress: Progress
 ) -> tuple[dict[Path, float], Head]:
-    """Held-out scores of good parts, and the head to ship, with its limits set by them.
+    """Held-out scores of good parts, and the head to ship, in units set by them.
 
     Cross-fitted: each fold is scored by a head that never saw it, the shipped head saw all. Otherwise one fold is
     held out from the shipped head, and only its parts have scores.
@@ -127,7 +127,7 @@ def _fit_and_score(
     if learner.cross_fitted:
         head = learner.fit(good.rows, partial(_told, progress, steps - 1, steps))
     table = np.stack(list(kinds.values()))
-    head.limits.copy_(torch.from_numpy(limits(table)))
+    head.use(Units.of(table))
     return dict(zip(kinds, held_out(table).tolist(), strict=True)), head
 
 

@@ -18,7 +18,7 @@ from export.backbone import Backbone, level_shapes
 from export.detail import Colour, Contrast
 from export.feature import Choice, Shape, WhitenedAutoencoder
 from export.rows import ALL, Rows
-from export.scores import broad_score
+from export.scores import Units, broad_score
 
 DETAIL = 2  # pixels of the patch, each way, for one that the backbone sees; see FeatureFront.parts
 MULTIPLE = 32 * DETAIL  # height and width of a patch are multiples of this
@@ -60,11 +60,12 @@ class Layout:
 
 
 class FeatureHead(nn.Module):
-    """Rows -> maps (n, h, w), scores (n), in units of the limits once those are set; and pictures of the `wanted` rows,
+    """Rows -> maps (n, h, w), scores (n), in the units that are set; and pictures of the `wanted` rows,
     see `WhitenedAutoencoder`.
     """
 
     limits: Tensor
+    powers: Tensor
 
     def __init__(self, layout: Layout, broad: WhitenedAutoencoder, contrast: Contrast, colour: Colour) -> None:
         super().__init__()
@@ -73,6 +74,7 @@ class FeatureHead(nn.Module):
         self.contrast = contrast
         self.colour = colour
         self.register_buffer("limits", torch.ones(3))
+        self.register_buffer("powers", torch.ones(3))
 
     def forward(self, rows: Tensor, wanted: Rows = ALL) -> tuple[Tensor, Tensor, Tensor]:
         return self.judge(self.layout.split(rows), wanted)
@@ -82,11 +84,16 @@ class FeatureHead(nn.Module):
         maps, pictures = self._maps(parts, wanted)
         maps = maps / self.limits[:, None, None]
         drawn = (maps[:, 1:] - QUIET) / (1 - QUIET)  # still 1 at its limit; and 0 is no stranger than good parts are
-        return torch.maximum(maps[:, 0], drawn.amax(1)), _scores(maps).amax(1), pictures
+        return torch.maximum(maps[:, 0], drawn.amax(1)), (_scores(maps) ** self.powers).amax(1), pictures
 
     def kinds(self, rows: Tensor) -> Tensor:
-        """Scores of each kind, (n, 3): on the whole, contrast, colour. Their limits are not minded."""
+        """Scores of each kind, (n, 3): on the whole, contrast, colour, each in a unit of its own."""
         return _scores(self._maps(self.layout.split(rows))[0])
+
+    def use(self, units: Units) -> None:
+        """Give maps and scores in these from now on."""
+        self.limits.copy_(torch.from_numpy(units.limits))
+        self.powers.copy_(torch.from_numpy(units.powers))
 
     def _maps(self, parts: Sequence[Tensor], wanted: Rows = ALL) -> tuple[Tensor, Tensor]:
         """One of each kind, (n, 3, h, w), and the pictures."""

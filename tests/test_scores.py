@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 
 from export import calibration
-from export.scores import broad_score, held_out, limits
+from export.scores import Units, broad_score, held_out
 
 SPREADS = np.array([0.15, 0.3, 0.6])  # of the logarithms, of three kinds of scores
 MIDDLES = np.array([0.3, 3.0, 40.0])
@@ -44,16 +44,30 @@ def test_a_map_of_a_single_cell_has_a_score():
 # ---- limits
 
 
+def limits_of(scores):
+    return Units.of(scores).limits
+
+
 def test_limits_are_in_the_units_of_their_kind():
     scores = drawn(np.random.default_rng(0), 30)
     units = np.array([0.5, 7, 1e3])
-    np.testing.assert_allclose(limits(scores * units), limits(scores) * units)
+    np.testing.assert_allclose(limits_of(scores * units), limits_of(scores) * units)
     np.testing.assert_allclose(held_out(scores * units), held_out(scores))
+    np.testing.assert_allclose(Units.of(scores * units).powers, Units.of(scores).powers)
+
+
+def test_the_median_good_part_has_the_same_score_in_every_kind_and_1_is_the_limit_of_each():
+    scores = drawn(np.random.default_rng(6), 301)
+    units = Units.of(scores)
+    alone = np.diag(np.median(scores, 0))
+    np.testing.assert_allclose(units.together(alone), units.together(alone)[0])
+    np.testing.assert_allclose(units.together(np.diag(units.limits)), 1)
+    assert units.powers[0] == 1
 
 
 def test_a_limit_is_what_good_parts_hardly_reach_and_no_more_than_that():
     random = np.random.default_rng(1)
-    found = limits(drawn(random, 300))
+    found = limits_of(drawn(random, 300))
     assert (drawn(random, 5000) > found).mean() < 0.002
     assert (found < drawn(random, 5000).max(0) * 5).all()
 
@@ -62,20 +76,20 @@ def test_a_limit_is_what_good_parts_hardly_reach_and_no_more_than_that():
 @pytest.mark.parametrize("count", [12, 30])
 def test_how_far_out_a_part_lies_moves_no_limit(count, strangest):
     scores = drawn(np.random.default_rng(2), count)
-    found = limits(np.vstack([scores, scores.max(0) * strangest]))
-    np.testing.assert_allclose(found, limits(np.vstack([scores, scores.max(0) * 10])), rtol=1e-9)
+    found = limits_of(np.vstack([scores, scores.max(0) * strangest]))
+    np.testing.assert_allclose(found, limits_of(np.vstack([scores, scores.max(0) * 10])), rtol=1e-9)
     assert (scores.max(0) * strangest > found).all()
 
 
 def test_a_limit_hardly_changes_for_a_few_defects_among_the_good_parts():
     scores = drawn(np.random.default_rng(3), 200)
     spoiled = np.vstack([scores, scores[:10] * 50])
-    np.testing.assert_allclose(limits(spoiled), limits(scores), rtol=0.5)
+    np.testing.assert_allclose(limits_of(spoiled), limits_of(scores), rtol=0.5)
 
 
 def test_a_detail_may_stand_out_farther_than_the_whole():
     random = np.random.default_rng(5)
-    whole, detail = limits(np.exp(0.3 * random.normal(0, 1, (500, 1))).repeat(2, axis=1))
+    whole, detail = limits_of(np.exp(0.3 * random.normal(0, 1, (500, 1))).repeat(2, axis=1))
     assert detail > 1.3 * whole
 
 
@@ -83,8 +97,8 @@ def test_a_detail_may_stand_out_farther_than_the_whole():
 @pytest.mark.parametrize("value", [0.0, 1e-9, 1.0, 1e9])
 def test_few_parts_that_agree_or_score_nothing_give_limits_above_them(count, value):
     scores = np.full((count, 3), value)
-    assert np.isfinite(limits(scores)).all()
-    assert (limits(scores) > scores).all()
+    assert np.isfinite(limits_of(scores)).all()
+    assert (limits_of(scores) > scores).all()
     assert np.isfinite(held_out(scores)).all()
     assert (held_out(scores) >= 0).all()
     assert (held_out(scores) < 1).all()
@@ -103,7 +117,9 @@ def test_a_part_is_held_against_limits_that_it_did_not_help_to_set():
     changed = scores.copy()
     changed[5] *= 1.5
     before, after = held_out(scores), held_out(changed)
-    assert after[5] == pytest.approx(1.5 * before[5])
+    rest = Units.of(np.delete(scores, 5, axis=0))
+    assert after[5] == pytest.approx(rest.together(changed[[5]])[0])
+    assert after[5] > before[5]
     np.testing.assert_allclose(held_out(scores[::-1]), before[::-1])
 
 
@@ -119,6 +135,6 @@ def test_a_threshold_on_held_out_scores_keeps_its_budget_of_fresh_parts(count, s
         good, fresh = drawn(random, count), drawn(random)
         found = calibration.threshold(held_out(good).tolist(), budget)
         assert found.guaranteed
-        rejected += (fresh / limits(good)).max() > found.value
+        rejected += Units.of(good).together(fresh[None])[0] > found.value
     assert stats.binomtest(int(rejected), sets, budget, alternative="greater").pvalue > 0.001
     assert stats.binomtest(int(rejected), sets, budget / 2, alternative="less").pvalue > 0.001, "no idle threshold"

@@ -15,7 +15,7 @@ from product import Product
 
 from export import calibration, onnx_file, pixel, whole
 from export.feature import Choice, choose_bottleneck
-from export.scores import held_out, limits
+from export.scores import Units, held_out
 from export.whole import FeatureFront, Layout
 from inspector.colour import Gamut
 from inspector.detector import Detector
@@ -92,7 +92,7 @@ def test_the_feature_models_file_says_what_pytorch_says(feature_model):
         choice = Choice(choose_bottleneck(layout.split(rows)[0], layout.levels, seed=0))
         head = whole.fit(rows, layout, choice)
         kinds = cross_fitted(rows, lambda kept: whole.fit(kept, layout, choice))
-        head.limits.copy_(torch.from_numpy(limits(kinds)))
+        head.use(Units.of(kinds))
         maps, scores, _ = head(front(torch.from_numpy(odd)))
     wanted = Strangeness(maps.numpy(), scores.numpy())
     got = Detector(feature_model.model)(odd)

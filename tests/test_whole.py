@@ -86,6 +86,8 @@ def test_a_score_is_that_of_the_kind_which_is_highest_for_its_limit(head, rows, 
     kinds = head.kinds(rows)
     assert kinds.shape == (7, 3)
     torch.testing.assert_close(head(rows)[1], (kinds / torch.tensor(limits)).amax(1))
+    head.powers.copy_(torch.tensor([1.0, 0.5, 2.0]))
+    torch.testing.assert_close(head(rows)[1], ((kinds / torch.tensor(limits)) ** head.powers).amax(1))
 
 
 def test_each_kind_of_defect_is_told_by_its_own_kind_of_score(head, rows):
