@@ -13,7 +13,6 @@ or together, is chosen per product: see `trial`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -21,16 +20,15 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (the customary name)
 from torch import Tensor, nn
 
+from export import levels
+from export.levels import Shape
 from export.rows import ALL, Rows
 
 PRIOR_PARTS = 30.0  # a place's own covariance counts for as much as this many good parts
 FLOOR = 0.01  # of a feature's pooled variance: no direction may look quieter than this
 BOTTLENECKS = (0, 1, 2, 4, 8, 16, 32)  # numbers per part to choose from
 WORTH = 0.01  # a wider bottleneck must lower the held-out error by this fraction
-COARSEST_BLOCK = 2  # positions of the coarsest level that share a covariance, each way: 32 x 32 pixels of the patch
 CHUNK = 32  # rows at a time: the widened features of a whole good set would not fit the memory
-
-Shape = tuple[int, int, int]  # channels, height, width of one level
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +66,9 @@ class WhitenedAutoencoder(nn.Module):
         self.register_buffer("inverse_scale", 1 / space.scale)
         self.register_buffer("basis", basis.half())
         self.register_buffer("colours", colours)
-        levels = [level.mean((2, 3), keepdim=True).expand_as(level) for level in split(space.mean[None], self.shapes)]
-        self.register_buffer("middle", torch.cat([level.flatten() for level in levels]))
+        means = levels.split(space.mean[None], self.shapes)
+        middle = [mean.mean((2, 3), keepdim=True).expand_as(mean).flatten() for mean in means]
+        self.register_buffer("middle", torch.cat(middle))
         for number, table in enumerate(whitening):
             self.register_buffer(f"whitening_{number}", table.half())
 
@@ -87,7 +86,7 @@ class WhitenedAutoencoder(nn.Module):
         return _without((rows - self.mean) * self.inverse_scale, self.basis.float(), self.shapes)
 
     def _pictures(self, rows: Tensor) -> Tensor:
-        features = _together(split(rows.flatten(0, 1), self.shapes))
+        features = levels.together(levels.split(rows.flatten(0, 1), self.shapes))
         colours = F.conv2d(features, self.colours[:, :, None, None]).unflatten(0, (-1, 2))
         return (128 + 127 * torch.tanh(colours)).permute(0, 1, 3, 4, 2).to(torch.uint8)
 
@@ -102,7 +101,7 @@ class Space:
 
     @staticmethod
     def of(rows: Tensor, shapes: Sequence[Shape]) -> Space:
-        pairs = [_statistics(level) for level in split(rows, shapes)]
+        pairs = [_statistics(level) for level in levels.split(rows, shapes)]
         scales = [scale[:, None, None].expand_as(mean) for mean, scale in pairs]
         return Space(shapes, torch.cat([mean.flatten() for mean, _ in pairs]), torch.cat([s.flatten() for s in scales]))
 
@@ -130,7 +129,7 @@ def choose_bottleneck(rows: Tensor, shapes: Sequence[Shape], seed: int) -> int:
         return 0
     space = Space.of(kept, shapes)
     basis = principal_parts(space, kept, min(BOTTLENECKS[-1], len(kept) // 4))
-    x = averaged((held - space.mean) / space.scale, shapes)
+    x = levels.averaged((held - space.mean) / space.scale, shapes)
     codes = (x @ basis.T).square().sum(0).cumsum(0)
     return _narrowest([k for k in BOTTLENECKS if k <= len(basis)], codes, x.square().sum())
 
@@ -143,7 +142,7 @@ def _narrowest(widths: Sequence[int], codes: Tensor, energy: Tensor) -> int:
 
 def principal_parts(space: Space, rows: Tensor, count: int) -> Tensor:
     """The `count` directions in which whole parts (n, d) differ most, (count, averaged d) with orthonormal rows."""
-    x = torch.cat([averaged((chunk - space.mean) / space.scale, space.shapes) for chunk in rows.split(CHUNK)])
+    x = torch.cat([levels.averaged((chunk - space.mean) / space.scale, space.shapes) for chunk in rows.split(CHUNK)])
     if not count:
         return x[:0]
     values, vectors = torch.linalg.eigh(x @ x.T)  # n x n: far smaller than the covariance
@@ -156,25 +155,13 @@ def strangeness(residual: Tensor, shapes: Sequence[Shape], tables: Sequence[Tens
     """Whitened residual (n, d) -> its root mean square at each place, (n, h, w) of the finest level."""
     finest = shapes[0][1], shapes[0][2]
     maps = []
-    for view, table in zip(_views(split(residual, shapes), joint), tables, strict=True):
+    for view, table in zip(levels.views(levels.split(residual, shapes), joint), tables, strict=True):
         height, width = (int(side) for side in view.shape[-2:])
-        block = _block(height, shapes)
-        root = (table.float() @ _to_blocks(view, block)).square().mean(1).sqrt()
-        own = _from_blocks(root, height, width, block)
-        maps.append(_enlarged(own, finest))
+        block = levels.block_side(height, shapes)
+        root = (table.float() @ levels.to_blocks(view, block)).square().mean(1).sqrt()
+        own = levels.from_blocks(root, height, width, block)
+        maps.append(levels.enlarged(own, finest))
     return torch.stack(maps).mean(0)
-
-
-def _enlarged(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bilinear, (n, h, w) -> (n, *size). As products of matrices: in ONNX Runtime several times as fast as a resize."""
-    down, across = (_steps(old, new, maps.device) for old, new in zip(maps.shape[1:], size, strict=True))
-    return down.T @ maps @ across
-
-
-def _steps(old: int, new: int, device: torch.device) -> Tensor:
-    """(old, new): how much of each old cell is in each new one."""
-    eye = torch.eye(old, device=device)[None]
-    return F.interpolate(eye, size=new, mode="linear", align_corners=False)[0]
 
 
 @dataclass(frozen=True)
@@ -189,9 +176,9 @@ class Moments:
         parts = 0
         tables: list[Tensor] = []
         for residual in residuals:
-            views = _views(split(residual, shapes), joint)
+            views = levels.views(levels.split(residual, shapes), joint)
             parts += len(residual)
-            own = [_moments(view, _block(int(view.shape[-2]), shapes)) for view in views]
+            own = [_moments(view, levels.block_side(int(view.shape[-2]), shapes)) for view in views]
             tables = [a + b for a, b in zip(tables, own, strict=True)] if tables else own
         return Moments(parts, tables)
 
@@ -209,56 +196,10 @@ class Moments:
         return whitening
 
 
-def split(rows: Tensor, shapes: Sequence[Shape]) -> list[Tensor]:
-    """(n, d) -> the levels it holds, (n, c, h, w) each."""
-    sizes = [math.prod(shape) for shape in shapes]
-    return [part.unflatten(1, shape) for part, shape in zip(rows.split(sizes, 1), shapes, strict=True)]
-
-
-def _views(levels: Sequence[Tensor], joint: bool) -> list[Tensor]:
-    """What is whitened: all levels together, or each alone; the finest averaged over neighbours, one cell is noise."""
-    if joint:
-        return [_smooth(_together(levels))]
-    return [_smooth(levels[0]), *levels[1:]]
-
-
-def _together(levels: Sequence[Tensor]) -> Tensor:
-    """All levels at the middle one's resolution, (n, all channels, h, w)."""
-    size = [int(side) for side in levels[len(levels) // 2].shape[-2:]]
-    return torch.cat([_resized(level, size) for level in levels], 1)
-
-
-def _resized(level: Tensor, size: list[int]) -> Tensor:
-    factor = int(level.shape[-1]) // size[1]
-    if factor > 1:
-        return F.avg_pool2d(level, factor)
-    return F.interpolate(level, size=size, mode="bilinear", align_corners=False) if factor < 1 else level
-
-
-def _smooth(x: Tensor) -> Tensor:
-    return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
-
-
-def averaged(rows: Tensor, shapes: Sequence[Shape]) -> Tensor:
-    """(n, d) -> the same features at the coarsest level's resolution, (n, d'): all levels count alike in a code."""
-    factors = [shape[1] // shapes[-1][1] for shape in shapes]
-    levels = zip(split(rows, shapes), factors, strict=True)
-    return torch.cat([F.avg_pool2d(level, factor).flatten(1) for level, factor in levels], 1)
-
-
-def _spread(rows: Tensor, shapes: Sequence[Shape]) -> Tensor:
-    """The way back from `averaged`: each cell's value at all the places it is the mean of."""
-    height, width = shapes[-1][1:]
-    coarse = split(rows, [(channels, height, width) for channels, _, _ in shapes])
-    factors = [shape[1] // height for shape in shapes]
-    levels = zip(coarse, factors, strict=True)
-    return torch.cat([F.interpolate(level, scale_factor=factor).flatten(1) for level, factor in levels], 1)
-
-
 def _without(x: Tensor, basis: Tensor, shapes: Sequence[Shape]) -> Tensor:
     if not len(basis):
         return x
-    return x - _spread((averaged(x, shapes) @ basis.T) @ basis, shapes)
+    return x - levels.spread((levels.averaged(x, shapes) @ basis.T) @ basis, shapes)
 
 
 def _statistics(features: Tensor) -> tuple[Tensor, Tensor]:
@@ -280,31 +221,13 @@ def _statistics(features: Tensor) -> tuple[Tensor, Tensor]:
 
 def _colours(space: Space) -> Tensor:
     """The three directions in which the places of a good part differ most, (3, channels), scaled for display."""
-    mean, scale = (_together(split(values[None], space.shapes))[0] for values in (space.mean, space.scale))
+    mean, scale = (levels.together(levels.split(values[None], space.shapes))[0] for values in (space.mean, space.scale))
     x = ((mean - mean.mean((1, 2), keepdim=True)) / scale).flatten(1)
     values, vectors = torch.linalg.eigh(x @ x.T / x.shape[1])
     colours: Tensor = (vectors[:, -3:] / (1.5 * values[-3:].clamp_min(1e-6).sqrt())).T.flip(0)
     return colours
 
 
-def _block(height: int, shapes: Sequence[Shape]) -> int:
-    """Side of the blocks that share a covariance: the same part of the picture at every level."""
-    return COARSEST_BLOCK * height // shapes[-1][1]
-
-
 def _moments(view: Tensor, block: int) -> Tensor:
     """(n, c, h, w) -> (blocks, c, c): summed over parts, averaged over a block's cells."""
-    return torch.stack([cells @ cells.T for cells in _to_blocks(view, block)]) / block**2
-
-
-def _to_blocks(x: Tensor, block: int) -> Tensor:
-    """(n, c, h, w) -> (blocks, c, n * block²): the samples of each block side by side."""
-    _, channels, height, width = x.shape
-    cut = x.reshape(-1, channels, height // block, block, width // block, block)
-    return cut.permute(2, 4, 1, 0, 3, 5).reshape((height // block) * (width // block), channels, -1)
-
-
-def _from_blocks(x: Tensor, height: int, width: int, block: int) -> Tensor:
-    """(blocks, n * block²) -> (n, h, w): the way back."""
-    cut = x.reshape(height // block, width // block, -1, block, block)
-    return cut.permute(2, 0, 3, 1, 4).reshape(-1, height, width)
+    return torch.stack([cells @ cells.T for cells in levels.to_blocks(view, block)]) / block**2

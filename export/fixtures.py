@@ -54,12 +54,10 @@ def learn_fixture(images: Iterable[Image], align: Align = "auto") -> tuple[Fixtu
     if align == "template":
         return looked.template()[0], "aligned: to a template, as asked"
     outline, reason = looked.outline()
-    if align == "object":
-        if outline is None:
-            raise AlignError("no part stands out from the background in any good image: align: none")
+    if align == "object" and outline is None:
+        raise AlignError("no part stands out from the background in any good image: align: none")
+    if outline and (align == "object" or not reason):
         return outline, f"aligned: {reason or 'one part, the same every time, in any pose'}"
-    if outline and not reason:
-        return outline, "aligned: one part, the same every time, in any pose"
     if len(looked.grays) >= MIN_PARTS:
         template, explained = looked.template()
         near = template.turn <= FARTHER * MAX_TURN and template.shift <= FARTHER * MAX_SHIFT

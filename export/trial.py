@@ -15,7 +15,8 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from export import feature
-from export.feature import Choice, Moments, Shape, Space
+from export.feature import Choice, Moments, Space
+from export.levels import Shape
 from export.scores import broad_score
 
 POOLED = (0.0, 0.5, 0.75, 1.0)  # shares of the covariance to choose from

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from export import detail, feature
 from export.backbone import Backbone, level_shapes
 from export.detail import Colour, Contrast
-from export.feature import Choice, Shape, WhitenedAutoencoder
+from export.feature import Choice, WhitenedAutoencoder
+from export.levels import Shape
 from export.rows import ALL, Rows
 from export.scores import Units, broad_score
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from export import feature
+from export import feature, levels
 from export.feature import Choice
 
 CHANNELS, SIDE = 24, 8
@@ -184,7 +184,7 @@ def test_levels_of_different_resolution_make_one_map_at_the_finest(joint):
     shapes = [(4, 16, 16), (6, 8, 8), (8, 4, 4)]
     rows = torch.randn(20, sum(c * h * w for c, h, w in shapes), generator=random)
     odd = rows[:1].clone()
-    feature.split(odd, shapes)[1][..., 2, 5] += 30  # of the middle level: rows 4 and 5, columns 10 and 11 of the map
+    levels.split(odd, shapes)[1][..., 2, 5] += 30  # of the middle level: rows 4 and 5, columns 10 and 11 of the map
     found, pictures = feature.fit(rows, shapes, Choice(2, joint))(odd)
     assert found.shape == (1, 16, 16)
     assert pictures.shape == (1, 2, 8, 8, 3)
