@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from export.dataset import Labelled, labelled_images
 from export.evaluation import Evaluation
 from export.metrics import NAMES, Metrics, Outcome, measure
 from export.pages import write_page
+from export.pixel_metrics import PixelMetrics
 from export.reconstructions import save_worst
 from export.report import report
 from export.results import describe, latency_ms
@@ -96,12 +98,17 @@ def _lines(inspector: Inspector, outcomes: Sequence[Outcome], metrics: Metrics) 
         "",
         *_report(metrics),
         "",
-        f"image AUROC {metrics.image_auroc:.4f}   pixel AUROC {metrics.pixels.auroc:.4f}   "
-        f"AU-PRO {metrics.pixels.au_pro:.4f} (false positives up to 30 %)",
+        f"image AUROC {metrics.image_auroc:.4f}   {_pixels(metrics.pixels)}",
         f"threshold {inspector.threshold:.4g}   F1 {metrics.f1:.3f}, best possible {metrics.best_f1:.3f}   "
         f"false rejects {metrics.false_reject_rate:.2%} (budget {inspector.recipe.false_rejects:.2%})   "
         f"{latency_ms(outcomes, 50):.1f} ms per part",
     ]
+
+
+def _pixels(pixels: PixelMetrics) -> str:
+    if math.isnan(pixels.auroc):
+        return "pixels not judged: no usable masks in ground_truth/"
+    return f"pixel AUROC {pixels.auroc:.4f}   AU-PRO {pixels.au_pro:.4f} (false positives up to 30 %)"
 
 
 def _row(outcome: Outcome, width: int) -> str:
