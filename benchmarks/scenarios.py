@@ -31,7 +31,7 @@ from inspector.model_info import ModelInfo
 from inspector.pipeline import JUDGES, Pipeline
 from inspector.recipe import Colour, Recipe
 from inspector.records import Counts, Image, Inspection
-from inspector.rehearsal import PacedCamera, Told, log_into, photo_like, run_line, run_of
+from inspector.rehearsal import PacedCamera, Run, Told, log_into, photo_like, run_line, run_of
 from inspector.shared import SharedModels
 
 FRAMES = 240
@@ -39,6 +39,7 @@ PATCH_PX = 512  # of the feature model, by default
 TURNS = 7
 CAMERAS = (1, 2, 4)
 CHANGES = 6
+CHANGE_TURNS = 4
 SIZES = ((480, 640), (1000, 1000), (2048, 2448), (3648, 5472))  # 0.3, 1, 5 and 20 megapixels
 GRIDS = ("1x1", "2x2", "4x4", "8x8", "16x16")
 
@@ -78,22 +79,29 @@ def cameras(arguments: argparse.Namespace) -> None:
 
 
 def changeover(arguments: argparse.Namespace) -> None:
-    """Load the product again and again, a session each time, while frames come at 80 % of what the line can do."""
+    """Load the product again and again, a session each time, while frames come at 80 % of what the line can do; in turn
+    with a line that changes nothing.
+    """
     image, inspector = read_image(arguments.image), _load(arguments, Detector)
     capacity_hz = np.median([run_line(inspector, PacedCamera([image], FRAMES)).rate_hz for _ in range(5)])
     period_ms = 1e3 / (LOAD * float(capacity_hz))
     print(f"{capacity_hz:.1f} parts/s at most; at {LOAD:.0%} of it, a part every {period_ms:.1f} ms:")
-    for changes in (0, CHANGES):
+    runs: dict[int, list[Run]] = {0: [], CHANGES: []}
+    for changes in list(runs) * CHANGE_TURNS:
         camera, told = PacedCamera([image], (CHANGES + 1) * FRAMES, 1e3 / period_ms), _ChangesEvery(FRAMES, changes)
         line = Pipeline(camera, inspector, [], [told], load=lambda product: _load(arguments, Detector, REST))
         told.change = functools.partial(line.change_product, arguments.product)
         line.run()
-        run = run_of(camera, told)
-        latest = [run.latencies_ms[start : start + FRAMES].max() for start in range(0, len(run.latencies_ms), FRAMES)]
-        p50, p99 = np.percentile(run.latencies_ms, [50, 99])
-        print(f"{changes} changeovers: {run.missed} missed; p50 {p50:.1f} ms, p99 {p99:.1f} ms; the latest of every")
-        print(f"  {FRAMES} parts {' '.join(f'{ms:.1f}' for ms in latest)} ms, at most", end=" ")
-        print(f"{(max(latest) - p50) / period_ms:.1f} periods later than the median")
+        runs[changes].append(run_of(camera, told))
+    usual_ms = float(np.median(np.concatenate([run.latencies_ms for run in runs[0]])))
+    for changes, done in runs.items():
+        times = [run.latencies_ms for run in done]
+        latest = [each[start : start + FRAMES].max() for each in times for start in range(FRAMES, len(each), FRAMES)]
+        after = (np.sort(latest) - usual_ms) / period_ms
+        p50, p99 = np.percentile(np.concatenate(times), [50, 99])
+        print(f"{changes} changeovers: {sum(run.missed for run in done)} missed; p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+        print(f"  the latest of every {FRAMES} parts, periods after the usual {usual_ms:.1f} ms: ", end="")
+        print(f"{np.sum(after <= 2)} of {len(after)} at most 2; {' '.join(f'{periods:.1f}' for periods in after)}")
 
 
 class _ChangesEvery(Told):

@@ -12,12 +12,19 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# Of the thread, as `nice` counts. It gets a tenth of what an ordinary thread gets where both want the processor. Not
-# less: while it holds Python's lock, the line waits for it.
-NICENESS = 10
+# Of the thread, as `nice` counts. It gets a thirtieth of what an ordinary thread gets where both want the same core.
+# Not less: while it holds Python's lock, the line waits for it.
+NICENESS = 15
 
 # Of a step's own length, after each: what the line fell behind in the meantime it has caught up with before the next.
-REST = 3.0
+REST = 1.0
+
+_here = threading.local()
+
+
+def gives_way() -> bool:
+    """Whether the calling thread is one of those."""
+    return getattr(_here, "gives_way", False)
 
 
 def in_background(work: Callable[[], T]) -> T:
@@ -42,6 +49,7 @@ def rested(step: Callable[[], T], rest: float) -> T:
 
 
 def _do(work: Callable[[], T], done: Future[T]) -> None:
+    _here.gives_way = True
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
     try:

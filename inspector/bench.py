@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from inspector import judge
 from inspector.cli import version
 from inspector.colour import ColourHighlighter
-from inspector.detector import cores, runtime_version
+from inspector.cores import cores
+from inspector.detector import runtime_version
 from inspector.inspection import Inspector
 from inspector.overlay.picture import draw
 from inspector.pipeline import JUDGES

@@ -150,18 +150,18 @@ def load_inspector(
     config_dir: Path,
     model_dir: Path,
     now_ns: Callable[[], int] = time.monotonic_ns,
-    load_model: Callable[[Path, int], Detector] = Detector,
-    judges: int = 1,
+    load_model: Callable[[Path, int | None], Detector] = Detector,
+    judges: int | None = None,
     rest: float = 0.0,
 ) -> Inspector:
     """Read the recipe, load its model, check that they fit, and warm up: the line may start at once.
 
-    `judges` threads will call it. A part of one patch is then run on the cores of one thread; the patches of a larger
-    part fill all cores by themselves. Another line may be running: as far as possible this gives way to it, and
+    Where a part is one patch, `judges` threads will have one run each, on as many cores as that leaves (None: one). The
+    patches of larger parts have a core each. Another line may be running: as far as possible this gives way to it, and
     after each step sleeps for `rest` times as long as that took.
     """
     recipe = load_recipe(config_dir, product)
-    at_once = judges if recipe.grid in ("1x1", "auto") else 1
+    at_once = judges if recipe.grid in ("1x1", "auto") else None
 
     def open_model() -> Detector:
         return rested(lambda: load_model(model_dir / recipe.model_file, at_once), rest)

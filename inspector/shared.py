@@ -20,8 +20,8 @@ class SharedModels:
         self._loaded: weakref.WeakValueDictionary[str, Detector] = weakref.WeakValueDictionary()
         self._lock = threading.Lock()  # two lines that start or change at once must not both load it
 
-    def __call__(self, path: Path, at_once: int = 1) -> Detector:
-        """The model in this file, for so many callers at the same time. Raises ModelError."""
+    def __call__(self, path: Path, at_once: int | None = None) -> Detector:
+        """The model in this file, see Detector. Raises ModelError."""
         with self._lock:
             known = self._loaded.get(file_hash(path)) if path.is_file() else None
             if known is not None:

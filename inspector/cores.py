@@ -1,0 +1,64 @@
+"""A core of its own for each thread that works."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Iterator
+
+
+def cores() -> int:
+    """How many processor cores this program may use."""
+    return len(_usable()) or os.cpu_count() or 1
+
+
+class OwnCores:
+    """Who works stays on a core that no other of these threads is on, while there are enough.
+
+    Left alone, a thread that wakes up while others are on every core is put on any of them, and two that work may share
+    one for as long as something else, of low priority perhaps, has the other: priorities only count between threads on
+    the same core. Without effect where a thread cannot be kept on a core (anything but Linux).
+    """
+
+    def __init__(self) -> None:
+        self._all = _usable()
+        self._free = set(self._all)
+        self._lock = threading.Lock()
+        self._last = threading.local()  # of each thread: its caches may still hold something
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[None]:
+        """Work on one of them, if one is free; after that, wherever the system likes."""
+        core = self._take()
+        if core is None:
+            yield
+            return
+        _stay_on({core})
+        try:
+            yield
+        finally:
+            _stay_on(self._all)
+            with self._lock:
+                self._free.add(core)
+
+    def _take(self) -> int | None:
+        with self._lock:
+            if not self._free:
+                return None
+            last: int | None = getattr(self._last, "core", None)
+            core = last if last in self._free else min(self._free)
+            self._free.remove(core)
+        self._last.core = core
+        return core
+
+
+def _usable() -> set[int]:
+    return os.sched_getaffinity(0) if sys.platform == "linux" else set()
+
+
+def _stay_on(numbers: set[int]) -> None:
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # those this program may use have changed: it goes on where it is
+            os.sched_setaffinity(0, numbers)
