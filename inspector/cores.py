@@ -23,15 +23,15 @@ class OwnCores:
     """
 
     def __init__(self) -> None:
-        self._all = _usable()
-        self._free = set(self._all)
+        self._taken: set[int] = set()
         self._lock = threading.Lock()
         self._last = threading.local()  # of each thread: its caches may still hold something
 
     @contextlib.contextmanager
     def one(self) -> Iterator[None]:
         """Work on one of them, if one is free; after that, wherever the system likes."""
-        core = self._take()
+        usual = _usable()
+        core = self._take(usual)
         if core is None:
             yield
             return
@@ -39,17 +39,18 @@ class OwnCores:
         try:
             yield
         finally:
-            _stay_on(self._all)
+            _stay_on(usual)
             with self._lock:
-                self._free.add(core)
+                self._taken.remove(core)
 
-    def _take(self) -> int | None:
+    def _take(self, usual: set[int]) -> int | None:
         with self._lock:
-            if not self._free:
+            free = usual - self._taken
+            if not free:
                 return None
             last: int | None = getattr(self._last, "core", None)
-            core = last if last in self._free else min(self._free)
-            self._free.remove(core)
+            core = last if last in free else min(free)
+            self._taken.add(core)
         self._last.core = core
         return core
 
