@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from inspector.errors import AlignError
 from inspector.placement import Placement, cell
@@ -23,9 +23,8 @@ from inspector.scaling import small_gray, within
 
 MIN_AREA = 0.2  # of a good part's area: smaller is not the part
 MIN_CONTRAST = 0.25  # of a good part's: in an empty picture, Otsu's method parts light from shade
-TEMPLATE_PX = (
-    128  # longer side of a template: 192 are twice as slow, and matches no surer; 96 are three times less sure
-)
+# Longer side of a template: 192 are twice as slow, and matches no surer; 96 are three times less sure.
+TEMPLATE_PX = 128
 STEPS, PRECISION = 20, 1e-3  # of the search for a match: at most; gain of correlation that is not worth another
 
 
@@ -83,6 +82,14 @@ class Template(_Frame):
     turn: float  # radians: as far as good parts are turned, at most
     shift: float  # of the frame's longer side: as far as good parts are shifted, at most
 
+    @field_validator("picture")
+    @classmethod
+    def _is_a_picture(cls, picture: bytes) -> bytes:
+        """Found out when a model is loaded, not at its first part."""
+        if not picture or _decoded(picture) is None:
+            raise ValueError("it is not a picture")
+        return picture
+
     @staticmethod
     def size_of(height: int, width: int) -> tuple[int, int]:
         """Height and width of the template of a frame of that size."""
@@ -91,7 +98,7 @@ class Template(_Frame):
     @cached_property
     def gray(self) -> NDArray[np.uint8]:
         """The template, (height, width)."""
-        return np.asarray(cv2.imdecode(np.frombuffer(self.picture, np.uint8), cv2.IMREAD_GRAYSCALE), np.uint8)
+        return np.asarray(_decoded(self.picture), np.uint8)
 
     def place(self, image: Image) -> Placement:
         """Where the part lies; `untouched` where that is farther off than good parts are, or nothing matches.
@@ -118,6 +125,10 @@ class Template(_Frame):
         frame = cell(self.length / cols, self.width / rows)
         back = frame @ np.linalg.inv(camera @ np.vstack([found, [0, 0, 1]]))
         return Placement(back[:2], (self.width, self.length))
+
+
+def _decoded(picture: bytes) -> Any:
+    return cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_GRAYSCALE)
 
 
 Fixture = Annotated[Outline | Template, Field(discriminator="by")]

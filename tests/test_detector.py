@@ -1,5 +1,6 @@
 """Model files, good and broken, and what comes out of a good one."""
 
+import base64
 import hashlib
 
 import numpy as np
@@ -26,6 +27,12 @@ def noise(count, side=32):
     rng = np.random.default_rng(0)
     base = rng.integers(0, 200, (count, 1, 1, 1))
     return (base + rng.integers(0, 50, (count, side, side, 3))).astype(np.uint8)
+
+
+def template(picture):
+    """As a model's metadata has it."""
+    encoded = base64.b64encode(picture).decode()
+    return {"by": "template", "length": 64, "width": 48, "picture": encoded, "turn": 0.1, "shift": 0.1}
 
 
 @pytest.fixture
@@ -74,6 +81,8 @@ def test_a_model_of_another_program_is_refused(tmp_path):
         ({"format": 1}, "metadata cannot be read (format: "),
         ({"threshold": "high"}, "metadata cannot be read (threshold: "),
         ({"colour_of_the_box": "red"}, "metadata cannot be read (colour_of_the_box: "),
+        ({"fixture": template(b"")}, "metadata cannot be read (fixture.template.picture: "),
+        ({"fixture": template(b"\x89PNG\r\n\x1a\n cut off")}, "metadata cannot be read (fixture.template.picture: "),
         ({"patch_shape": [64, 32]}, "not the patches its metadata names: train again"),
     ],
 )
