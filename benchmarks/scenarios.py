@@ -18,7 +18,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from export.learners import usual_side
 from export.onnx_file import export
+from export.whole import DETAIL
 from inspector.background import REST
 from inspector.bench import LOAD, in_turn
 from inspector.cli import add_folders
@@ -35,7 +37,6 @@ from inspector.rehearsal import PacedCamera, Run, Told, log_into, photo_like, ru
 from inspector.shared import SharedModels
 
 FRAMES = 240
-PATCH_PX = 512  # of the feature model, by default
 TURNS = 7
 CAMERAS = (1, 2, 4)
 CHANGES = 6
@@ -50,10 +51,16 @@ def sizes(arguments: argparse.Namespace) -> None:
     print(f"ms per megapixel   {'colours':>8} " + " ".join(f"{grid:>7}" for grid in GRIDS))
     for height, width in SIZES:
         image, megapixels = photo_like(height, width), height * width / 1e6
-        work = {grid: functools.partial(Grid.parse(grid).split, image, (PATCH_PX, PATCH_PX)) for grid in GRIDS}
+        work = {grid: functools.partial(Grid.parse(grid).split, image, _patch(grid, image)) for grid in GRIDS}
         taken = in_turn({"colours": functools.partial(highlighter.strange, image)} | work, rounds=7)
         times = " ".join(f"{taken[grid] / megapixels:7.2f}" for grid in GRIDS)
         print(f"{width:>5} x {height:<10} {taken['colours'] / megapixels:8.2f} {times}")
+
+
+def _patch(grid: str, image: Image) -> tuple[int, int]:
+    """Height and width of the feature model's patches, by default."""
+    side = DETAIL * usual_side(Grid.parse(grid), image.shape)
+    return side, side
 
 
 def cameras(arguments: argparse.Namespace) -> None:

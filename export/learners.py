@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,6 +16,11 @@ from export.scores import Units
 from export.settings import Settings
 from export.trial import Trial
 from export.whole import DETAIL, MULTIPLE, FeatureFront, FeatureHead, FeatureModel, Layout
+from inspector.grid import Grid
+
+USUAL_PX = 256  # side at which a patch is seen
+LEAST_PX = 64
+STEP_PX = MULTIPLE // DETAIL
 
 
 class Head(Protocol):
@@ -128,8 +134,17 @@ class PixelLearner:
         return pixel.PixelModel(front, head)
 
 
-def learner_for(settings: Settings) -> Learner:
-    """The kind that the settings ask for."""
+def learner_for(settings: Settings, image_shape: tuple[int, ...]) -> Learner:
+    """The kind that the settings ask for, for images of that size."""
     if settings.kind == "feature":
-        return FeatureLearner(settings.seed, settings.patch_px)
+        return FeatureLearner(settings.seed, settings.patch_px or usual_side(settings.grid, image_shape))
     return PixelLearner(settings.seed, settings.epochs)
+
+
+def usual_side(grid: Grid, image_shape: tuple[int, ...]) -> int:
+    """At which a patch is seen: patches of a finer grid are not enlarged, which costs much and shows nothing more."""
+    if grid.patches == 1:
+        return USUAL_PX
+    top, left, bottom, right = grid.boxes(*image_shape[:2])[0].tolist()
+    side = math.ceil(math.sqrt((bottom - top) * (right - left)) / STEP_PX) * STEP_PX
+    return max(LEAST_PX, min(USUAL_PX, side))

@@ -18,7 +18,7 @@ from torch import Tensor
 from export import calibration, onnx_file
 from export.good_quality import Finding
 from export.good_set import GoodSet, look
-from export.learners import FeatureLearner, Head, Learner, learner_for
+from export.learners import USUAL_PX, FeatureLearner, Head, Learner, learner_for
 from export.scores import Scores, Units, held_out
 from export.settings import Progress, Settings
 from inspector.colour import ColourHighlighter, Gamut
@@ -28,7 +28,7 @@ from inspector.images import read_image
 from inspector.model_info import ModelInfo, file_hash
 
 FOLDS = 5
-LARGER_PX = (384, 512)  # inputs tried with effort `best`, beside the usual one: 2.25 and 4 times its cost
+LARGER_PX = (384, 512)  # sides tried with effort `best`, beside the usual one: 2.25 and 4 times its cost
 FINER = {"quick": 0, "standard": 1, "best": 2}  # how often the grid is halved, where it is left to training
 CLEARLY_MORE = 0.03  # of AUROC on synthetic defects, for several times the cost; less comes from their draw
 CHECKED_PATCHES = 8  # compared between ONNX and PyTorch
@@ -91,13 +91,13 @@ def _costlier(settings: Settings) -> list[Settings]:
     finer = [Grid(grid.rows << times, grid.cols << times, grid.overlap) for times in halvings]
     larger = LARGER_PX if settings.effort == "best" else ()
     return [
-        *(dataclasses.replace(settings, patch_px=side) for side in larger if side > settings.patch_px),
+        *(dataclasses.replace(settings, patch_px=side) for side in larger if side > (settings.patch_px or USUAL_PX)),
         *(dataclasses.replace(settings, grid=each) for each in finer),
     ]
 
 
 def _decided(images: Sequence[Path], settings: Settings, progress: Progress) -> tuple[Learner, GoodSet]:
-    learner = learner_for(settings)
+    learner = learner_for(settings, read_image(images[0]).shape)
     good = look(images, settings, learner, progress)
     held = good.trial() if settings.kind == "feature" and settings.effort != "quick" else None
     return learner.decided(good.rows, good.patch.patch_shape, held), good

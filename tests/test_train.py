@@ -16,7 +16,7 @@ from product import Product
 from export import calibration, onnx_file, pixel, whole
 from export.feature import Choice, choose_bottleneck
 from export.scores import Units, held_out
-from export.whole import FeatureFront, Layout
+from export.whole import DETAIL, FeatureFront, Layout
 from inspector.colour import Gamut
 from inspector.detector import Detector
 from inspector.errors import ModelError
@@ -384,6 +384,19 @@ def test_a_larger_input_makes_a_larger_map(tmp_path):
     patches = inspector.patches(nail())
     assert patches.shape[1:3] == (640, 640)
     assert inspector.detector(patches).maps.shape[1:] == (80, 80)
+
+
+def test_patches_of_a_grid_are_seen_in_no_more_pixels_than_they_have(tmp_path):
+    """In less than half as many again each way; and one patch, whose cost is that of every product, as others are."""
+    product = new_product(tmp_path, 4)
+    height, width = nail().shape[:2]
+    for rows, cols in ((1, 1), (2, 1), (2, 2)):
+        product.call("train", "--data", product.data, "--align", "none", "--grid", f"{rows}x{cols}", "--effort", "quick")
+        seen = [side / DETAIL for side in info_of(product).patch_shape]
+        if (rows, cols) == (1, 1):
+            assert seen == [256, 256]
+        else:
+            assert 1 <= seen[0] * seen[1] / (height / rows * width / cols) < 1.5**2
 
 
 def test_a_side_that_is_no_multiple_of_32_is_refused(tmp_path):

@@ -61,10 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--patch-px",
         type=_side,
-        default=256,
         metavar="N",
-        help="side of the feature model's input, a multiple of 32; larger finds smaller defects, at a cost "
-        "that grows with its square (default: 256)",
+        help="side at which the feature model sees a patch, a multiple of 32; larger finds smaller defects, at a cost "
+        "that grows with its square (default: 256; where there are several patches, no more than they have pixels)",
     )
     parser.add_argument(
         "--drop-suspects",
