@@ -390,8 +390,9 @@ def test_patches_of_a_grid_are_seen_in_no_more_pixels_than_they_have(tmp_path):
     """In less than half as many again each way; and one patch, whose cost is that of every product, as others are."""
     product = new_product(tmp_path, 4)
     height, width = nail().shape[:2]
+    quick = ("--align", "none", "--effort", "quick")
     for rows, cols in ((1, 1), (2, 1), (2, 2)):
-        product.call("train", "--data", product.data, "--align", "none", "--grid", f"{rows}x{cols}", "--effort", "quick")
+        product.call("train", "--data", product.data, *quick, "--grid", f"{rows}x{cols}")
         seen = [side / DETAIL for side in info_of(product).patch_shape]
         if (rows, cols) == (1, 1):
             assert seen == [256, 256]
