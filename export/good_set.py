@@ -95,7 +95,7 @@ class GoodSet:
         return self.patch(self.images[part], read_image(self.images[part]), highlighter)
 
     def kinds(self, parts: Sequence[int], head: Head, highlighter: ColourHighlighter | None) -> Scores:
-        """Scores of each kind of some parts, (parts, kinds): of the patch of each that is strangest in that way."""
+        """Scores of each kind of each patch of some parts, (parts, cells, kinds)."""
         if self.complete and not highlighter:
             cells = torch.arange(self.settings.grid.patches)
             rows = self.rows[(torch.tensor(parts)[:, None] * len(cells) + cells).flatten().to(self.rows.device)]
@@ -104,7 +104,7 @@ class GoodSet:
             rows = _through(self.front, patches, self.settings.device)
         with torch.no_grad():
             kinds = head.kinds(rows).cpu().numpy().astype(np.float64)
-        return np.asarray(kinds.reshape(len(parts), self.settings.grid.patches, -1).max(1))
+        return np.asarray(kinds.reshape(len(parts), self.settings.grid.patches, -1))
 
     def trial(self) -> Trial | None:
         """Good parts held out, and spoiled copies of them; None where there are too few to hold any out."""

@@ -18,6 +18,8 @@ WHOLE, DETAIL = stats.norm, stats.gumbel_r
 LOW, HIGH = 0.1, 0.9  # of the good parts: the range that tells how they differ, whatever the strangest of them are
 LEAST = 0.05  # a score below this is as good as none: its logarithm would say more than it knows
 LEAST_RANGE = 0.1  # of the logarithms: few good parts may agree by chance
+LEAST_LIMIT = 0.2  # of a patch, against the highest: where nothing ever happens, not everything is a defect
+PRIOR_PARTS = 30.0  # a patch's own limit counts for as much as so many good parts against the highest
 
 Scores = NDArray[np.float64]
 
@@ -52,8 +54,42 @@ class Units:
         return cls(np.asarray(np.exp(middle + above), np.float64), np.asarray(above[0] / above, np.float64))
 
     def together(self, scores: Scores) -> Scores:
-        """(n, kinds) -> (n): the highest."""
-        return np.asarray(((scores / self.limits) ** self.powers).max(1), np.float64)
+        """(..., kinds) -> (...): the highest."""
+        return np.asarray(((scores / self.limits) ** self.powers).max(-1), np.float64)
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """Units, and what is usual in each patch of a grid.
+
+    Good parts differ more in some patches than in others: without limits of their own, the strangest patch of a part is
+    nearly always one of those, and a defect elsewhere is not seen.
+    """
+
+    units: Units
+    patches: Scores  # (cells): what a patch's score and map are divided by
+
+    @classmethod
+    def of(cls, kinds: Scores) -> Calibrated:
+        """From scores of good parts (n, cells, kinds)."""
+        units = Units.of(kinds.max(1))
+        return cls(units, _usual(units.together(kinds)))
+
+    def scores(self, kinds: Scores) -> Scores:
+        """Of parts (n, cells, kinds) -> (n): each is as strange as its strangest patch."""
+        return np.asarray((self.units.together(kinds) / self.patches).max(1), np.float64)
+
+
+def _usual(scores: Scores) -> Scores:
+    """Limits (cells) of good parts' scores (n, cells): each patch's own, shrunk towards the highest, which is 1."""
+    parts, cells = scores.shape
+    if cells == 1:
+        return np.ones(1)
+    logs = np.log(np.maximum(scores, LEAST))
+    low, middle, high = np.quantile(logs, [LOW, 0.5, HIGH], axis=0)
+    own = middle + _away(WHOLE) * np.maximum(high - low, LEAST_RANGE)
+    own = np.maximum(own, own.max() + np.log(LEAST_LIMIT))
+    return np.asarray(np.exp(parts / (parts + PRIOR_PARTS) * (own - own.max())), np.float64)
 
 
 def _away(distribution: stats.rv_continuous) -> float:
@@ -61,10 +97,12 @@ def _away(distribution: stats.rv_continuous) -> float:
     return float((distribution.isf(RARE) - distribution.ppf(0.5)) / (distribution.ppf(HIGH) - distribution.ppf(LOW)))
 
 
-def held_out(scores: Scores) -> Scores:
-    """Each good part's score (n) as the line would give it, had that part not been among those that set the units."""
-    count = len(scores)
+def held_out(kinds: Scores) -> Scores:
+    """Each good part's score (n), from (n, cells, kinds), as the line would give it, had that part not been among those
+    that set the units.
+    """
+    count = len(kinds)
     if count == 1:
-        return Units.of(scores).together(scores)
-    others = [np.delete(scores, part, axis=0) for part in range(count)]
-    return np.concatenate([Units.of(rest).together(scores[[part]]) for part, rest in enumerate(others)])
+        return Calibrated.of(kinds).scores(kinds)
+    others = [np.delete(kinds, part, axis=0) for part in range(count)]
+    return np.concatenate([Calibrated.of(rest).scores(kinds[[part]]) for part, rest in enumerate(others)])

@@ -19,7 +19,7 @@ from export import calibration, onnx_file
 from export.good_quality import Finding
 from export.good_set import GoodSet, look
 from export.learners import USUAL_PX, FeatureLearner, Head, Learner, learner_for
-from export.scores import Scores, Units, held_out
+from export.scores import Calibrated, Scores, held_out
 from export.settings import Progress, Settings
 from inspector.colour import ColourHighlighter, Gamut
 from inspector.files import replacing
@@ -55,9 +55,9 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     with torch.no_grad() if settings.kind == "feature" else torch.enable_grad():
         learner, good = _prepared(images, settings, progress)
         settings = good.settings  # as decided
-        scores, head = _fit_and_score(good, learner, settings, progress)
+        scores, head, limits = _fit_and_score(good, learner, settings, progress)
     threshold = calibration.threshold(list(scores.values()), settings.false_rejects)
-    info = _info(product, settings, learner, good, threshold, scores, time.monotonic() - started)
+    info = _info(product, settings, learner, good, threshold, scores, limits, time.monotonic() - started)
     progress("exporting", 0.9)
     model = learner.model(good.front, head).cpu().eval().requires_grad_(False)
     with replacing(path) as part:  # a file that fails the check never takes the old one's place
@@ -105,8 +105,8 @@ def _decided(images: Sequence[Path], settings: Settings, progress: Progress) -> 
 
 def _fit_and_score(
     good: GoodSet, learner: Learner, settings: Settings, progress: Progress
-) -> tuple[dict[Path, float], Head]:
-    """Held-out scores of good parts, and the head to ship, in units set by them.
+) -> tuple[dict[Path, float], Head, Scores]:
+    """Held-out scores of good parts, the head to ship, in units set by them, and the limits of the grid's patches.
 
     Cross-fitted: each fold is scored by a head that never saw it, the shipped head saw all. Otherwise one fold is
     held out from the shipped head, and only its parts have scores.
@@ -127,8 +127,9 @@ def _fit_and_score(
     if learner.cross_fitted:
         head = learner.fit(good.rows, partial(_told, progress, steps - 1, steps))
     table = np.stack(list(kinds.values()))
-    head.use(Units.of(table))
-    return dict(zip(kinds, held_out(table).tolist(), strict=True)), head
+    calibrated = Calibrated.of(table)
+    head.use(calibrated.units)
+    return dict(zip(kinds, held_out(table).tolist(), strict=True)), head, calibrated.patches
 
 
 def _told(progress: Progress, number: int, steps: int, share: float) -> None:
@@ -151,6 +152,7 @@ def _info(
     good: GoodSet,
     threshold: calibration.Threshold,
     scores: Mapping[Path, float],
+    limits: Scores,
     seconds: float,
 ) -> ModelInfo:
     hashes = {path: file_hash(path) for path in good.images}
@@ -162,6 +164,7 @@ def _info(
         patch_shape=good.patch.patch_shape,
         fixture=good.patch.fixture,
         threshold=threshold.value,
+        patch_limits=tuple(limits.tolist()),
         false_rejects=settings.false_rejects,
         guaranteed=threshold.guaranteed,
         held_out={hashes[path]: score for path, score in scores.items()},

@@ -36,6 +36,7 @@ class Inspector:
         self._now_ns = now_ns
         self._highlighter = _highlighter(recipe, detector)
         self._fixture = detector.info.fixture
+        self._limits = detector.info.limits
         self._good_scores = np.sort(np.array(list(detector.info.held_out.values()), np.float64))
 
     def warm_up(self, rest: float = 0.0) -> None:
@@ -96,7 +97,7 @@ class Inspector:
         for number, view in enumerate(views):
             own = patches[number * count : (number + 1) * count]
             self.grid.split(view.image, self.detector.info.patch_shape, out=own)
-        found = self.detector(patches)
+        found = self.detector(patches).over(np.tile(self._limits, len(views)))
         scores = judge.patch_scores(found).reshape(len(views), self.grid.rows, self.grid.cols)
         each = found.maps.reshape(len(views), count, *found.maps.shape[1:])
         return [self._inspection(*parts) for parts in zip(views, each, scores, strict=True)]

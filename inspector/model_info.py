@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
 
 from inspector.align import Fixture
 from inspector.colour import Gamut
@@ -31,6 +33,7 @@ class ModelInfo(BaseModel):
     overlap: float
     patch_shape: tuple[int, int]  # height and width of the patches: square, or about as the fixture's frame
     fixture: Fixture | None = None  # brings a part into its canonical frame before the grid; None: frames as they are
+    patch_limits: tuple[PositiveFloat, ...] = Field((1.0,), repr=False)  # see `limits`; one for all where one is enough
     threshold: float  # suggested; the recipe may set another
     false_rejects: float  # the budget the suggestion keeps: share of good parts that may be rejected
     guaranteed: bool  # False where the good set was too small for the budget and the threshold is extrapolated
@@ -44,6 +47,17 @@ class ModelInfo(BaseModel):
     seed: int
     train_seconds: float | None = None
     versions: Mapping[str, str]
+
+    @model_validator(mode="after")
+    def _limits_are_the_grids(self) -> ModelInfo:
+        if len(self.patch_limits) not in (1, self.layout.patches):
+            raise ValueError(f"{len(self.patch_limits)} limits of patches for grid {self.grid}")
+        return self
+
+    @property
+    def limits(self) -> NDArray[np.float32]:
+        """What the scores and maps of each patch are divided by, (rows * cols): what is usual there."""
+        return np.array(np.broadcast_to(np.array(self.patch_limits, np.float32), (self.layout.patches,)))
 
     @property
     def layout(self) -> Grid:
@@ -66,8 +80,9 @@ def from_metadata(metadata: Mapping[str, str], name: str) -> tuple[ModelInfo, Ga
         raise ModelError(f"{name}: not a model of this program (no metadata): export it with `train`") from None
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ModelError(f"{name}: metadata cannot be read ({where}: {first['msg']}): train again") from None
+        where = "".join(f"{part}." for part in first["loc"])
+        said = f"{where[:-1]}: {first['msg']}" if where else first["msg"]
+        raise ModelError(f"{name}: metadata cannot be read ({said}): train again") from None
     except ModelError as error:  # the gamut does not know whose it is
         raise ModelError(f"{name}: {error}") from None
     except ValueError as error:

@@ -124,6 +124,12 @@ class Strangeness:
             return several[0]
         return cls(np.concatenate([each.maps for each in several]), np.concatenate([each.scores for each in several]))
 
+    def over(self, limits: NDArray[np.float32]) -> Strangeness:
+        """In units of each patch's own limit (n)."""
+        if (limits == 1).all():
+            return self
+        return Strangeness(self.maps / limits[:, None, None], self.scores / limits)
+
     def part(self, start: int, stop: int) -> Strangeness:
         """Of patches `start` to before `stop`."""
         return Strangeness(self.maps[start:stop], self.scores[start:stop])

@@ -83,6 +83,8 @@ def test_a_model_of_another_program_is_refused(tmp_path):
         ({"colour_of_the_box": "red"}, "metadata cannot be read (colour_of_the_box: "),
         ({"fixture": template(b"")}, "metadata cannot be read (fixture.template.picture: "),
         ({"fixture": template(b"\x89PNG\r\n\x1a\n cut off")}, "metadata cannot be read (fixture.template.picture: "),
+        ({"patch_limits": [1.0, 0.5]}, "2 limits of patches for grid 1x1): train again"),
+        ({"patch_limits": [0.0]}, "metadata cannot be read (patch_limits.0: "),
         ({"patch_shape": [64, 32]}, "not the patches its metadata names: train again"),
     ],
 )

@@ -124,6 +124,18 @@ def test_the_strangest_patch_of_a_grid_decides_and_is_named(station):
     assert inspection.patch_boxes[4].tolist() == [32, 32, 64, 64]
 
 
+def test_a_patch_is_held_against_its_own_limit(station):
+    station.alter(grid="1x2", patch_limits=[1.0, 0.5], threshold=1.0)
+    station.write(grid="1x2")
+    inspector = station.load()
+    image = gray(32, 64, 20)
+    one, both = inspector.inspect([frame_of(image), frame_of(image, 1)])
+    np.testing.assert_allclose(one.patch_scores, [[20 / 25.5, 40 / 25.5]])
+    np.testing.assert_allclose(one.anomaly_map, np.repeat([[20 / 25.5, 40 / 25.5]], 8, 1).repeat(8, 0))
+    assert (one.verdict, one.worst_patch, one.anomalous_patches) == (Verdict.FAIL, (0, 1), 1)
+    assert both.score == one.score == pytest.approx(40 / 25.5)
+
+
 def test_one_patch_without_a_number_makes_the_part_missed(station):
     station.alter(grid="2x2")
     station.write(grid="2x2")

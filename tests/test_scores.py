@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 
 from export import calibration
-from export.scores import Units, broad_score, held_out
+from export.scores import Calibrated, Units, broad_score, held_out
 
 SPREADS = np.array([0.15, 0.3, 0.6])  # of the logarithms, of three kinds of scores
 MIDDLES = np.array([0.3, 3.0, 40.0])
@@ -44,6 +44,11 @@ def test_a_map_of_a_single_cell_has_a_score():
 # ---- limits
 
 
+def held(scores):
+    """Held-out scores of parts of one patch, (n, kinds)."""
+    return held_out(scores[:, None])
+
+
 def limits_of(scores):
     return Units.of(scores).limits
 
@@ -52,7 +57,7 @@ def test_limits_are_in_the_units_of_their_kind():
     scores = drawn(np.random.default_rng(0), 30)
     units = np.array([0.5, 7, 1e3])
     np.testing.assert_allclose(limits_of(scores * units), limits_of(scores) * units)
-    np.testing.assert_allclose(held_out(scores * units), held_out(scores))
+    np.testing.assert_allclose(held(scores * units), held(scores))
     np.testing.assert_allclose(Units.of(scores * units).powers, Units.of(scores).powers)
 
 
@@ -99,14 +104,14 @@ def test_few_parts_that_agree_or_score_nothing_give_limits_above_them(count, val
     scores = np.full((count, 3), value)
     assert np.isfinite(limits_of(scores)).all()
     assert (limits_of(scores) > scores).all()
-    assert np.isfinite(held_out(scores)).all()
-    assert (held_out(scores) >= 0).all()
-    assert (held_out(scores) < 1).all()
+    assert np.isfinite(held(scores)).all()
+    assert (held(scores) >= 0).all()
+    assert (held(scores) < 1).all()
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_one_held_out_score_for_each_of_a_few_parts(count):
-    found = held_out(drawn(np.random.default_rng(count), count))
+    found = held(drawn(np.random.default_rng(count), count))
     assert found.shape == (count,)
     assert np.isfinite(found).all()
     assert (found > 0).all()
@@ -116,25 +121,67 @@ def test_a_part_is_held_against_limits_that_it_did_not_help_to_set():
     scores = drawn(np.random.default_rng(4), 8)
     changed = scores.copy()
     changed[5] *= 1.5
-    before, after = held_out(scores), held_out(changed)
+    before, after = held(scores), held(changed)
     rest = Units.of(np.delete(scores, 5, axis=0))
     assert after[5] == pytest.approx(rest.together(changed[[5]])[0])
     assert after[5] > before[5]
-    np.testing.assert_allclose(held_out(scores[::-1]), before[::-1])
+    np.testing.assert_allclose(held(scores[::-1]), before[::-1])
+
+
+# ---- patches of a grid
+
+QUIET = np.exp(-8 * SPREADS)  # good parts' scores in two of three patches, of those in the third
+
+
+def of_a_grid(random, parts):
+    """Scores of good parts, (parts, 3 patches, 3 kinds)."""
+    return drawn(random, parts, 3) * np.stack([QUIET, QUIET, np.ones(3)])
+
+
+def test_one_patch_needs_no_limit_of_its_own():
+    kinds = drawn(np.random.default_rng(7), 30, 1)
+    assert Calibrated.of(kinds).patches.tolist() == [1]
+    np.testing.assert_allclose(Calibrated.of(kinds).scores(kinds), Units.of(kinds[:, 0]).together(kinds[:, 0]))
+
+
+def test_a_defect_where_good_parts_are_alike_is_not_hidden_by_where_they_differ():
+    random = np.random.default_rng(8)
+    good, defective = of_a_grid(random, 200), of_a_grid(random, 100)
+    defective[:, 0] = MIDDLES  # as usual as can be in the third patch
+    calibrated = Calibrated.of(good)
+    highest, threshold = (np.quantile(each, 0.95) for each in (good.max(1), calibrated.scores(good)))
+    assert (defective[:, 0] < highest).all()
+    assert (calibrated.scores(defective) > threshold).all()
+    assert calibrated.patches.max() == 1
+
+
+def test_few_parts_say_little_about_single_patches():
+    random = np.random.default_rng(9)
+    few, many = (Calibrated.of(of_a_grid(random, parts)).patches for parts in (4, 400))
+    assert few.max() == many.max() == 1
+    assert few.min() > 0.7
+    assert many.min() < 0.5
+
+
+def test_a_patch_where_nothing_ever_happens_does_not_reject_everything():
+    kinds = of_a_grid(np.random.default_rng(10), 200)
+    kinds[:, 1] = 0
+    assert Calibrated.of(kinds).patches[1] > 0.2
 
 
 # ---- the promise
 
 
+@pytest.mark.parametrize("cells", [1, 3])
 @pytest.mark.parametrize(("count", "sets"), [(19, 800), (39, 300)])
-def test_a_threshold_on_held_out_scores_keeps_its_budget_of_fresh_parts(count, sets):
+def test_a_threshold_on_held_out_scores_keeps_its_budget_of_fresh_parts(count, sets, cells):
     """On average over good sets; a fresh part is judged by the limits of all, as on the line."""
     random, budget = np.random.default_rng(5), 0.05
     rejected = 0
     for _ in range(sets):
-        good, fresh = drawn(random, count), drawn(random)
+        good, fresh = (of_a_grid(random, parts)[:, :cells] for parts in (count, 1))
         found = calibration.threshold(held_out(good).tolist(), budget)
         assert found.guaranteed
-        rejected += Units.of(good).together(fresh[None])[0] > found.value
+        rejected += Calibrated.of(good).scores(fresh)[0] > found.value
     assert stats.binomtest(int(rejected), sets, budget, alternative="greater").pvalue > 0.001
     assert stats.binomtest(int(rejected), sets, budget / 2, alternative="less").pvalue > 0.001, "no idle threshold"

@@ -98,7 +98,7 @@ def test_the_feature_models_file_says_what_pytorch_says(feature_model):
     got = Detector(feature_model.model)(odd)
     assert wanted.scores[0] > 2
     assert_same(got, wanted, atol=0.01 * float(wanted.maps.max()))
-    assert sorted(info_of(feature_model).held_out.values()) == pytest.approx(sorted(held_out(kinds)), rel=0.01)
+    assert sorted(info_of(feature_model).held_out.values()) == pytest.approx(sorted(held_out(kinds[:, None])), rel=0.01)
 
 
 def cross_fitted(rows, fit):
@@ -191,8 +191,11 @@ def test_a_pixel_model_holds_one_fold_out_and_never_learns_from_it(pixel_model):
     assert len(info.held_out) == 2
     assert info.held_out.keys() | info.learned_from == hashes
     assert not info.held_out.keys() & info.learned_from
-    scores = {file_hash(path): one.score for path, one in zip(pixel_model.good, _good(pixel_model), strict=True)}
-    alone = held_out(np.array([[scores[digest]] for digest in info.held_out]))  # in whatever units: limits scale along
+    scores = {
+        file_hash(path): (one.patch_scores.ravel() * info.limits)[:, None]
+        for path, one in zip(pixel_model.good, _good(pixel_model), strict=True)
+    }
+    alone = held_out(np.stack([scores[digest] for digest in info.held_out]))  # in whatever units: limits scale along
     assert list(info.held_out.values()) == pytest.approx(alone.tolist(), rel=1e-3)
 
 
