@@ -19,7 +19,7 @@ class Settings:
     kind: Literal["feature", "pixel"] = "feature"
     grid: Grid = field(default_factory=lambda: Grid(1, 1))
     finer: bool = False  # finer grids may be taken, where they find clearly more synthetic defects
-    patch_px: int | None = None  # side at which the feature model sees a patch; None: see `train`
+    patch_px: int | None = None  # side at which the feature model sees a patch; None: as large as is of use
     # quick: no trial on synthetic defects; standard: one, of heads; best: of larger inputs too
     effort: Literal["quick", "standard", "best"] = "standard"
     epochs: int = 30  # of the pixel model; the feature model has a closed form

@@ -125,7 +125,7 @@ class _Waiting:
                 if piece.found is not None:
                     piece.request.found[piece.start] = piece.found
                 else:
-                    piece.request.error = piece.error
+                    self._fail(piece.request, piece.error)
             self._free += 1
             self._changed.notify_all()
 
@@ -134,6 +134,11 @@ class _Waiting:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def _fail(self, request: _Request, error: BaseException | None) -> None:
+        request.error = error
+        with contextlib.suppress(ValueError):  # all of it was taken
+            self._requests.remove(request)  # nobody waits for the rest
 
     def _over(self, own: _Request | None) -> bool:
         return own.done if own else self._closed

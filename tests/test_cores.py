@@ -43,7 +43,7 @@ def test_no_two_work_on_the_same_core_while_there_are_enough():
 def test_who_finds_none_free_works_wherever_the_system_likes():
     usual = frozenset(os.sched_getaffinity(0))
     working, after = where_each_works(cores() + 2, OwnCores())
-    assert working.count(usual) == 2 if cores() > 1 else 3
+    assert working.count(usual) == (2 if cores() > 1 else 3)
     assert after == [usual] * (cores() + 2)
 
 

@@ -89,6 +89,16 @@ def test_a_patch_that_the_model_refuses_harms_only_its_own_caller():
     assert_each_has_its_own([requests[number] for number in (0, 1, 3)], [answers[number] for number in (0, 1, 3)])
 
 
+def test_what_is_left_of_a_request_that_failed_is_not_run():
+    model = Model()
+    model.go_on.set()
+    runners = Runners(model, (1, 2), 1)
+    with pytest.raises(ValueError, match="255"):
+        runners(patches(255, 1, 2, 3, 4))
+    assert_each_has_its_own([patches(5)], [runners(patches(5))])
+    assert model.batches == [2, 1]
+
+
 def test_as_many_run_at_once_as_may_and_those_who_wait_share_the_next_turns():
     model = Model()
     requests = [patches(number) for number in range(6)]
