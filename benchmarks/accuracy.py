@@ -25,9 +25,9 @@ import numpy as np
 import onnxruntime as ort
 import torch
 
-from export.backbone import PatchBackbone
 from export.dataset import labelled_images
-from export.whole import DETAIL
+from export.learn.backbone import PatchBackbone
+from export.learn.whole import DETAIL
 from inspector.detector import session_threads
 from inspector.images import read_image
 from inspector.inspection import load_inspector

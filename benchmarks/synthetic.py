@@ -22,9 +22,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from export.demo_parts import good_part, save, waves
-from export.demo_render import changed, develop, displayed, over
-from export.demo_scene import Field, Point, Scene, inside, ragged
+from export.demo.parts import good_part, save, waves
+from export.demo.render import changed, develop, displayed, over
+from export.demo.scene import Field, Point, Scene, inside, ragged
 from inspector.records import Image
 
 SIZE = 1000

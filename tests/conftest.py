@@ -96,7 +96,7 @@ def _export(info, gamut, path):
     from torch.nn.functional import avg_pool2d  # noqa: PLC0415
 
     from export import onnx_file  # noqa: PLC0415
-    from export.scores import broad_score  # noqa: PLC0415
+    from export.learn.scores import broad_score  # noqa: PLC0415
 
     class Brightness(torch.nn.Module):
         def forward(self, patches, wanted):

@@ -25,7 +25,7 @@ from drawn import (
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from export.fixtures import learn_fixture
+from export.learn.fixtures import learn_fixture
 from inspector.align import Template
 from inspector.errors import AlignError, ModelError
 from inspector.grid import Grid

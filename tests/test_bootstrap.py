@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, roc_auc_score
 
-from export.bootstrap import intervals, share_interval
-from export.metrics import Results
-from export.pixel_metrics import count_levels
+from export.evaluate.bootstrap import intervals, share_interval
+from export.evaluate.metrics import Results
+from export.evaluate.pixel_metrics import count_levels
 
 NAMES = ("image_auroc", "pixel_auroc", "au_pro", "f1", "best_f1", "false_reject_rate")
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from product import Product
 
-from export import calibration
+from export.learn import calibration
 from export.verbs.calibrate import share
 from inspector import judge
 from inspector.errors import DataError, RecipeError

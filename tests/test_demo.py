@@ -9,7 +9,7 @@ import shlex
 import pytest
 from product import VERBS
 
-from export.demo_parts import make_demo
+from export.demo.parts import make_demo
 from inspector import cli
 from inspector.images import find_images, read_image
 

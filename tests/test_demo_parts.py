@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from export.demo_parts import (
+from export.demo.parts import (
     DEFECTS,
     HOLES,
     MIN_SIZE_PX,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from export.detail import BLOCK, DARK, DetailFront, fit_colour, fit_contrast
+from export.learn.detail import BLOCK, DARK, DetailFront, fit_colour, fit_contrast
 
 SHAPE = (128, 192)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from export import feature, levels
-from export.feature import Choice
+from export.learn import feature, levels
+from export.learn.feature import Choice
 
 CHANNELS, SIDE = 24, 8
 

@@ -8,7 +8,7 @@ import pytest
 from drawn import nail, nudged, save, texture
 from product import Product
 
-from export.good_quality import findings, traits
+from export.learn.good_quality import findings, traits
 from inspector.images import read_image
 
 HELD = nudged(12)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from export import pixel
+from export.learn import pixel
 
 SIDE = 32
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from export.pixel_metrics import measure_pixels
+from export.evaluate.pixel_metrics import measure_pixels
 
 
 def pair(values, defects):

@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy import stats
 
-from export import calibration
-from export.scores import Calibrated, Units, broad_score, held_out
+from export.learn import calibration
+from export.learn.scores import Calibrated, Units, broad_score, held_out
 
 SPREADS = np.array([0.15, 0.3, 0.6])  # of the logarithms, of three kinds of scores
 MIDDLES = np.array([0.3, 3.0, 40.0])

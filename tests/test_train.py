@@ -13,10 +13,10 @@ import torch
 from drawn import Pose, belt, nail, nudged, plate, poses, save
 from product import Product
 
-from export import calibration, onnx_file, pixel, whole
-from export.feature import Choice, choose_bottleneck
-from export.scores import Units, held_out
-from export.whole import DETAIL, FeatureFront, Layout
+from export.learn import calibration, onnx_file, pixel, whole
+from export.learn.feature import Choice, choose_bottleneck
+from export.learn.scores import Units, held_out
+from export.learn.whole import DETAIL, FeatureFront, Layout
 from inspector.colour import Gamut
 from inspector.detector import Detector
 from inspector.errors import ModelError

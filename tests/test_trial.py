@@ -5,10 +5,10 @@ import pytest
 import torch
 from drawn import nail, nudged
 
-from export import trial
-from export.feature import Choice
-from export.spoil import spoil
-from export.trial import Trial
+from export.learn import model_selection as trial
+from export.learn.feature import Choice
+from export.learn.model_selection import Trial
+from export.learn.synthetic_defects import spoil
 
 SHAPES = [(6, 16, 16), (6, 8, 8), (6, 4, 4)]
 D = sum(c * h * w for c, h, w in SHAPES)

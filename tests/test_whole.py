@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from export import onnx_file, whole
-from export.feature import Choice
-from export.whole import FeatureFront, FeatureModel, Layout
+from export.learn import onnx_file, whole
+from export.learn.feature import Choice
+from export.learn.whole import FeatureFront, FeatureModel, Layout
 from inspector.colour import Gamut
 from inspector.detector import Detector
 

@@ -53,7 +53,7 @@ def execute(arguments: argparse.Namespace) -> int:
 def _over_plain_loop(image: Image, info: ModelInfo, report: Report) -> tuple[float | None, str]:
     """The line's speed over that of a plain loop, or why there is none."""
     try:
-        from export.plain_loop import ms_per_part  # noqa: PLC0415  (PyTorch: a station that only inspects has none)
+        from export.evaluate.plain_loop import ms_per_part  # noqa: PLC0415  (PyTorch: a station that only inspects has none)
     except ModuleNotFoundError as error:
         return None, f"{error.name} is not installed"
     with tempfile.TemporaryDirectory() as folder:

@@ -7,9 +7,9 @@ import math
 from fractions import Fraction
 from pathlib import Path
 
-from export import calibration
 from export.dataset import good_images
-from export.scoring import score_images
+from export.evaluate.scoring import score_images
+from export.learn import calibration
 from inspector.cli import add_folders
 from inspector.detector import Detector
 from inspector.errors import ModelError

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from export.comparison import Row, as_html, as_json, as_markdown, rows
-from export.results import load_result
+from export.evaluate.comparison import Row, as_html, as_json, as_markdown, rows
+from export.evaluate.results import load_result
 
 FORMATS: Mapping[str, Callable[[Sequence[Row]], str]] = {"markdown": as_markdown, "html": as_html, "json": as_json}
 

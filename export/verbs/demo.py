@@ -13,8 +13,8 @@ from pathlib import Path
 import export.verbs
 import inspector.verbs
 from export.dataset import labelled_images
-from export.demo_parts import make_demo
-from export.metrics import measure
+from export.demo.parts import make_demo
+from export.evaluate.metrics import measure
 from export.verbs.evaluate import judge_all
 from inspector import cli
 from inspector.errors import SinkError

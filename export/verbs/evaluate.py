@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from export.dataset import Labelled, labelled_images
-from export.evaluation import Evaluation
-from export.metrics import NAMES, Metrics, Outcome, measure
-from export.pages import write_page
-from export.pixel_metrics import PixelMetrics
-from export.reconstructions import save_worst
-from export.report import report
-from export.results import describe, latency_ms
-from export.scoring import inspect_images
+from export.evaluate.evaluation import Evaluation
+from export.evaluate.metrics import NAMES, Metrics, Outcome, measure
+from export.evaluate.pages import write_page
+from export.evaluate.pixel_metrics import PixelMetrics
+from export.evaluate.reconstructions import save_worst
+from export.evaluate.report import report
+from export.evaluate.results import describe, latency_ms
+from export.evaluate.scoring import inspect_images
 from inspector.cli import add_folders, whole_number
 from inspector.files import check_writable
 from inspector.inspection import Inspector, load_inspector

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from export.dataset import good_images
-from export.settings import Settings
-from export.train import Trained, train
+from export.learn.settings import Settings
+from export.learn.train import Trained, train
 from export.verbs.calibrate import share
 from inspector.cli import add_folders, whole_number
 from inspector.errors import DependencyError, RecipeError

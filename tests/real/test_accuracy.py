@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from export.fixtures import learn_fixture
+from export.learn.fixtures import learn_fixture
 from inspector.images import find_images, read_image
 from inspector.model_info import file_hash
 

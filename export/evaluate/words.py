@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from export.bootstrap import share_interval
-from export.evaluation import Evaluation
-from export.pages import percent
+from export.evaluate.bootstrap import share_interval
+from export.evaluate.evaluation import Evaluation
+from export.evaluate.pages import percent
 from inspector.records import Verdict
 
 FEW_GOOD, FEW_DEFECTS = 20, 10  # images; of each kind of defect. Below, the figures say little

@@ -19,7 +19,11 @@ NOTHING = "\u2013"  # a dash, where there is no figure
 def render(template: str, **values: object) -> str:
     """A page from `templates/`; whatever comes from names of files and products is escaped."""
     pages = Environment(
-        loader=PackageLoader("export"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("export.evaluate"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     pages.filters |= {"figure": figure, "percent": percent}
     return pages.get_template(template).render(**values)

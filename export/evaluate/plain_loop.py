@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import torch
 
-from export.backbone import PatchBackbone
-from export.pixel import PixelAutoencoder, Scale
+from export.learn.backbone import PatchBackbone
+from export.learn.pixel import PixelAutoencoder, Scale
 from inspector.grid import Grid
 from inspector.model_info import ModelInfo
 

@@ -14,10 +14,10 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from export import feature
-from export.feature import Choice, Moments, Space
-from export.levels import Shape
-from export.scores import broad_score
+from export.learn import feature
+from export.learn.feature import Choice, Moments, Space
+from export.learn.levels import Shape
+from export.learn.scores import broad_score
 
 POOLED = (0.0, 0.5, 0.75, 1.0)  # shares of the covariance to choose from
 CLEARLY_MORE = 0.05  # AUROC that must be gained over the usual choice: less comes from which parts were held out

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from export.pages import NOTHING, figure, percent, render
-from export.results import Result
+from export.evaluate.pages import NOTHING, figure, percent, render
+from export.evaluate.results import Result
 from inspector.errors import DataError
 
 

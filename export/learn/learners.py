@@ -10,12 +10,13 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from export import feature, pixel, trial, whole
-from export.feature import Choice
-from export.scores import Units
-from export.settings import Settings
-from export.trial import Trial
-from export.whole import DETAIL, MULTIPLE, FeatureFront, FeatureHead, FeatureModel, Layout
+from export.learn import feature, pixel, whole
+from export.learn import model_selection as trial
+from export.learn.feature import Choice
+from export.learn.model_selection import Trial
+from export.learn.scores import Units
+from export.learn.settings import Settings
+from export.learn.whole import DETAIL, MULTIPLE, FeatureFront, FeatureHead, FeatureModel, Layout
 from inspector.grid import Grid
 
 USUAL_PX = 256  # side at which a patch is seen

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from export import calibration, onnx_file
-from export.good_quality import Finding
-from export.good_set import GoodSet, look
-from export.learners import USUAL_PX, FeatureLearner, Head, Learner, learner_for
-from export.scores import Calibrated, Scores, held_out
-from export.settings import Progress, Settings
+from export.learn import calibration, onnx_file
+from export.learn.good_quality import Finding
+from export.learn.good_set import GoodSet, look
+from export.learn.learners import USUAL_PX, FeatureLearner, Head, Learner, learner_for
+from export.learn.scores import Calibrated, Scores, held_out
+from export.learn.settings import Progress, Settings
 from inspector.colour import ColourHighlighter, Gamut
 from inspector.files import replacing
 from inspector.grid import Grid

@@ -12,14 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from export import good_quality
-from export.fixtures import learn_fixture
-from export.good_quality import Finding
-from export.learners import Head, Learner
-from export.scores import Scores
-from export.settings import Progress, Settings
-from export.spoil import spoil
-from export.trial import Trial
+from export.learn import good_quality
+from export.learn.fixtures import learn_fixture
+from export.learn.good_quality import Finding
+from export.learn.learners import Head, Learner
+from export.learn.model_selection import Trial
+from export.learn.scores import Scores
+from export.learn.settings import Progress, Settings
+from export.learn.synthetic_defects import spoil
 from inspector.align import Fixture
 from inspector.colour import ColourHighlighter, Gamut, suggest_tolerance
 from inspector.errors import AlignError, DataError

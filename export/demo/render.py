@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from export.demo_scene import Colour, Field, Scene, Scratch, Shapes, Stain, band, box, inside, lay_out, local, ragged
+from export.demo.scene import Colour, Field, Scene, Scratch, Shapes, Stain, band, box, inside, lay_out, local, ragged
 from inspector.records import Image, Mask
 
 CODE = np.array([0xAA, 0x8D, 0xB2, 0xD5, 0x9A, 0xCB, 0xA4, 0xFF], np.uint8)  # the mark's dots, a bit each

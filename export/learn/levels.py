@@ -12,6 +12,8 @@ from torch import Tensor
 COARSEST_BLOCK = 2  # positions of the coarsest level that share a covariance, each way: 32 x 32 pixels of the patch
 
 Shape = tuple[int, int, int]  # channels, height, width of one level
+Rows = Tensor | slice  # which of several rows: indices (k), or a range
+ALL = slice(None)
 
 
 def split(rows: Tensor, shapes: Sequence[Shape]) -> list[Tensor]:

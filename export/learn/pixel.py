@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (the customary name)
 from torch import Tensor, nn
 
-from export.rows import ALL, Rows
-from export.scores import Units, broad_score
+from export.learn.levels import ALL, Rows
+from export.learn.scores import Units, broad_score
 
 WIDTHS = (16, 32, 64)  # channels after each halving
 CODE = 16  # channels of the bottleneck: 16 x 16 x 16 numbers for a 128-pixel patch

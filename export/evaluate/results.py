@@ -14,9 +14,9 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from export.bootstrap import Interval, intervals
 from export.dataset import Labelled
-from export.metrics import Metrics, Outcome
+from export.evaluate.bootstrap import Interval, intervals
+from export.evaluate.metrics import Metrics, Outcome
 from inspector.errors import DataError
 from inspector.inspection import Inspector
 from inspector.model_info import ModelInfo, file_hash

@@ -13,13 +13,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (the customary name)
 from torch import Tensor, nn
 
-from export import detail, feature
-from export.backbone import Backbone, level_shapes
-from export.detail import Colour, Contrast
-from export.feature import Choice, WhitenedAutoencoder
-from export.levels import Shape
-from export.rows import ALL, Rows
-from export.scores import Units, broad_score
+from export.learn import detail, feature
+from export.learn.backbone import Backbone, level_shapes
+from export.learn.detail import Colour, Contrast
+from export.learn.feature import Choice, WhitenedAutoencoder
+from export.learn.levels import ALL, Rows, Shape
+from export.learn.scores import Units, broad_score
 
 DETAIL = 2  # pixels of the patch, each way, for one that the backbone sees; see FeatureFront.parts
 MULTIPLE = 32 * DETAIL  # height and width of a patch are multiples of this

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from export.metrics import Outcome
+from export.evaluate.metrics import Outcome
 from inspector.images import read_image, write_image
 from inspector.inspection import Inspector
 from inspector.records import AnomalyMap, Image

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from export.demo_render import changed, develop, expose, photograph
-from export.demo_scene import HOLES, INSERT_BLUE, Chip, Colour, Placed, Point, Scene, Scratch, Stain, Waves
+from export.demo.render import changed, develop, expose, photograph
+from export.demo.scene import HOLES, INSERT_BLUE, Chip, Colour, Placed, Point, Scene, Scratch, Stain, Waves
 from inspector.errors import DataError, SinkError
 from inspector.images import write_image
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from export.metrics import Metrics, Outcome
-from export.results import Result
+from export.evaluate.metrics import Metrics, Outcome
+from export.evaluate.results import Result
 from inspector.inspection import Inspector
 from inspector.records import Verdict
 

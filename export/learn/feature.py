@@ -20,9 +20,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (the customary name)
 from torch import Tensor, nn
 
-from export import levels
-from export.levels import Shape
-from export.rows import ALL, Rows
+from export.learn import levels
+from export.learn.levels import ALL, Rows, Shape
 
 PRIOR_PARTS = 30.0  # a place's own covariance counts for as much as this many good parts
 FLOOR = 0.01  # of a feature's pooled variance: no direction may look quieter than this

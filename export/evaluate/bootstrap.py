@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import binomtest
 
-from export.metrics import Results, Weights
+from export.evaluate.metrics import Results, Weights
 
 REPLICATES = 1000  # an end of the interval then rests on the 25 replicates beyond it
 LEVEL = 0.95

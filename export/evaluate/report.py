@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from export import plots, words
-from export.bootstrap import REPLICATES, SEED, share_interval
-from export.cases import Cases, pictures, worst
-from export.evaluation import Evaluation
-from export.metrics import Outcome, roc
-from export.pages import NOTHING, figure, render, svg_uri
-from export.pixel_metrics import MAX_FPR
-from export.results import latency_ms
+from export.evaluate import plots, words
+from export.evaluate.bootstrap import REPLICATES, SEED, share_interval
+from export.evaluate.cases import Cases, pictures, worst
+from export.evaluate.evaluation import Evaluation
+from export.evaluate.metrics import Outcome, roc
+from export.evaluate.pages import NOTHING, figure, render, svg_uri
+from export.evaluate.pixel_metrics import MAX_FPR
+from export.evaluate.results import latency_ms
 from inspector.records import Verdict
 
 Entry = dict[str, Any]  # of the page's template

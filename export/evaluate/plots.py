@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
-from export.metrics import Shares
+from export.evaluate.metrics import Shares
 
 INK, FAINT, GRID = "#22303c", "#5d6b78", "#dfe5ea"
 RIGHT, WRONG, GOOD = "#8fa3b3", "#b3261e", "#3f7d58"

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from export.metrics import Outcome, read_mask
-from export.pages import jpeg_uri
-from export.reconstructions import panels
+from export.evaluate.metrics import Outcome, read_mask
+from export.evaluate.pages import jpeg_uri
+from export.evaluate.reconstructions import panels
 from inspector.images import read_image
 from inspector.inspection import Inspector
 from inspector.records import AnomalyMap, Image, Mask, Verdict

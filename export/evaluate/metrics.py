@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import auc, classification_report, precision_recall_curve, roc_curve
 
-from export.pixel_metrics import PixelLevels, PixelMetrics, count_levels
+from export.evaluate.pixel_metrics import PixelLevels, PixelMetrics, count_levels
 from inspector.images import read_image
 from inspector.records import Inspection, Mask
 
