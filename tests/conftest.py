@@ -95,7 +95,7 @@ def _export(info, gamut, path):
     import torch  # noqa: PLC0415
     from torch.nn.functional import avg_pool2d  # noqa: PLC0415
 
-    from export import onnx_file  # noqa: PLC0415
+    from export.learn import onnx_file  # noqa: PLC0415
     from export.learn.scores import broad_score  # noqa: PLC0415
 
     class Brightness(torch.nn.Module):
