@@ -39,6 +39,12 @@ class Inspector:
         self._limits = detector.info.limits
         self._good_scores = np.sort(np.array(list(detector.info.held_out.values()), np.float64))
 
+    @property
+    def budget(self) -> float:
+        """Share of good parts that the threshold may reject."""
+        wanted = self.recipe.false_rejects
+        return self.detector.info.false_rejects if wanted == "auto" else wanted
+
     def warm_up(self, rest: float = 0.0) -> None:
         """Run the model once on every batch size, so that the first part is as fast as the rest; see Detector."""
         self.detector.warm_up(self.recipe.batch_size * self.grid.patches, rest)

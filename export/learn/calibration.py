@@ -16,6 +16,9 @@ from scipy import stats
 
 from inspector.errors import DataError
 
+BUDGETS = (0.01, 0.02, 0.05, 0.1)  # to choose from, where none is given: tightest first
+SPARE = 2  # one or two odd parts, or defects among the good ones, must not set the threshold
+OTHERWISE = 0.02  # where so few parts can guarantee none of them
 LEAST = 1e-6  # a threshold is above 0, also where good parts score nothing at all
 FARTHEST = 2.0  # times (1 + the strangest score): a guess, and marked as one, where few parts say how they differ
 
@@ -42,17 +45,37 @@ class Threshold:
         )
 
 
-def threshold(scores: Sequence[float], budget: float) -> Threshold:
-    """The lowest threshold that keeps `budget` (0 < budget < 1), from at least one held-out score."""
+def threshold(scores: Sequence[float], budget: float | None = None) -> Threshold:
+    """The lowest threshold that keeps `budget` (0 < budget < 1), from at least one held-out score.
+
+    Where none is given, it is the tightest of BUDGETS that so many parts can guarantee with some to spare: the
+    threshold is neither one of the SPARE strangest good parts nor an odd one. That costs some of the budget, but none
+    of the guarantee.
+    """
+    if budget is None:
+        budget = _affordable(scores)
     if not scores:
         raise DataError("no good parts to calibrate from")
-    exact = Fraction(budget).limit_denominator(10**6) or Fraction(budget)  # 1/200 rather than the float beside it
-    count = len(scores)
-    needed = math.ceil(1 / exact) - 1
-    rank = max(1, math.ceil((count + 1) * (1 - exact)))
+    count, rank = len(scores), _rank(len(scores), budget)
+    needed = math.ceil(1 / (Fraction(budget).limit_denominator(10**6) or Fraction(budget))) - 1
     guaranteed = rank <= count
     value = sorted(scores)[rank - 1] if guaranteed else _extrapolated(scores, budget)
     return Threshold(max(float(value), LEAST), budget, guaranteed, count, needed)
+
+
+def _affordable(scores: Sequence[float]) -> float:
+    odd = len(suspects({str(number): score for number, score in enumerate(scores)}))
+    for budget in BUDGETS:
+        rejected = len(scores) - _rank(len(scores), budget)  # a negative number where the budget needs more parts
+        if rejected >= max(SPARE, odd):
+            return budget
+    return BUDGETS[-1] if _rank(len(scores), BUDGETS[-1]) <= len(scores) else OTHERWISE
+
+
+def _rank(parts: int, budget: float) -> int:
+    """Which of the held-out scores, from the lowest, is the threshold; beyond their number where none is."""
+    exact = Fraction(budget).limit_denominator(10**6) or Fraction(budget)  # 1/200 rather than the float beside it
+    return max(1, math.ceil((parts + 1) * (1 - exact)))
 
 
 def suspects(scores: Mapping[str, float]) -> list[str]:

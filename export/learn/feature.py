@@ -42,8 +42,9 @@ class Choice:
 class WhitenedAutoencoder(nn.Module):
     """Rows of features (n, d) -> anomaly maps (n, h, w) of the finest level, and pictures (n, 2, h', w', 3).
 
-    A map is 0 where a place is no stranger than good parts are on average. The pictures, uint8, show the features and
-    their reconstruction in three false colours, at the middle level's resolution; only those of `wanted` rows are made.
+    A map is about 1 where a place is as strange as good parts are on average. The pictures, uint8, show the features
+    and their reconstruction in three false colours, at the middle level's resolution; only those of `wanted` rows are
+    made.
 
     mean, scale: (d); basis: (k, averaged d), orthonormal rows; whitening: for each view (blocks, c, c);
     colours: (3, channels).
@@ -78,7 +79,7 @@ class WhitenedAutoencoder(nn.Module):
         seen = (rows[wanted] - self.middle) * self.inverse_scale
         pictures = self._pictures(torch.stack([seen, seen - residual[wanted]], 1))
         # Whitened features of good parts have a root mean square of about 1.
-        return torch.relu(strangeness(residual, self.shapes, tables, self.joint) - 1), pictures
+        return strangeness(residual, self.shapes, tables, self.joint), pictures
 
     def residual(self, rows: Tensor) -> Tensor:
         """What the autoencoder cannot reconstruct, (n, d), in units of each feature's deviation."""

@@ -15,9 +15,8 @@ from torch import Tensor, nn
 from export.learn import good_quality
 from export.learn.fixtures import learn_fixture
 from export.learn.good_quality import Finding
-from export.learn.learners import Head, Learner
+from export.learn.learners import Learner
 from export.learn.model_selection import Trial
-from export.learn.scores import Scores
 from export.learn.settings import Progress, Settings
 from export.learn.synthetic_defects import spoil
 from inspector.align import Fixture
@@ -94,17 +93,12 @@ class GoodSet:
     def patches(self, part: int, highlighter: ColourHighlighter | None = None) -> Patches:
         return self.patch(self.images[part], read_image(self.images[part]), highlighter)
 
-    def kinds(self, parts: Sequence[int], head: Head, highlighter: ColourHighlighter | None) -> Scores:
-        """Scores of each kind of each patch of some parts, (parts, cells, kinds)."""
+    def rows_of(self, part: int, highlighter: ColourHighlighter | None) -> Tensor:
+        """Of each of its patches, (cells, d); `highlighter` paints them first."""
         if self.complete and not highlighter:
-            cells = torch.arange(self.settings.grid.patches)
-            rows = self.rows[(torch.tensor(parts)[:, None] * len(cells) + cells).flatten().to(self.rows.device)]
-        else:
-            patches = np.concatenate([self.patches(part, highlighter) for part in parts])
-            rows = _through(self.front, patches, self.settings.device)
-        with torch.no_grad():
-            kinds = head.kinds(rows).cpu().numpy().astype(np.float64)
-        return np.asarray(kinds.reshape(len(parts), self.settings.grid.patches, -1))
+            cells = self.settings.grid.patches
+            return self.rows[part * cells : (part + 1) * cells]
+        return _through(self.front, self.patches(part, highlighter), self.settings.device)
 
     def trial(self) -> Trial | None:
         """Good parts held out, and spoiled copies of them; None where there are too few to hold any out."""

@@ -8,15 +8,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
-from export.learn import feature, pixel, whole
-from export.learn import model_selection as trial
+from export.learn import backbone, feature, model_selection, pixel, whole
 from export.learn.feature import Choice
 from export.learn.model_selection import Trial
-from export.learn.scores import Units
+from export.learn.scores import Mix, Units
 from export.learn.settings import Settings
-from export.learn.whole import DETAIL, MULTIPLE, FeatureFront, FeatureHead, FeatureModel, Layout
+from export.learn.whole import (
+    DETAIL,
+    MULTIPLE,
+    TURNED_WEIGHTS,
+    WEIGHTS,
+    FeatureFront,
+    FeatureHead,
+    FeatureModel,
+    Layout,
+)
+from inspector.align import Fixture, Outline
 from inspector.grid import Grid
 
 USUAL_PX = 256  # side at which a patch is seen
@@ -27,11 +37,19 @@ STEP_PX = MULTIPLE // DETAIL
 class Head(Protocol):
     """What is fitted: rows -> maps, scores and pictures."""
 
-    def kinds(self, rows: Tensor) -> Tensor:
-        """Scores of each kind, (n, kinds), each in a unit of its own."""
-
     def use(self, units: Units) -> None:
         """Give maps and scores in these from now on."""
+
+
+class HeldOut(Protocol):
+    """Judges good parts by what the others show."""
+
+    @property
+    def head(self) -> Head | None:
+        """What was fitted without the parts that were held out last, where that is what ships."""
+
+    def without(self, parts: Tensor) -> Callable[[int, Tensor], Tensor]:
+        """A function that scores one of these parts: its number and its rows -> (rows, kinds)."""
 
 
 class Learner(Protocol):
@@ -50,8 +68,12 @@ class Learner(Protocol):
         """Height and width of a patch are multiples of this."""
 
     @property
-    def cross_fitted(self) -> bool:
-        """Cheap enough to fit once per fold; else one fold is held out, and the shipped head never sees it."""
+    def mix(self) -> Mix:
+        """How kinds of scores make one."""
+
+    @property
+    def learns_from_all(self) -> bool:
+        """Whether the head that ships has seen all good parts; else those that are held out are not learned from."""
 
     @property
     def trial_auroc(self) -> float:
@@ -60,11 +82,16 @@ class Learner(Protocol):
     def front(self) -> nn.Module:
         """uint8 patches (n, h, w, 3) -> rows (n, ...) float32."""
 
-    def decided(self, rows: Tensor, patch_shape: tuple[int, int], held: Trial | None) -> Learner:
+    def decided(
+        self, rows: Tensor, patch_shape: tuple[int, int], fixture: Fixture | None, held: Trial | None
+    ) -> Learner:
         """The same learner after the choices that all folds share; `held` where there is something to try them on."""
 
     def fit(self, rows: Tensor, progress: Callable[[float], None]) -> Head:
         """Learn from the rows of good patches."""
+
+    def held_out(self, rows: Tensor, part_of_row: Tensor, progress: Callable[[float], None]) -> HeldOut:
+        """Judge good parts by what the others show; `part_of_row` says whose each row is."""
 
     def model(self, front: nn.Module, head: Head) -> nn.Module:
         """Patches, and which of them are wanted -> maps and scores, and pictures of those."""
@@ -72,14 +99,16 @@ class Learner(Protocol):
 
 @dataclass(frozen=True)
 class FeatureLearner:
-    """Frozen backbone, autoencoder in closed form."""
+    """Frozen backbone, autoencoder and Gaussians in closed form."""
 
     seed: int
     seen_px: int
+    backbone: backbone.Name = "lite0"
     layout: Layout | None = None  # once decided
     choice: Choice = field(default_factory=Choice)
+    mix: Mix = field(default_factory=lambda: Mix(WEIGHTS))
     trial_auroc: float = 0.0
-    cross_fitted: bool = True
+    learns_from_all: bool = True
     multiple: int = MULTIPLE
 
     @property
@@ -87,25 +116,36 @@ class FeatureLearner:
         return DETAIL * self.seen_px
 
     def front(self) -> FeatureFront:
-        return FeatureFront()
+        return FeatureFront(self.backbone)
 
-    def decided(self, rows: Tensor, patch_shape: tuple[int, int], held: Trial | None) -> Learner:
-        layout = Layout(*patch_shape)
-        choice = Choice(feature.choose_bottleneck(layout.split(rows)[0], layout.levels, self.seed))
+    def decided(
+        self, rows: Tensor, patch_shape: tuple[int, int], fixture: Fixture | None, held: Trial | None
+    ) -> Learner:
+        layout = Layout(*patch_shape, self.backbone)
+        mix = Mix(TURNED_WEIGHTS if isinstance(fixture, Outline) else WEIGHTS)
+        fine = layout.split(rows).fine()
+        choice = Choice(feature.choose_bottleneck(fine, layout.fine, self.seed))
         if held is None:
-            return dataclasses.replace(self, layout=layout, choice=choice)
-        kept, good, spoiled = (layout.split(each)[0] for each in (held.kept, held.held, held.spoiled))
-        found = trial.best(Trial(kept, good, spoiled, held.patches), layout.levels, choice)
-        return dataclasses.replace(self, layout=layout, choice=found.choice, trial_auroc=found.auroc)
+            return dataclasses.replace(self, layout=layout, choice=choice, mix=mix)
+        kept, good, spoiled = (layout.split(each).fine() for each in (held.kept, held.held, held.spoiled))
+        found = model_selection.best(Trial(kept, good, spoiled, held.patches), layout.fine, choice)
+        return dataclasses.replace(self, layout=layout, choice=found.choice, mix=mix, trial_auroc=found.auroc)
 
     def fit(self, rows: Tensor, progress: Callable[[float], None]) -> FeatureHead:
-        assert self.layout is not None, "decided first"
-        return whole.fit(rows, self.layout, self.choice)
+        return whole.fit(rows, self._layout, self.choice)
+
+    def held_out(self, rows: Tensor, part_of_row: Tensor, progress: Callable[[float], None]) -> whole.HeldOut:
+        return whole.HeldOut(rows, part_of_row, self._layout, self.choice)
 
     def model(self, front: nn.Module, head: Head) -> nn.Module:
         assert isinstance(front, FeatureFront)
         assert isinstance(head, FeatureHead)
         return FeatureModel(front, head)
+
+    @property
+    def _layout(self) -> Layout:
+        assert self.layout is not None, "decided first"
+        return self.layout
 
 
 @dataclass(frozen=True)
@@ -116,23 +156,44 @@ class PixelLearner:
     epochs: int
     patch_px: int = 128
     seen_px: int = 128
+    mix: Mix = field(default_factory=Mix)
     trial_auroc: float = 0.0
-    cross_fitted: bool = False
+    learns_from_all: bool = False
     multiple: int = 32
 
     def front(self) -> nn.Module:
         return pixel.Scale()
 
-    def decided(self, rows: Tensor, patch_shape: tuple[int, int], held: Trial | None) -> Learner:
+    def decided(
+        self, rows: Tensor, patch_shape: tuple[int, int], fixture: Fixture | None, held: Trial | None
+    ) -> Learner:
         return self
 
     def fit(self, rows: Tensor, progress: Callable[[float], None]) -> pixel.PixelAutoencoder:
         return pixel.fit(rows, self.epochs, self.seed, lambda done, total: progress(done / total))
 
+    def held_out(self, rows: Tensor, part_of_row: Tensor, progress: Callable[[float], None]) -> PixelHeldOut:
+        return PixelHeldOut(self, rows, part_of_row, progress)
+
     def model(self, front: nn.Module, head: Head) -> nn.Module:
         assert isinstance(front, pixel.Scale)
         assert isinstance(head, pixel.PixelAutoencoder)
         return pixel.PixelModel(front, head)
+
+
+@dataclass
+class PixelHeldOut:
+    """Fits once, without the parts that are held out; that head is the one to ship."""
+
+    learner: PixelLearner
+    rows: Tensor
+    part_of_row: Tensor
+    progress: Callable[[float], None]
+    head: pixel.PixelAutoencoder | None = None
+
+    def without(self, parts: Tensor) -> Callable[[int, Tensor], Tensor]:
+        head = self.head = self.learner.fit(self.rows[~torch.isin(self.part_of_row, parts)], self.progress)
+        return lambda part, rows: head.kinds(rows)
 
 
 def learner_for(settings: Settings, image_shape: tuple[int, ...]) -> Learner:

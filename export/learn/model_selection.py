@@ -17,7 +17,7 @@ from torch import Tensor
 from export.learn import feature
 from export.learn.feature import Choice, Moments, Space
 from export.learn.levels import Shape
-from export.learn.scores import broad_score
+from export.learn.scores import top_mean
 
 POOLED = (0.0, 0.5, 0.75, 1.0)  # shares of the covariance to choose from
 CLEARLY_MORE = 0.05  # AUROC that must be gained over the usual choice: less comes from which parts were held out
@@ -67,6 +67,6 @@ def _maps(trial: Trial, shapes: Sequence[Shape], start: Choice) -> Iterator[tupl
 
 
 def _auroc(good: Tensor, bad: Tensor, patches: int) -> float:
-    scores = [broad_score(maps).reshape(-1, patches).amax(1) for maps in (good, bad)]
+    scores = [top_mean(maps).reshape(-1, patches).amax(1) for maps in (good, bad)]
     truth = np.repeat([0, 1], [len(part) for part in scores])
     return float(roc_auc_score(truth, torch.cat(scores).cpu().numpy()))

@@ -14,7 +14,7 @@ import torch.nn.functional as F  # noqa: N812  (the customary name)
 from torch import Tensor, nn
 
 from export.learn.levels import ALL, Rows
-from export.learn.scores import Units, broad_score
+from export.learn.scores import Units, top_mean
 
 WIDTHS = (16, 32, 64)  # channels after each halving
 CODE = 16  # channels of the bottleneck: 16 x 16 x 16 numbers for a 128-pixel patch
@@ -63,7 +63,7 @@ class PixelAutoencoder(nn.Module):
 
     def kinds(self, patches: Tensor) -> Tensor:
         """Scores of each kind, (n, 1); the limit is not minded."""
-        return broad_score(self._maps(patches, self.reconstruct(patches)))[:, None]
+        return top_mean(self._maps(patches, self.reconstruct(patches)))[:, None]
 
     def use(self, units: Units) -> None:
         """Give maps and scores in these from now on."""
@@ -77,7 +77,7 @@ class PixelAutoencoder(nn.Module):
         reconstruction = self.reconstruct(patches)
         maps = self._maps(patches, reconstruction) / self.limits
         pictures = torch.stack([patches[wanted], reconstruction[wanted]], 1).permute(0, 1, 3, 4, 2)
-        return maps, broad_score(maps), (255 * pictures.clamp(0, 1)).to(torch.uint8)
+        return maps, top_mean(maps), (255 * pictures.clamp(0, 1)).to(torch.uint8)
 
 
 class PixelModel(nn.Module):

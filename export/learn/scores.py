@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor
 
-TOP_FRACTION = 0.01  # of a patch's map: one hot cell may be noise, a defect of a few cells fills this much
 RARE = 1e-3  # of good parts are stranger than a limit, if their scores are distributed as assumed
 # The scores' logarithms: of the whole, a mean over many cells, normal; of a detail, the largest of very many numbers,
 # Gumbel (Fisher & Tippett, Proc. Cambridge Phil. Soc. 24, 1928), whose longer tail puts its limit twice as far away.
@@ -18,44 +17,85 @@ WHOLE, DETAIL = stats.norm, stats.gumbel_r
 LOW, HIGH = 0.1, 0.9  # of the good parts: the range that tells how they differ, whatever the strangest of them are
 LEAST = 0.05  # a score below this is as good as none: its logarithm would say more than it knows
 LEAST_RANGE = 0.1  # of the logarithms: few good parts may agree by chance
+STEEP = 3.0  # times the power that would bring the median good part to the same score in the whole and in a detail
+NEVER = 1e30  # the limit of what does not count
 LEAST_LIMIT = 0.2  # of a patch, against the highest: where nothing ever happens, not everything is a defect
 PRIOR_PARTS = 30.0  # a patch's own limit counts for as much as so many good parts against the highest
 
 Scores = NDArray[np.float64]
 
 
-def broad_score(maps: Tensor) -> Tensor:
-    """A robust maximum of each map, (n, h, w) -> (n): the mean of its strangest cells."""
+def top_mean(maps: Tensor, fraction: float = 0.01) -> Tensor:
+    """A robust maximum of each map, (n, h, w) -> (n): the mean of the highest `fraction` of its cells.
+
+    One hot cell may be noise; a defect of a few cells fills one per cent of a fine map.
+    """
     flat = maps.flatten(1)
-    count = max(1, round(TOP_FRACTION * flat.shape[1]))
+    count = max(1, round(fraction * flat.shape[1]))
     return torch.topk(flat, count, dim=1).values.mean(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Which kinds of scores make one, and how."""
+
+    weights: tuple[float, ...] = (1.0,)  # of the first kinds, which are told of the whole part; the others are details
+    details: bool = True  # whether the details count
 
 
 @dataclass(frozen=True)
 class Units:
-    """What makes scores of several kinds one: a limit for each, which is 1, and a power.
+    """What makes one score of several kinds.
 
-    The powers bring the median good part to the same score in every kind, too: where good parts are much alike in one
-    kind and differ in another, half a limit says different things. That of the first kind is 1.
+    Those of the whole part are multiplied, each with an exponent that makes good parts vary alike in all of them, as
+    weighted: their logarithms' standard scores are added. Beside that stand the details, each with a limit, which is 1,
+    and a power: the highest counts. The power is high, so that a detail counts where it is near its limit and beyond:
+    below, it only adds noise to products whose details vary.
     """
 
-    limits: Scores  # (kinds): no good part should reach them
-    powers: Scores  # (kinds)
+    exponents: Scores  # of the kinds that make up the whole; their sum is 1
+    limits: Scores  # of the whole and of each detail: no good part should reach them
+    powers: Scores  # likewise; that of the whole is 1
+    middles: Scores  # median of each kind over good parts
+    bounds: Scores  # each kind's own limit
 
     @classmethod
-    def of(cls, scores: Scores) -> Units:
-        """From scores of good parts (n, kinds), first on the whole.
+    def of(cls, scores: Scores, mix: Mix = Mix()) -> Units:
+        """From scores of good parts (n, kinds), first the kinds of the whole, which are weighted.
 
         Taken from the middle of the scores: a few defects among the parts, or one odd good one, do not blunt a kind.
         """
-        low, middle, high = np.quantile(np.log(np.maximum(scores, LEAST)), [LOW, 0.5, HIGH], axis=0)
-        away = np.array([_away(WHOLE), *[_away(DETAIL)] * (scores.shape[1] - 1)])
-        above = away * np.maximum(high - low, LEAST_RANGE)
-        return cls(np.asarray(np.exp(middle + above), np.float64), np.asarray(above[0] / above, np.float64))
+        logs, count = _logs(scores), len(mix.weights)
+        low, middle, high = np.quantile(logs, [LOW, 0.5, HIGH], axis=0)
+        usual = np.maximum(high - low, LEAST_RANGE)
+        above = usual * np.array([_away(WHOLE)] * count + [_away(DETAIL)] * (scores.shape[1] - count))
+        exponents = np.asarray(mix.weights) / usual[:count]
+        exponents /= exponents.sum()
+        whole_middle, whole_above = _middle_and_above(logs[:, :count] @ exponents)
+        middles, aboves = np.r_[whole_middle, middle[count:]], np.r_[whole_above, above[count:]]
+        limits = np.exp(middles + aboves)
+        if not mix.details:
+            limits[1:] = NEVER
+        powers = aboves[0] / aboves
+        powers[1:] *= STEEP
+        return cls(exponents, limits, powers, np.exp(middle), np.exp(middle + above))
 
     def together(self, scores: Scores) -> Scores:
-        """(..., kinds) -> (...): the highest."""
-        return np.asarray(((scores / self.limits) ** self.powers).max(-1), np.float64)
+        """(..., kinds) -> (...): the highest of the whole and the details."""
+        logs, count = _logs(scores), len(self.exponents)
+        whole = logs[..., :count] @ self.exponents
+        each = np.concatenate([whole[..., None], logs[..., count:]], -1)
+        return np.asarray(np.exp((each - np.log(self.limits)) * self.powers).max(-1), np.float64)
+
+
+def _logs(scores: Scores) -> Scores:
+    return np.asarray(np.log(np.maximum(scores, LEAST)), np.float64)
+
+
+def _middle_and_above(logs: Scores) -> tuple[float, float]:
+    """The median of the whole's logarithms, and how far above it the limit lies."""
+    low, middle, high = np.quantile(logs, [LOW, 0.5, HIGH])
+    return float(middle), _away(WHOLE) * max(float(high - low), LEAST_RANGE)
 
 
 @dataclass(frozen=True)
@@ -70,9 +110,9 @@ class Calibrated:
     patches: Scores  # (cells): what a patch's score and map are divided by
 
     @classmethod
-    def of(cls, kinds: Scores) -> Calibrated:
-        """From scores of good parts (n, cells, kinds)."""
-        units = Units.of(kinds.max(1))
+    def of(cls, kinds: Scores, mix: Mix = Mix()) -> Calibrated:
+        """From scores of good parts (n, cells, kinds); see Units.of."""
+        units = Units.of(kinds.max(1), mix)
         return cls(units, _usual(units.together(kinds)))
 
     def scores(self, kinds: Scores) -> Scores:
@@ -97,12 +137,13 @@ def _away(distribution: stats.rv_continuous) -> float:
     return float((distribution.isf(RARE) - distribution.ppf(0.5)) / (distribution.ppf(HIGH) - distribution.ppf(LOW)))
 
 
-def held_out(kinds: Scores) -> Scores:
+def held_out(kinds: Scores, mix: Mix = Mix()) -> Scores:
     """Each good part's score (n), from (n, cells, kinds), as the line would give it, had that part not been among those
     that set the units.
     """
     count = len(kinds)
     if count == 1:
-        return Calibrated.of(kinds).scores(kinds)
+        return Calibrated.of(kinds, mix).scores(kinds)
     others = [np.delete(kinds, part, axis=0) for part in range(count)]
-    return np.concatenate([Calibrated.of(rest).scores(kinds[[part]]) for part, rest in enumerate(others)])
+    alone = [Calibrated.of(rest, mix).scores(kinds[[part]]) for part, rest in enumerate(others)]
+    return np.concatenate(alone)

@@ -25,6 +25,6 @@ class Settings:
     epochs: int = 30  # of the pixel model; the feature model has a closed form
     seed: int = 0
     device: str = "cpu"
-    false_rejects: float = 0.01
+    false_rejects: float | None = None  # None: the tightest budget that the good parts can guarantee
     align: Align = "auto"
     paint: bool = False  # calibrate with strange colours painted, as a recipe with `enhance: model` will show them

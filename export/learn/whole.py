@@ -1,62 +1,117 @@
-"""The feature model, whole: the backbone's view of a part and the details beside it, and one score of both.
+"""The feature model, whole: several views of a part, one map and one score of them all.
 
-A part is as strange as the strangest thing about it: its map on the whole (the mean of the strangest cells), its most
-unusual pixel, its most unusual colour. Each is told in units of its own limit, a score that good parts hardly reach,
-so that what says little about a product cannot drown what says much.
+- The deeper levels of the backbone, each by a Gaussian for every place (`places`): pieces of parts, how they are
+  arranged, and the part as a whole.
+- The finer levels, whitened by statistics that neighbouring places share (`feature`): where exactly something is.
+- Details at full resolution beside the backbone (`detail`): its most unusual pixel, its most unusual colour.
+
+What is strange in several of the first views is a defect more often than what is very strange in one: their scores are
+multiplied, each with an exponent that makes good parts vary alike in all of them. A detail is told in units of a limit
+of its own, which good parts hardly reach, and counts where it is beyond what the whole says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812  (the customary name)
 from torch import Tensor, nn
 
-from export.learn import detail, feature
-from export.learn.backbone import Backbone, level_shapes
+from export.learn import backbone, detail, feature, levels, places
+from export.learn.backbone import ARCHITECTURES, Backbone
 from export.learn.detail import Colour, Contrast
 from export.learn.feature import Choice, WhitenedAutoencoder
 from export.learn.levels import ALL, Rows, Shape
-from export.learn.scores import Units, broad_score
+from export.learn.places import LeaveOut, PlaceGaussians
+from export.learn.scores import LEAST, Units, top_mean
 
 DETAIL = 2  # pixels of the patch, each way, for one that the backbone sees; see FeatureFront.parts
 MULTIPLE = 32 * DETAIL  # height and width of a patch are multiples of this
 QUIET = 0.5  # of its limit: a detail below this is not drawn into the map
+FINE, DEEP = (0, 1, 3), (2, 3, 4)  # levels of the backbone that `feature` and `places` judge
+# Of a level's places, whose mean is its score. A defect is a large share of a coarse level, and pieces of parts differ:
+# on ten of eleven products, 5 and 10 per cent rank better than 2, see docs/decisions.
+DEEP_TOP = 0.1
+DRAWN = (10.0, 1.0, 1.0, 0.0)  # weights of the finer levels and of each deeper one in the map: the finer know where
+# Weights of the kinds of scores that are told of the whole part: the mean and the top of the map, which only give it
+# its unit; the finer levels; each of the deeper levels.
+WEIGHTS = (0.0, 0.0, 0.0, *(1.0 for _ in DEEP))
+# A part that was turned into its pose is lit from another side each time: what good parts show at a place varies more,
+# and a Gaussian for each place excuses too much. Statistics that places share do not.
+TURNED_WEIGHTS = (0.0, 0.0, 8.0, *(1.0 for _ in DEEP))
 
 
 class FeatureFront(nn.Module):
     """uint8 BGR patches (n, h, w, 3) -> rows (n, d) float32; h and w are multiples of MULTIPLE. See `Layout`."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: backbone.Name = "lite0") -> None:
         super().__init__()
-        self.backbone = Backbone()
+        self.backbone = Backbone(name)
         self.detail = detail.DetailFront()
 
-    def parts(self, patches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What a row holds: features of the backbone, contrast, colour."""
+    def parts(self, patches: Tensor) -> Parts:
+        """What a row holds."""
         pixels = patches.permute(0, 3, 1, 2).float()
         halved = F.avg_pool2d(pixels, 2)
-        contrast, colour = self.detail(pixels, halved)
-        return self.backbone(halved), contrast, colour
+        return Parts(self.backbone(halved), *self.detail(pixels, halved))
 
     def forward(self, patches: Tensor) -> Tensor:
-        return torch.cat([part.flatten(1) for part in self.parts(patches)], 1)
+        parts = self.parts(patches)
+        return torch.cat([part.flatten(1) for part in (*parts.levels, parts.contrast, parts.colour)], 1)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the front gives of n patches: five levels of the backbone (n, c, h, w), finest first, and two details."""
+
+    levels: Sequence[Tensor]
+    contrast: Tensor
+    colour: Tensor
+
+    def fine(self) -> Tensor:
+        """Rows of the levels that `feature` judges, (n, d)."""
+        return torch.cat([self.levels[level].flatten(1) for level in FINE], 1)
+
+    def deep(self) -> list[Tensor]:
+        """The levels that `places` judges."""
+        return [self.levels[level] for level in DEEP]
 
 
 class Layout:
-    """What a row holds, for patches of that size: features of the backbone, contrast, colour."""
+    """What a row holds, for patches of that size: see `Parts`."""
 
-    def __init__(self, height: int, width: int) -> None:
-        self.levels: Sequence[Shape] = level_shapes(height // DETAIL, width // DETAIL)
+    def __init__(self, height: int, width: int, name: backbone.Name = "lite0") -> None:
+        self.levels: Sequence[Shape] = ARCHITECTURES[name].level_shapes(height // DETAIL, width // DETAIL)
         self.contrast: Shape = (1, height, width)
         self.colour: Shape = (3, height // detail.BLOCK, width // detail.BLOCK)
 
-    def split(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    @property
+    def fine(self) -> list[Shape]:
+        """Of the levels that `feature` judges."""
+        return [self.levels[level] for level in FINE]
+
+    def split(self, rows: Tensor) -> Parts:
         """As `FeatureFront.parts` gave them."""
-        sizes = [torch.Size(shape).numel() for shape in (self.contrast, self.colour)]
-        features, contrast, colour = rows.split([rows.shape[1] - sum(sizes), *sizes], 1)
-        return features, contrast.unflatten(1, self.contrast), colour.unflatten(1, self.colour)
+        *found, contrast, colour = levels.split(rows, [*self.levels, self.contrast, self.colour])
+        return Parts(found, contrast, colour)
+
+
+@dataclass(frozen=True)
+class Views:
+    """Maps of some patches, each view in a unit of its own."""
+
+    fine: Tensor  # (n, h, w)
+    deep: Sequence[Tensor]  # of each deeper level, (n, h', w')
+    details: Tensor  # contrast and colour, (n, 2, h, w)
+
+    def blended(self) -> Tensor:
+        """The weighted geometric mean of the fine and the deeper maps, (n, h, w): what all of them find strange."""
+        size = int(self.fine.shape[1]), int(self.fine.shape[2])
+        maps = [self.fine, *(levels.enlarged(each, size) for each in self.deep)]
+        drawn = [weight * torch.log(each.clamp_min(LEAST)) for weight, each in zip(DRAWN, maps, strict=True) if weight]
+        return torch.exp(torch.stack(drawn).sum(0) / sum(DRAWN))
 
 
 class FeatureHead(nn.Module):
@@ -64,47 +119,111 @@ class FeatureHead(nn.Module):
     see `WhitenedAutoencoder`.
     """
 
+    exponents: Tensor
     limits: Tensor
     powers: Tensor
+    usual: Tensor
+    bound: Tensor
 
-    def __init__(self, layout: Layout, broad: WhitenedAutoencoder, contrast: Contrast, colour: Colour) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        fine: WhitenedAutoencoder,
+        deep: Sequence[PlaceGaussians],
+        contrast: Contrast,
+        colour: Colour,
+    ) -> None:
         super().__init__()
         self.layout = layout
-        self.broad = broad
+        self.fine = fine
+        self.deep = nn.ModuleList(deep)
         self.contrast = contrast
         self.colour = colour
+        self.register_buffer("exponents", torch.tensor(WEIGHTS) / sum(WEIGHTS))
         self.register_buffer("limits", torch.ones(3))
         self.register_buffer("powers", torch.ones(3))
+        self.register_buffer("usual", torch.zeros(()))
+        self.register_buffer("bound", torch.ones(()))
 
     def forward(self, rows: Tensor, wanted: Rows = ALL) -> tuple[Tensor, Tensor, Tensor]:
         return self.judge(self.layout.split(rows), wanted)
 
-    def judge(self, parts: Sequence[Tensor], wanted: Rows) -> tuple[Tensor, Tensor, Tensor]:
+    def judge(self, parts: Parts, wanted: Rows) -> tuple[Tensor, Tensor, Tensor]:
         """As `forward`, of what a row holds."""
-        maps, pictures = self._maps(parts, wanted)
-        maps = maps / self.limits[:, None, None]
-        drawn = (maps[:, 1:] - QUIET) / (1 - QUIET)  # still 1 at its limit; and 0 is no stranger than good parts are
-        return torch.maximum(maps[:, 0], drawn.amax(1)), (_scores(maps) ** self.powers).amax(1), pictures
+        views, pictures = self.views(parts, wanted)
+        blended = views.blended()
+        kinds = _kinds(views, blended)
+        whole = torch.exp(torch.log(kinds[:, : len(WEIGHTS)].clamp_min(LEAST)) @ self.exponents)
+        each = torch.cat([whole[:, None], kinds[:, len(WEIGHTS) :]], 1) / self.limits
+        drawn = (views.details / self.limits[1:, None, None] - QUIET) / (1 - QUIET)  # still 1 at its limit
+        broad = (blended - self.usual) / (self.bound - self.usual)
+        maps = torch.relu(torch.maximum(broad, drawn.amax(1)))
+        return maps, (each**self.powers).amax(1), pictures
 
     def kinds(self, rows: Tensor) -> Tensor:
-        """Scores of each kind, (n, 3): on the whole, contrast, colour, each in a unit of its own."""
-        return _scores(self._maps(self.layout.split(rows))[0])
+        """Scores of each kind, (n, kinds), each in a unit of its own: see WEIGHTS; then contrast and colour."""
+        return score_kinds(self.views(self.layout.split(rows))[0])
 
     def use(self, units: Units) -> None:
         """Give maps and scores in these from now on."""
+        self.exponents.copy_(torch.from_numpy(units.exponents))
         self.limits.copy_(torch.from_numpy(units.limits))
         self.powers.copy_(torch.from_numpy(units.powers))
+        self.usual.fill_(float(units.middles[0]))
+        self.bound.fill_(float(units.bounds[1]))
 
-    def _maps(self, parts: Sequence[Tensor], wanted: Rows = ALL) -> tuple[Tensor, Tensor]:
-        """One of each kind, (n, 3, h, w), and the pictures."""
-        features, contrast, colour = parts
-        broad, pictures = self.broad(features, wanted)
-        return torch.stack([broad, self.contrast(contrast), self.colour(colour)], 1), pictures
+    def views(self, parts: Parts, wanted: Rows = ALL) -> tuple[Views, Tensor]:
+        """Each view's map, and the pictures."""
+        deep = [gaussians(level) for gaussians, level in zip(self.deep, parts.deep(), strict=True)]
+        return self.views_beside(deep, parts, wanted)
+
+    def views_beside(self, deep: Sequence[Tensor], parts: Parts, wanted: Rows = ALL) -> tuple[Views, Tensor]:
+        """The same, where the maps of the deeper levels are known."""
+        fine, pictures = self.fine(parts.fine(), wanted)
+        details = torch.stack([self.contrast(parts.contrast), self.colour(parts.colour)], 1)
+        return Views(fine, deep, details), pictures
 
 
-def _scores(maps: Tensor) -> Tensor:
-    """(n, 3, h, w) -> (n, 3): a detail is a single cell, the whole is not."""
-    return torch.stack([broad_score(maps[:, 0]), *maps[:, 1:].flatten(2).amax(2).unbind(1)], 1)
+class HeldOut:
+    """Judges good parts by what the others show, from the rows of all (n, d) and the part of each row (n).
+
+    The deeper levels leave out each part alone, in closed form. The rest is fitted anew without some parts at a time.
+    """
+
+    head = None  # the one to ship learns from all parts
+
+    def __init__(self, rows: Tensor, part_of_row: Tensor, layout: Layout, choice: Choice) -> None:
+        self._rows = rows
+        self._part_of_row = part_of_row
+        self._layout = layout
+        self._choice = choice
+        each = max(1, round(len(rows) / len(part_of_row.unique())))
+        self._deep = [LeaveOut(level, each) for level in layout.split(rows).deep()]
+
+    def without(self, parts: Tensor) -> Callable[[int, Tensor], Tensor]:
+        """A function that scores one of these parts: its number and its rows (m, d) -> (m, kinds)."""
+        others = self._rows[~torch.isin(self._part_of_row, parts)]
+        head = _fit(others, self._layout, self._choice, deep=False)
+
+        def kinds(part: int, rows: Tensor) -> Tensor:
+            seen, learned = (self._layout.split(each) for each in (rows, self._rows[self._part_of_row == part]))
+            levels = zip(self._deep, seen.deep(), learned.deep(), strict=True)
+            deep = [leave_out(level, own) for leave_out, level, own in levels]
+            return score_kinds(head.views_beside(deep, seen)[0])
+
+        return kinds
+
+
+def score_kinds(views: Views) -> Tensor:
+    """Scores of each kind, (n, kinds)."""
+    return _kinds(views, views.blended())
+
+
+def _kinds(views: Views, blended: Tensor) -> Tensor:
+    details = views.details.flatten(2).amax(2).unbind(1)
+    deep = [top_mean(each, DEEP_TOP) for each in views.deep]
+    fine = top_mean(torch.relu(views.fine - 1))  # 1 is what good parts have on average
+    return torch.stack([blended.flatten(1).mean(1), top_mean(blended), fine, *deep, *details], 1)
 
 
 class FeatureModel(nn.Module):
@@ -121,6 +240,12 @@ class FeatureModel(nn.Module):
 
 def fit(rows: Tensor, layout: Layout, choice: Choice) -> FeatureHead:
     """Learn from the rows of good patches, n >= 1."""
-    features, contrast, colour = layout.split(rows)
-    broad = feature.fit(features, layout.levels, choice)
-    return FeatureHead(layout, broad, detail.fit_contrast(contrast), detail.fit_colour(colour)).eval()
+    return _fit(rows, layout, choice, deep=True)
+
+
+def _fit(rows: Tensor, layout: Layout, choice: Choice, *, deep: bool) -> FeatureHead:
+    parts = layout.split(rows)
+    fine = feature.fit(parts.fine(), layout.fine, choice)
+    gaussians = [places.fit(level) for level in parts.deep()] if deep else []
+    contrast, colour = detail.fit_contrast(parts.contrast), detail.fit_colour(parts.colour)
+    return FeatureHead(layout, fine, gaussians, contrast, colour).eval()

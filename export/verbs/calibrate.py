@@ -47,9 +47,9 @@ def execute(arguments: argparse.Namespace) -> int:
         changes["threshold"] = arguments.threshold
         said = "set by hand"
     else:
-        budget = arguments.false_rejects or recipe.false_rejects
-        found = calibration.threshold(_scores(inspector, arguments.data), budget)
-        changes |= {"threshold": found.value, "false_rejects": budget}
+        wanted = None if recipe.false_rejects == "auto" else recipe.false_rejects
+        found = calibration.threshold(_scores(inspector, arguments.data), arguments.false_rejects or wanted)
+        changes |= {"threshold": found.value, "false_rejects": found.budget}
         said = found.words
     update_recipe(arguments.config_dir, recipe.product, **changes)
     print(f"threshold {changes['threshold']:.4g}: {said}")

@@ -100,7 +100,7 @@ def _lines(inspector: Inspector, outcomes: Sequence[Outcome], metrics: Metrics) 
         "",
         f"image AUROC {metrics.image_auroc:.4f}   {_pixels(metrics.pixels)}",
         f"threshold {inspector.threshold:.4g}   F1 {metrics.f1:.3f}, best possible {metrics.best_f1:.3f}   "
-        f"false rejects {metrics.false_reject_rate:.2%} (budget {inspector.recipe.false_rejects:.2%})   "
+        f"false rejects {metrics.false_reject_rate:.2%} (budget {inspector.budget:.2%})   "
         f"{latency_ms(outcomes, 50):.1f} ms per part",
     ]
 

@@ -7,7 +7,7 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 import torch
 from rich.console import Console
@@ -86,9 +86,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--false-rejects",
-        type=share,
-        metavar="SHARE",
-        help="budget for the threshold (default: the recipe's, else 0.01)",
+        type=_budget,
+        metavar="SHARE|auto",
+        help="budget for the threshold: share of good parts that may be rejected; auto: the tightest of 1, 2, 5 and "
+        "10 per cent that so many good parts can guarantee (default: the recipe's, else auto)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
     add_folders(parser)
@@ -185,6 +186,10 @@ def _as_dict(recipe: Recipe, trained: Trained) -> dict[str, object]:
     }
 
 
+def _budget(text: str) -> float | Literal["auto"]:
+    return "auto" if text == "auto" else share(text)
+
+
 def _side(text: str) -> int:
     side = whole_number(32)(text)
     if side % 32:
@@ -214,7 +219,7 @@ def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) ->
         epochs=arguments.epochs,
         seed=arguments.seed,
         device=_device(arguments.device),
-        false_rejects=recipe.false_rejects,
+        false_rejects=None if recipe.false_rejects == "auto" else recipe.false_rejects,
         align=recipe.align,
         paint=recipe.colour.enhance == "model",
     )
