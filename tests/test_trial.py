@@ -65,11 +65,13 @@ def test_a_part_of_several_patches_is_as_strange_as_its_strangest():
 def test_a_spoiled_picture_differs_in_one_small_region_and_the_original_is_untouched(seed):
     image, other = (nail(pose, number) for number, pose in enumerate(nudged(2)))
     before = image.copy()
-    made = spoil(image, other, np.random.default_rng(seed))
+    found = spoil(image, other, np.random.default_rng(seed))
+    made = found.image
     assert (image == before).all()
     assert made.shape == image.shape
     assert made.dtype == np.uint8
     changed = (made != image).any(axis=2)
     assert changed.mean() < 0.1
-    again = spoil(image, other, np.random.default_rng(seed))
+    assert found.share == pytest.approx(changed.mean(), abs=0.03)
+    again = spoil(image, other, np.random.default_rng(seed)).image
     assert (made == again).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from export.learn.good_quality import Finding
 from export.learn.learners import Learner
 from export.learn.model_selection import Trial
 from export.learn.settings import Progress, Settings
-from export.learn.synthetic_defects import spoil
+from export.learn.synthetic_defects import Spoiled, spoil
 from inspector.align import Fixture
 from inspector.colour import ColourHighlighter, Gamut, suggest_tolerance
 from inspector.errors import AlignError, DataError
@@ -30,6 +30,7 @@ MAX_PATCHES = 600  # seen at 256 px, learned from at most: 1 GB of rows; more ch
 FRONT_BATCH = 8
 TOLERANCE_SAMPLE = 50  # good images the colour tolerance is suggested from
 FIXTURE_SAMPLE = 50  # good images the fixture is learned from
+SPOILED_PARTS, SPOILED_PATCHES = 40, 160  # at most, whose copies say what the threshold catches
 TRIAL_PATCHES = 160  # of spoiled parts, about: some seconds of work
 LEAST_HELD = 3  # good parts, for a trial to say anything
 TOLERANCE_PX = 1_000_000
@@ -100,6 +101,32 @@ class GoodSet:
             return self.rows[part * cells : (part + 1) * cells]
         return _through(self.front, self.patches(part, highlighter), self.settings.device)
 
+    def spoiled(self) -> dict[int, list[Spoiled]]:
+        """Copies with synthetic defects of some parts, by the part; none where there are too few parts or patches."""
+        count, cells = len(self.images), self.settings.grid.patches
+        rng = np.random.default_rng(self.settings.seed)
+        parts = rng.permutation(count)[: max(1, SPOILED_PATCHES // cells)][:SPOILED_PARTS].tolist()
+        if len(parts) < LEAST_HELD:
+            return {}
+        views = {part: self._small_view(self.images[part]) for part in parts}
+        copies = max(1, SPOILED_PATCHES // (cells * len(parts)))
+        return {
+            part: [spoil(view, self._other(view, views, rng), rng) for _ in range(copies)]
+            for part, view in views.items()
+        }
+
+    @staticmethod
+    def _other(view: Image, views: Mapping[int, Image], rng: np.random.Generator) -> Image:
+        """Another part's view, in this one's size: pictures of a good set may differ in it."""
+        other = list(views.values())[int(rng.integers(len(views)))]
+        if other.shape == view.shape:
+            return other
+        return np.asarray(cv2.resize(other, view.shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)
+
+    def rows_of_view(self, view: Image) -> Tensor:
+        """Of the patches of a view, as the grid cuts it, (cells, d)."""
+        return _through(self.front, self.patch.cut(view), self.settings.device)
+
     def trial(self) -> Trial | None:
         """Good parts held out, and spoiled copies of them; None where there are too few to hold any out."""
         count, cells = len(self.images), self.settings.grid.patches
@@ -107,15 +134,12 @@ class GoodSet:
         held = rng.permutation(count)[: min(count // 4, max(4, TRIAL_PATCHES // cells))]
         if len(held) < LEAST_HELD:
             return None
-        views = [self._small_view(self.images[part]) for part in held]
+        views = {int(part): self._small_view(self.images[part]) for part in held}
         copies = max(1, TRIAL_PATCHES // (cells * len(views)))
-        spoiled = [spoil(view, views[int(rng.integers(len(views)))], rng) for _ in range(copies) for view in views]
+        spoiled = [spoil(v, self._other(v, views, rng), rng).image for _ in range(copies) for v in views.values()]
         kept = ~torch.isin(self.part_of_row, torch.from_numpy(held).to(self.rows.device))
-        good, bad = (self._rows(pictures) for pictures in (views, spoiled))
+        good, bad = (torch.cat([self.rows_of_view(view) for view in each]) for each in (views.values(), spoiled))
         return Trial(self.rows[kept], good, bad, cells)
-
-    def _rows(self, views: Sequence[Image]) -> Tensor:
-        return torch.cat([_through(self.front, self.patch.cut(view), self.settings.device) for view in views])
 
     def _small_view(self, path: Path) -> Image:
         """A part as the grid cuts it, in no more pixels than its patches have."""

@@ -26,5 +26,6 @@ class Settings:
     seed: int = 0
     device: str = "cpu"
     false_rejects: float | None = None  # None: the tightest budget that the good parts can guarantee
+    cost_of_escape: float | None = None  # false rejects that a missed defect is worth; for where no budget is given
     align: Align = "auto"
     paint: bool = False  # calibrate with strange colours painted, as a recipe with `enhance: model` will show them

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -23,16 +24,26 @@ COARSE = 32  # cells each way of the map that says where there is something to s
 Field = NDArray[np.float32]
 
 
-def spoil(image: Image, other: Image, rng: Generator) -> Image:
-    """A copy of a good picture with one defect. `other`, of the same size, is another good part to take pieces from."""
-    kind = KINDS[int(rng.integers(len(KINDS)))]
-    height, width = _size(image, rng, stretched=kind is _piece and rng.random() < 0.5)
+@dataclass(frozen=True, slots=True)
+class Spoiled:
+    """A picture with one synthetic defect."""
+
+    image: Image
+    kind: str
+    share: float  # of the picture, about
+
+
+def spoil(image: Image, other: Image, rng: Generator) -> Spoiled:
+    """Copy a good picture with one defect. `other`, of the same size, is another good part to take pieces from."""
+    name, kind = KINDS[int(rng.integers(len(KINDS)))]
+    height, width = _size(image, rng, stretched=name == SCRATCH)
     y, x = _place(image, height, width, rng)
     spoiled = image.astype(np.float32)
     region = spoiled[y : y + height, x : x + width]
     mask = _shape(height, width, rng) * rng.uniform(*STRENGTH)
     region += mask * (kind(region, other, rng) - region)
-    return np.clip(spoiled, 0, 255).astype(np.uint8)
+    changed = float(np.count_nonzero(mask)) / (image.shape[0] * image.shape[1])
+    return Spoiled(np.clip(spoiled, 0, 255).astype(np.uint8), name, changed)
 
 
 def _piece(region: Field, other: Image, rng: Generator) -> Field:
@@ -58,7 +69,15 @@ def _noise(region: Field, other: Image, rng: Generator) -> Field:
     return region + rng.normal(0, 25, (*region.shape[:2], 1)).astype(np.float32)
 
 
-KINDS: tuple[Callable[[Field, Image, Generator], Field], ...] = (_piece, _piece, _shade, _hue, _blur, _noise)
+SCRATCH = "scratch"
+KINDS: tuple[tuple[str, Callable[[Field, Image, Generator], Field]], ...] = (
+    (SCRATCH, _piece),
+    ("wrong piece", _piece),
+    ("shade", _shade),
+    ("colour", _hue),
+    ("blur", _blur),
+    ("roughness", _noise),
+)
 
 
 def _size(image: Image, rng: Generator, *, stretched: bool) -> tuple[int, int]:

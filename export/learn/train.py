@@ -15,12 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from export.learn import calibration, onnx_file, scores
+from export.learn import calibration, catch, onnx_file, scores
+from export.learn.catch import Defect, Point
 from export.learn.good_quality import Finding
 from export.learn.good_set import GoodSet, look
 from export.learn.learners import USUAL_PX, FeatureLearner, Head, Learner, learner_for
 from export.learn.scores import Calibrated, Scores
 from export.learn.settings import Progress, Settings
+from export.learn.synthetic_defects import Spoiled
 from inspector.colour import ColourHighlighter, Gamut
 from inspector.files import replacing
 from inspector.grid import Grid
@@ -44,6 +46,8 @@ class Trained:
     suspects: list[str]
     quality: list[Finding]  # images to take again or leave out
     notes: str  # what was chosen, in a line
+    points: list[Point]  # other thresholds, and what synthetic defects each catches
+    caught: dict[str, float]  # share of each kind of synthetic defect that the threshold catches
     seconds: float
 
 
@@ -56,8 +60,12 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     with torch.no_grad() if settings.kind == "feature" else torch.enable_grad():
         learner, good = _prepared(images, settings, progress)
         settings = good.settings  # as decided
-        found, head, limits = _fit_and_score(good, learner, settings, progress)
-    threshold = calibration.threshold(list(found.values()), settings.false_rejects)
+        found, defects, head, limits = _fit_and_score(good, learner, settings, progress)
+    points = catch.curve(list(found.values()), defects)
+    budget = settings.false_rejects
+    if budget is None and settings.cost_of_escape is not None and points:
+        budget = catch.cheapest(points, defects, settings.cost_of_escape).budget
+    threshold = calibration.threshold(list(found.values()), budget)
     info = _info(product, settings, learner, good, threshold, found, limits, time.monotonic() - started)
     progress("exporting", 0.9)
     model = learner.model(good.front, head).cpu().eval().requires_grad_(False)
@@ -67,7 +75,8 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     progress("done", 1)
     suspects = calibration.suspects({str(path): score for path, score in found.items()})
     notes = _notes(learner, settings, good.patch.decision)
-    return Trained(info, threshold, suspects, good.findings, notes, time.monotonic() - started)
+    caught = catch.by_kind(defects, threshold.value) if points else {}
+    return Trained(info, threshold, suspects, good.findings, notes, points, caught, time.monotonic() - started)
 
 
 def _prepared(images: Sequence[Path], settings: Settings, progress: Progress) -> tuple[Learner, GoodSet]:
@@ -106,26 +115,36 @@ def _decided(images: Sequence[Path], settings: Settings, progress: Progress) -> 
 
 def _fit_and_score(
     good: GoodSet, learner: Learner, settings: Settings, progress: Progress
-) -> tuple[dict[Path, float], Head, Scores]:
-    """Held-out scores of good parts, the head to ship, in units set by them, and the limits of the grid's patches."""
+) -> tuple[dict[Path, float], list[Defect], Head, Scores]:
+    """Held-out scores of good parts, and of synthetic defects on some of them; the head to ship, in units set by the
+    good parts; and the limits of the grid's patches.
+    """
     told = partial(_told, progress)
     held_out = learner.held_out(good.rows, good.part_of_row, told)
     kinds: dict[int, Scores] = {}
+    copies = good.spoiled()
+    spoiled: list[tuple[Spoiled, Scores]] = []
     folds = _folds(len(good.images), settings.seed)
     for fold in folds if learner.learns_from_all else folds[:1]:
         judge = held_out.without(fold.to(good.rows.device))
         others = [path for part, path in enumerate(good.images) if part not in set(fold.tolist())]
         highlighter = _highlighter(others, good.tolerance) if settings.paint else None
         for part in fold.tolist():
-            with torch.no_grad():
-                kinds[part] = judge(part, good.rows_of(part, highlighter)).cpu().numpy().astype(np.float64)
+            kinds[part] = _as_scores(judge(part, good.rows_of(part, highlighter)))
+            spoiled += [(each, _as_scores(judge(part, good.rows_of_view(each.image)))) for each in copies.get(part, [])]
         told(len(kinds) / len(good.images))
     head = held_out.head or learner.fit(good.rows, told)
     table = np.stack(list(kinds.values()))
     calibrated = Calibrated.of(table, learner.mix)
     head.use(calibrated.units)
     paths = [good.images[part] for part in kinds]
-    return dict(zip(paths, scores.held_out(table, learner.mix).tolist(), strict=True)), head, calibrated.patches
+    defects = [Defect(each.kind, each.share, float(calibrated.scores(own[None])[0])) for each, own in spoiled]
+    held_out_scores = scores.held_out(table, learner.mix).tolist()
+    return dict(zip(paths, held_out_scores, strict=True)), defects, head, calibrated.patches
+
+
+def _as_scores(kinds: Tensor) -> Scores:
+    return kinds.detach().cpu().numpy().astype(np.float64)
 
 
 def _told(progress: Progress, share: float) -> None:

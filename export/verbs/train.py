@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Literal, get_args
@@ -91,6 +92,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="budget for the threshold: share of good parts that may be rejected; auto: the tightest of 1, 2, 5 and "
         "10 per cent that so many good parts can guarantee (default: the recipe's, else auto)",
     )
+    parser.add_argument(
+        "--cost-of-escape",
+        type=_positive,
+        metavar="N",
+        help="false rejects that one missed defect is worth: picks the budget by what synthetic defects are caught, as if "
+        "one part in a hundred were defective; where no budget is given",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
     add_folders(parser)
 
@@ -117,6 +125,8 @@ def execute(arguments: argparse.Namespace) -> int:
             f"warning: only {len(images)} good images: the threshold is a guess, so check the first rejects and passes "
             f"by eye; train again with {FEW} or more"
         )
+    for line in _catches(trained):
+        print(line)
     for suspect in dropped:
         print(f"left out {suspect}: it stood out from the other good parts")
     for finding in trained.quality:
@@ -173,6 +183,17 @@ def _keep(arguments: argparse.Namespace, recipe: Recipe) -> list[str]:
     return []
 
 
+def _catches(trained: Trained) -> list[str]:
+    """What the threshold catches, in words."""
+    if not trained.points:
+        return []
+    kinds = ", ".join(f"{kind} {share:.0%}" for kind, share in trained.caught.items())
+    return [
+        f"synthetic defects on held-out good parts that it catches: {kinds}",
+        *(f"  {point.words}" for point in trained.points),
+    ]
+
+
 def _as_dict(recipe: Recipe, trained: Trained) -> dict[str, object]:
     return {
         "product": recipe.product,
@@ -181,6 +202,12 @@ def _as_dict(recipe: Recipe, trained: Trained) -> dict[str, object]:
         "images": trained.info.images,
         "patches": trained.info.patches,
         "threshold": trained.info.threshold,
+        "false_rejects": trained.info.false_rejects,
+        "guaranteed": trained.info.guaranteed,
+        "synthetic_defects": {
+            "caught": trained.caught,
+            "points": [dataclasses.asdict(point) for point in trained.points],
+        },
         "suspects": trained.suspects,
         "quality": [dataclasses.asdict(finding) for finding in trained.quality],
     }
@@ -188,6 +215,16 @@ def _as_dict(recipe: Recipe, trained: Trained) -> dict[str, object]:
 
 def _budget(text: str) -> float | Literal["auto"]:
     return "auto" if text == "auto" else share(text)
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise argparse.ArgumentTypeError(f"wants a number above 0, got {text!r}")
+    return number
 
 
 def _side(text: str) -> int:
@@ -219,6 +256,7 @@ def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) ->
         epochs=arguments.epochs,
         seed=arguments.seed,
         device=_device(arguments.device),
+        cost_of_escape=arguments.cost_of_escape,
         false_rejects=None if recipe.false_rejects == "auto" else recipe.false_rejects,
         align=recipe.align,
         paint=recipe.colour.enhance == "model",
