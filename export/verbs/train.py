@@ -96,8 +96,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cost-of-escape",
         type=_positive,
         metavar="N",
-        help="false rejects that one missed defect is worth: picks the budget by what synthetic defects are caught, as if "
-        "one part in a hundred were defective; where no budget is given",
+        help="false rejects that one missed defect is worth: picks the budget by what synthetic defects are caught, "
+        "as if one part in a hundred were defective; where no budget is given",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
     add_folders(parser)
