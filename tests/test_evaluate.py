@@ -132,12 +132,11 @@ def test_a_test_set_of_good_parts_only_has_no_auroc(alpha):
     assert "Traceback" not in said
 
 
-def test_a_test_set_of_defects_only_has_no_false_rejects_to_count(alpha):
-    fill(alpha.data, dent=[210, 220, 50])
-    found = evaluate(alpha)
-    assert (found["image_auroc"], found["false_reject_rate"]) == (None, None)
-    assert found["recall"] == pytest.approx(2 / 3)
-    assert table(alpha)[0]["ANOMALY"][3] == 3
+def test_a_test_set_without_good_parts_is_refused(alpha):
+    fill(alpha.data, dent=[210, 220, 50], fine=[40])
+    said = alpha.refused("evaluate", "--data", alpha.data)
+    assert "no good parts: dent (3), fine (1)" in said
+    assert f"put good parts into {alpha.data / 'test' / 'good'}" in said
 
 
 def test_a_test_set_in_which_nothing_can_be_judged_is_all_missed(alpha):
@@ -224,6 +223,7 @@ def test_the_highest_patches_of_a_grid_are_shown(station, alpha):
     station.write(grid="2x2")
     picture = part(40)
     picture[24:, 32:] = 204
+    fill(alpha.data, good=[40])
     save(alpha.data / "test" / "dent" / "0.png", picture)
     (line,) = (line for line in table(alpha)[1].splitlines() if line.startswith("dent/0.png"))
     assert line.split()[1:5] == ["8.000", "8.000", "1.569", "1.569"]  # the part's score, then its patches'

@@ -108,9 +108,9 @@ def test_very_small_sets_are_looked_at_too(tmp_path, count):
 
 @pytest.fixture(scope="module")
 def spoilt_set(tmp_path_factory):
-    """A product of which one image is blurred and another one a copy."""
+    """A product of which one image is blurred and another one saved twice."""
     home = tmp_path_factory.mktemp("spoilt")
-    pictures = held(8) | {"spoilt": SPOILT["blurred"](nail(nudged(9)[8], 9)), "twice": held()["002"]}
+    pictures = held(8) | {"spoilt": SPOILT["blurred"](nail(nudged(9)[8], 9)), "twice": compressed(held()["002"])}
     for name, picture in pictures.items():
         save(home / "data" / f"{name}.png", picture)
     return Product("part", home, home / "data")

@@ -18,8 +18,6 @@ def headline(evaluation: Evaluation) -> str:
 def budget(evaluation: Evaluation) -> str:
     """Whether the false rejects keep the budget, as far as so many good parts can tell."""
     wanted = evaluation.result.false_reject_budget
-    if not evaluation.good:
-        return f"The budget is {percent(wanted)}; without good parts nothing can be said about it."
     low, high = share_interval(evaluation.false_rejects, evaluation.good)
     seen = f"{evaluation.false_rejects} of {evaluation.good}; the budget is {percent(wanted)}."
     shown = f"the exact range of the true share is {percent(low)} to {percent(high)}"
@@ -57,8 +55,6 @@ def _about_defects(evaluation: Evaluation) -> str:
 
 def _about_good(evaluation: Evaluation) -> str:
     total, rejected = evaluation.good, evaluation.false_rejects
-    if not total:
-        return "The test set holds no good parts, so false rejects were not measured."
     if not rejected:
         return f"All {total} good parts passed." if total > 1 else "The one good part passed."
     return f"{rejected} of {total} good parts {'was' if rejected == 1 else 'were'} rejected."
@@ -92,7 +88,7 @@ def _about_test_set(evaluation: Evaluation) -> list[str]:
         if missed
         else "",
         f"Only {evaluation.good} good parts were tested: what is said about false rejects is rough."
-        if 0 < evaluation.good < FEW_GOOD
+        if evaluation.good < FEW_GOOD
         else "",
         f"Fewer than {FEW_DEFECTS} images each: {', '.join(few)}. What is said about these kinds is rough."
         if few
