@@ -130,6 +130,21 @@ def labelled_images(data: Path, say: Say = on_stderr) -> list[Labelled]:
     return images
 
 
+def missing_masks(data: Path, images: Sequence[Labelled]) -> str:
+    """What to say where defective parts have no mask, though others have, or a folder of masks is there."""
+    defective = [image for image in images if image.anomalous]
+    without = [image for image in defective if not image.masks]
+    drawn = child(data, "ground_truth")
+    if not without or not (drawn or len(without) < len(defective)):
+        return ""
+    first = Path(without[0].name)
+    wanted = (drawn or data / "ground_truth") / first.parent / f"{first.stem}_mask.png"
+    return (
+        f"{len(without)} of {len(defective)} defective parts have no mask, so pixel figures leave them out, as "
+        f"test/{first.as_posix()}: wanted is {wanted}"
+    )
+
+
 def _labelled(path: Path, relative: Path, drawn: MaskFolder, beside: Path | None) -> Labelled:
     masks = drawn.of(relative) or ((beside,) if beside else ())
     if len(relative.parts) > 1:

@@ -111,9 +111,7 @@ class Drawn:
                 "inverted; wanted is black where there is no defect, white where there is"
             )
         if self.anomalous and not self.share:
-            return (
-                f"{self.path}: marks nothing, but test/{self.name} is defective: draw the defect, or remove the mask"
-            )
+            return f"{self.path}: marks nothing, but test/{self.name} is defective: draw the defect, or remove the mask"
         if self.share and not self.anomalous:
             return f"{self.path}: marks a defect, but test/{self.name} is a good part"
         return ""
