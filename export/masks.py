@@ -10,7 +10,7 @@ import numpy as np
 
 from export.folders import child
 from inspector.errors import DataError
-from inspector.images import find_images, read_image
+from inspector.images import IMAGE_SUFFIXES, read_image
 from inspector.records import Mask
 
 ENDINGS = ("_mask", "_gt")  # of the names of masks that lie beside their images: 12.png, 12_GT.png
@@ -43,7 +43,8 @@ class MaskFolder:
 
     def __init__(self, data: Path) -> None:
         self.folder = child(data, "ground_truth")
-        files = find_images(self.folder) if self.folder and any(self.folder.rglob("*.*")) else []
+        found = self.folder.rglob("*") if self.folder else ()
+        files = sorted(path for path in found if path.suffix.lower() in IMAGE_SUFFIXES and path.name[0] != ".")
         self._files: dict[tuple[str, ...], list[Path]] = {}
         for path in files:
             place = path.relative_to(self.folder or data)

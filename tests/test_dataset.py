@@ -239,6 +239,13 @@ def test_masks_are_found_by_any_usual_name(tmp_path, name):
     assert read_mask([path]).sum() == pytest.approx(16, abs=2)  # JPEG rounds its corner
 
 
+def test_a_folder_for_masks_may_hold_none(tmp_path):
+    parts(tmp_path / "test" / "dent", 1)
+    (tmp_path / "ground_truth").mkdir()
+    (tmp_path / "ground_truth" / "license.txt").write_text("yours")
+    assert labelled(tmp_path)["dent/0.png"].masks == ()
+
+
 def test_several_masks_of_one_part_are_one(tmp_path):
     parts(tmp_path / "test" / "logical_anomalies", 1)
     folder = tmp_path / "ground_truth" / "logical_anomalies" / "0"
