@@ -229,7 +229,7 @@ def test_three_other_thresholds_are_shown_beside_the_one_in_use(labelled):
     rows = {name: next(line for line in said if line.startswith(name)).split() for name in ("in use", "miss nothing")}
     assert rows["in use"] == ["in", "use", "5", "3", "of", "4", "75.0%", "1", "of", "3", "33.3%"]
     assert rows["miss nothing"][3:] == ["4", "of", "4", "100.0%", "2", "of", "3", "66.7%"]
-    assert any("chosen on these very test parts" in line for line in said)
+    assert any("chosen on this very test set" in line for line in said)
 
 
 @pytest.mark.parametrize("name", ["miss_nothing", "fewest_errors", "reject_no_good_part"])

@@ -178,7 +178,7 @@ def test_it_shows_what_other_thresholds_would_do(alpha):
     assert page.row("miss nothing")[1:] == ["2 of 2", "0", "100 %", "2 of 3", "67 %"]
     assert page.row("fewest errors")[1:] == ["1 of 2", "1", "50 %", "0 of 3", "0 %"]
     assert page.row("reject no good part")[1:] == ["1 of 2", "1", "50 %", "0 of 3", "0 %"]
-    assert "chosen on these very test parts" in page.text
+    assert "chosen on this very test set" in page.text
 
 
 def test_it_names_recipe_model_and_images(alpha):

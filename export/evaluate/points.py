@@ -9,10 +9,7 @@ from numpy.typing import NDArray
 
 from export.evaluate.metrics import Flags, Results
 
-ORIENTATION = (
-    "All but the first are chosen on these very test parts, which is for orientation: a threshold that is set by them "
-    "would look better here than it is on the line."
-)
+ORIENTATION = "All but the first are chosen on this very test set: for orientation, not for setting the threshold."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +38,14 @@ def operating_points(results: Results, threshold: float) -> dict[str, Point]:
     good, defects = results.scores[judged & ~results.anomalous], results.scores[judged & results.anomalous]
     if not len(good) or not len(defects):
         return {}
-    below_all = np.nextafter(min(good.min(), defects.min()), -np.inf)
-    levels = np.array([below_all, *np.unique(results.scores[judged])])
-    errors = [int((defects <= level).sum() + (good > level).sum()) for level in levels]
+    scores = np.unique(results.scores[judged])
+    levels = [*np.nextafter(scores, -np.inf).tolist(), float(scores.max())]  # just below each part, and above all
+    missed = {level: int((defects <= level).sum()) for level in levels}
+    fewest = min(levels, key=lambda level: (missed[level] + int((good > level).sum()), missed[level]))
     thresholds = {
         "in_use": ("in use", threshold),
         "miss_nothing": ("miss nothing", float(np.nextafter(defects.min(), -np.inf))),
-        "fewest_errors": ("fewest errors", float(levels[int(np.argmin(errors))])),
+        "fewest_errors": ("fewest errors", fewest),
         "reject_no_good_part": ("reject no good part", float(good.max())),
     }
     return {name: _point(results, words, level) for name, (words, level) in thresholds.items()}
