@@ -1,5 +1,6 @@
 """Which files are good parts, which are parts of a test set, and which are masks."""
 
+import cv2
 import numpy as np
 import PIL.Image
 import pytest
@@ -177,6 +178,22 @@ def test_four_pictures_six_times_each_are_learned_as_four(tmp_path):
     product = Product("part", tmp_path, tmp_path / "data")
     assert product.train("--align", "none", "--effort", "quick")["images"] == 4
     assert product.load().detector.info.images == 4
+
+
+def test_copies_that_are_other_files_are_named_whether_they_can_be_learned_or_not(tmp_path):
+    for number, pose in enumerate(nudged(4)):
+        for level in range(1, 7):
+            path = tmp_path / "data" / f"{number}-{level}.png"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(
+                cv2.imencode(".png", nail(pose, number), [cv2.IMWRITE_PNG_COMPRESSION, level])[1].tobytes()
+            )
+    product = Product("part", tmp_path, tmp_path / "data")
+    code, out, err = product.failed("train", "--data", product.data, "--align", "none", "--effort", "quick")
+    named = [path.name for path in sorted(product.data.iterdir()) if f"{path}: copy: the same exposure as" in out + err]
+    assert named == [f"{number}-{level}.png" for number in range(4) for level in range(2, 7)]
+    if code:
+        assert "error: 20 of 24 images are copies of others" in err.splitlines()[-1]
 
 
 @pytest.mark.parametrize("verb", ["train", "calibrate"])

@@ -6,9 +6,10 @@ A set may have several lamps or colours, so far from the median is not enough: a
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.errors import DataError, ModelError
+from inspector.images import read_image
 from inspector.records import Image
 
 Fault = Literal["copy", "blurred", "underexposed", "overexposed"]
@@ -103,6 +106,27 @@ def findings(images: Sequence[Path], measured: Sequence[Traits]) -> list[Finding
     ]
     found += [(later, _copy(images[first], images[later])) for first, later in _same(measured)]
     return [finding for _, finding in sorted(found, key=lambda pair: pair[0])]
+
+
+@contextlib.contextmanager
+def copies_named(images: Sequence[Path], say: Callable[[str], object]) -> Iterator[None]:
+    """Name the copies among good images where the work inside fails for want of parts that differ.
+
+    Raises DataError for the ModelError of a model that learned how one picture differs from itself.
+    """
+    try:
+        yield
+    except ModelError:
+        found = findings(images, [traits(read_image(path)) for path in images])
+        copies = [finding.words for finding in found if finding.fault == "copy"]
+        if len(copies) < len(images) / 2:
+            raise
+        for words in copies:
+            say(words)
+        raise DataError(
+            f"{len(copies)} of {len(images)} images are copies of others, named above: leave them out, for they say "
+            "nothing of how good parts differ"
+        ) from None
 
 
 def _apart(values: Values, least: float) -> NDArray[np.bool_]:
