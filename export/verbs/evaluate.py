@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="DIR",
-        help="test set in MVTec AD layout: DIR/test/good, DIR/test/<defect>",
+        help="test set in MVTec AD layout: DIR/test/good (or ok), DIR/test/<defect>",
     )
     parser.add_argument(
         "--plot-reconstructions",
