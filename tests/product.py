@@ -61,6 +61,10 @@ class Product:
         assert lines == err.splitlines()[-1:]
         return lines[0]
 
+    def failed(self, verb: str, *options: object) -> tuple[int, str, str]:
+        """A verb that cannot be done; returns its exit code and what it said, more than one line perhaps."""
+        return self._main(verb, *options)
+
     def train(self, *options: object) -> dict[str, object]:
         """`train --json` on the product's data."""
         found: dict[str, object] = json.loads(self.call("train", "--data", self.data, "--json", *options))

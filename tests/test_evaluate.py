@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from drawn import save
-from labelled import fill, part
+from labelled import fill, part, spot
 from product import Product
 
 from inspector.images import read_image
@@ -33,6 +33,8 @@ KEYS = {
     "recipe_hash",
     "test_set",
     "seen_in_training",
+    "seen_images",
+    "operating_points",
     "utc",
     "versions",
 }
@@ -132,12 +134,11 @@ def test_a_test_set_of_good_parts_only_has_no_auroc(alpha):
     assert "Traceback" not in said
 
 
-def test_a_test_set_of_defects_only_has_no_false_rejects_to_count(alpha):
-    fill(alpha.data, dent=[210, 220, 50])
-    found = evaluate(alpha)
-    assert (found["image_auroc"], found["false_reject_rate"]) == (None, None)
-    assert found["recall"] == pytest.approx(2 / 3)
-    assert table(alpha)[0]["ANOMALY"][3] == 3
+def test_a_test_set_without_good_parts_is_refused(alpha):
+    fill(alpha.data, dent=[210, 220, 50], fine=[40])
+    said = alpha.refused("evaluate", "--data", alpha.data)
+    assert "no good parts: dent (3), fine (1)" in said
+    assert f"put good parts into {alpha.data / 'test' / 'good'}" in said
 
 
 def test_a_test_set_in_which_nothing_can_be_judged_is_all_missed(alpha):
@@ -188,11 +189,70 @@ def test_the_result_says_which_model_and_which_images_it_is_about(station, label
     assert other["test_set"] != found["test_set"]
 
 
-def test_test_images_known_from_training_are_counted(station, labelled):
-    assert evaluate(labelled)["seen_in_training"] == 0
+def test_test_images_known_from_training_are_named(station, labelled):
+    assert (evaluate(labelled)["seen_in_training"], evaluate(labelled)["seen_images"]) == (0, [])
+    assert "training" not in table(labelled)[1]
     known = [file_hash(labelled.data / "test" / "good" / f"{number}.png") for number in (0, 1)]
     station.alter(held_out={known[0]: 1.6}, learned_from=known)
-    assert evaluate(labelled)["seen_in_training"] == 2
+    found = evaluate(labelled)
+    assert (found["seen_in_training"], found["seen_images"]) == (2, ["good/0.png", "good/1.png"])
+    (line,) = (line for line in table(labelled)[1].splitlines() if "known from training" in line)
+    assert line.startswith("warning: 2 of 7 test images were known from training (good/0.png, good/1.png): ")
+    assert "flattered" in line
+
+
+def test_of_many_known_images_the_first_are_named(station, alpha):
+    fill(alpha.data, good=[40 + number for number in range(9)], dent=[210])
+    station.alter(learned_from=[file_hash(path) for path in (alpha.data / "test" / "good").iterdir()])
+    assert "(good/0.png, good/1.png, good/2.png and 6 more)" in table(alpha)[1]
+    assert len(evaluate(alpha)["seen_images"]) == 9
+
+
+# ---- other thresholds
+
+
+def test_three_other_thresholds_are_shown_beside_the_one_in_use(labelled):
+    """Of the good parts 40, 60, 200; of the defects 50, 210, 230 and one that is rejected unseen."""
+    points = evaluate(labelled)["operating_points"]
+    found = {name: (point["defects_missed"], point["false_rejects"]) for name, point in points.items()}
+    assert found == {
+        "in_use": (1, 1),
+        "miss_nothing": (0, 2),
+        "fewest_errors": (1, 0),
+        "reject_no_good_part": (1, 0),
+    }
+    assert points["in_use"]["threshold"] == 5
+    assert points["miss_nothing"]["threshold"] == pytest.approx(50 / 25.5)
+    assert points["reject_no_good_part"]["threshold"] == pytest.approx(200 / 25.5)
+    assert points["reject_no_good_part"]["recall"] == 3 / 4
+    said = table(labelled)[1].splitlines()
+    rows = {name: next(line for line in said if line.startswith(name)).split() for name in ("in use", "miss nothing")}
+    assert rows["in use"] == ["in", "use", "5", "3", "of", "4", "75.0%", "1", "of", "3", "33.3%"]
+    assert rows["miss nothing"][3:] == ["4", "of", "4", "100.0%", "2", "of", "3", "66.7%"]
+    assert any("chosen on this very test set" in line for line in said)
+
+
+@pytest.mark.parametrize("name", ["miss_nothing", "fewest_errors", "reject_no_good_part"])
+def test_such_a_threshold_does_on_the_line_what_is_said_of_it(labelled, name):
+    point = evaluate(labelled)["operating_points"][name]
+    labelled.call("calibrate", "--threshold", repr(point["threshold"]))
+    found = evaluate(labelled)
+    assert found["recall"] == point["recall"]
+    assert found["false_reject_rate"] == pytest.approx(point["false_reject_rate"])
+
+
+def test_without_both_classes_there_are_no_other_thresholds(alpha):
+    fill(alpha.data, good=[40, 41, 200])
+    assert evaluate(alpha)["operating_points"] == {}
+
+
+def test_the_name_that_a_missing_mask_should_have_is_said(alpha):
+    fill(alpha.data, good=[40])
+    for number in range(3):
+        spot(alpha.data, "dent", number, masked=number == 1)
+    said = table(alpha)[1]
+    assert "warning: 2 of 3 defective parts have no mask" in said
+    assert f"test/dent/0.png: wanted is {alpha.data / 'ground_truth' / 'dent' / '0_mask.png'}" in said
 
 
 # ---- text
@@ -224,6 +284,7 @@ def test_the_highest_patches_of_a_grid_are_shown(station, alpha):
     station.write(grid="2x2")
     picture = part(40)
     picture[24:, 32:] = 204
+    fill(alpha.data, good=[40])
     save(alpha.data / "test" / "dent" / "0.png", picture)
     (line,) = (line for line in table(alpha)[1].splitlines() if line.startswith("dent/0.png"))
     assert line.split()[1:5] == ["8.000", "8.000", "1.569", "1.569"]  # the part's score, then its patches'

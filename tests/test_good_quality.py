@@ -66,6 +66,37 @@ def test_a_set_of_which_every_image_was_saved_twice_is_seen_through(tmp_path):
     assert faults(tmp_path, held() | twice) == [(name, "copy") for name in twice]
 
 
+def burst(picture, count, seed=0):
+    """Shots of one part at rest under a lamp that flickers by up to a percent."""
+    light = np.random.default_rng(seed).uniform(0.99, 1.01, count)
+    return [again(picture * light[number], seed + number) for number in range(count)]
+
+
+@pytest.mark.parametrize("others", [0, 1, 5, 12])
+def test_twenty_shots_of_one_part_are_named_whatever_else_is_in_the_set(tmp_path, others):
+    shots = {f"shot{number:02d}": picture for number, picture in enumerate(burst(held()["004"], 20))}
+    rest = {name: picture for name, picture in held().items() if name != "004"}
+    pictures = dict(sorted(rest.items())[:others]) | shots
+    assert faults(tmp_path, pictures) == [(name, "copy") for name in list(shots)[1:]]
+
+
+def test_a_set_of_several_bursts_keeps_one_shot_of_each(tmp_path):
+    shots = {f"{name}-{i}": shot for name, part in held(4).items() for i, shot in enumerate(burst(part, 6, int(name)))}
+    assert faults(tmp_path, shots) == [(name, "copy") for name in shots if not name.endswith("-0")]
+
+
+def test_empty_surfaces_are_not_copies_though_they_differ_by_noise_alone(tmp_path):
+    plain = np.full((200, 240, 3), 150.0)
+    assert faults(tmp_path, {f"{number:03d}": again(plain, number) for number in range(12)}) == []
+
+
+def test_a_set_under_three_lamps_is_not_badly_exposed(tmp_path):
+    lamps = {
+        name: cv2.convertScaleAbs(picture, alpha=(0.5, 1, 1, 1.35)[int(name) % 4]) for name, picture in held().items()
+    }
+    assert faults(tmp_path, lamps) == []
+
+
 def test_a_dark_product_is_not_underexposed(tmp_path):
     assert faults(tmp_path, {name: SPOILT["underexposed"](picture) for name, picture in held().items()}) == []
 
@@ -77,9 +108,9 @@ def test_very_small_sets_are_looked_at_too(tmp_path, count):
 
 @pytest.fixture(scope="module")
 def spoilt_set(tmp_path_factory):
-    """A product of which one image is blurred and another one a copy."""
+    """A product of which one image is blurred and another one saved twice."""
     home = tmp_path_factory.mktemp("spoilt")
-    pictures = held(8) | {"spoilt": SPOILT["blurred"](nail(nudged(9)[8], 9)), "twice": held()["002"]}
+    pictures = held(8) | {"spoilt": SPOILT["blurred"](nail(nudged(9)[8], 9)), "twice": compressed(held()["002"])}
     for name, picture in pictures.items():
         save(home / "data" / f"{name}.png", picture)
     return Product("part", home, home / "data")

@@ -130,7 +130,6 @@ def test_with_masks_the_pixel_figures_have_values_and_curves(alpha):
     ("sets", "said"),
     [
         ({"good": [40, 200]}, "holds no defective parts, so whether defects are found was not measured"),
-        ({"dent": [40, 200]}, "holds no good parts, so false rejects were not measured"),
         ({"good": [40], "dent": [200]}, "No defective part has a usable mask"),
         ({"good": [40] * 2, "dent": [40] * 2}, "2 of 2 defective parts were passed"),
     ],
@@ -169,7 +168,17 @@ def test_it_warns_of_test_images_that_training_knew(station, alpha):
     fill(alpha.data, good=[40, 41, 42], dent=[200])
     assert "known from training" not in report(alpha).text
     station.alter(held_out={file_hash(alpha.data / "test" / "good" / "1.png"): 1.6})
-    assert "1 of the 4 test images were known from training" in report(alpha).text
+    assert "1 of 4 test images was known from training (good/1.png): the figures are flattered" in report(alpha).text
+
+
+def test_it_shows_what_other_thresholds_would_do(alpha):
+    fill(alpha.data, good=[40, 60, 200], dent=[210, 50])
+    page = report(alpha)
+    assert page.row("in use") == ["5", "1 of 2", "1", "50 %", "1 of 3", "33 %"]
+    assert page.row("miss nothing")[1:] == ["2 of 2", "0", "100 %", "2 of 3", "67 %"]
+    assert page.row("fewest errors")[1:] == ["1 of 2", "1", "50 %", "0 of 3", "0 %"]
+    assert page.row("reject no good part")[1:] == ["1 of 2", "1", "50 %", "0 of 3", "0 %"]
+    assert "chosen on this very test set" in page.text
 
 
 def test_it_names_recipe_model_and_images(alpha):

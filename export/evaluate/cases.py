@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from export.evaluate.metrics import Outcome, read_mask
+from export.evaluate.metrics import Outcome
 from export.evaluate.pages import jpeg_uri
 from export.evaluate.reconstructions import panels
+from export.masks import read_mask
 from inspector.images import read_image
 from inspector.inspection import Inspector
 from inspector.records import AnomalyMap, Image, Mask, Verdict
@@ -53,7 +54,7 @@ def pictures(inspector: Inspector, outcome: Outcome, path: Path) -> list[Picture
     if scores is None or outcome.inspection.anomaly_map is None:
         return []
     _, seen, rebuilt, _ = panels(inspector, image, int(scores.argmax()))
-    mask = read_mask(outcome.mask) if outcome.mask else None
+    mask = read_mask(outcome.masks) if outcome.masks else None
     row, col = np.unravel_index(int(scores.argmax()), scores.shape)
     patch = f", strangest patch ({row}, {col})" if scores.size > 1 else ""
     shown: Mapping[str, Image] = {
@@ -68,7 +69,7 @@ def pictures(inspector: Inspector, outcome: Outcome, path: Path) -> list[Picture
 def _title(outcome: Outcome) -> str:
     if not outcome.anomalous:
         return "the part"
-    return "the part, defect outlined" if outcome.mask else "the part (its defect has no mask)"
+    return "the part, defect outlined" if outcome.masks else "the part (its defect has no mask)"
 
 
 def outlined(image: Image, mask: Mask | None, colour: tuple[int, int, int]) -> Image:

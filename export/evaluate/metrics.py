@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import auc, classification_report, precision_recall_curve, roc_curve
 
 from export.evaluate.pixel_metrics import PixelLevels, PixelMetrics, count_levels
-from inspector.images import read_image
+from export.masks import read_mask
 from inspector.records import Inspection, Mask
 
 NAMES = ("NOT ANOMALY", "ANOMALY")
@@ -31,7 +31,7 @@ class Outcome:
     defect: str
     anomalous: bool
     inspection: Inspection
-    mask: Path | None = None  # non-zero where the defect is
+    masks: tuple[Path, ...] = ()  # together they show where the defect is
 
     @property
     def right(self) -> bool:
@@ -165,15 +165,10 @@ def _false_reject_rate(anomalous: Flags, rejected: Flags, weights: Weights) -> f
 
 def _masks(outcomes: Sequence[Outcome]) -> Iterator[Mask | None]:
     """Every image's defect pixels, as far as they are known; good images have none, in the size of the first mask."""
-    first = next((outcome.mask for outcome in outcomes if outcome.mask), None)
+    first = next((outcome.masks for outcome in outcomes if outcome.masks), None)
     size = read_mask(first).shape if first else None
     for outcome in outcomes:
-        if outcome.mask:
-            yield read_mask(outcome.mask)
+        if outcome.masks:
+            yield read_mask(outcome.masks)
         else:
             yield None if size is None or outcome.anomalous else np.zeros(size, bool)
-
-
-def read_mask(path: Path) -> Mask:
-    """Where the defect is, (height, width): any pixel that is not zero. Raises DataError."""
-    return np.asarray(read_image(path).any(axis=2), bool)

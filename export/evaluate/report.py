@@ -16,6 +16,7 @@ from export.evaluate.evaluation import Evaluation
 from export.evaluate.metrics import Outcome, roc
 from export.evaluate.pages import NOTHING, figure, render, svg_uri
 from export.evaluate.pixel_metrics import MAX_FPR
+from export.evaluate.points import ORIENTATION, operating_points
 from export.evaluate.results import latency_ms
 from inspector.records import Verdict
 
@@ -34,6 +35,8 @@ def report(evaluation: Evaluation) -> str:
         notes=words.notes(evaluation),
         budget=words.budget(evaluation),
         masks=words.masks(evaluation),
+        points=list(operating_points(evaluation.metrics.results, result.threshold).values()),
+        orientation=ORIENTATION,
         confusion=[_row(evaluation, "good parts", False), _row(evaluation, "defective parts", True)],
         kinds=[
             _kind(kind, outcomes, result.threshold)

@@ -6,7 +6,7 @@ import datetime
 import hashlib
 import math
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from export.dataset import Labelled
 from export.evaluate.bootstrap import Interval, intervals
 from export.evaluate.metrics import Metrics, Outcome
+from export.evaluate.points import Point, operating_points
 from inspector.errors import DataError
 from inspector.inspection import Inspector
 from inspector.model_info import ModelInfo, file_hash
@@ -58,6 +59,16 @@ class ModelFacts(_Data):
     train_seconds: float | None = None  # None where the model does not say
 
 
+class OperatingPoint(_Data):
+    """A threshold, and what it does to this test set."""
+
+    threshold: float
+    recall: float
+    false_reject_rate: float
+    defects_missed: int
+    false_rejects: int
+
+
 class Intervals(_Data):
     """95 % bootstrap intervals, (low, high); None where the figure does not exist."""
 
@@ -89,10 +100,12 @@ class Result(_Data):
     ms_per_part_p50: float | None
     model_mb: float
     intervals: Intervals
+    operating_points: dict[str, OperatingPoint] = {}  # by name; none where no part of one class was judged
     model: ModelFacts
     recipe_hash: str
     test_set: str  # hash over the test images
     seen_in_training: int  # test images that the model knew: they make figures too good
+    seen_images: list[str] = []  # their names
     utc: str  # ISO 8601
     versions: dict[str, str]
     per_image: list[ImageResult]
@@ -102,8 +115,10 @@ def describe(
     inspector: Inspector, images: Sequence[Labelled], outcomes: Sequence[Outcome], metrics: Metrics, model: Path
 ) -> Result:
     """Everything about one evaluation that has a name; `model` is the model's file."""
-    hashes = [file_hash(image.path) for image in images]
+    hashes = {image.name: file_hash(image.path) for image in images}
     info = inspector.detector.info
+    seen = seen_in_training(info, hashes)
+    points = operating_points(metrics.results, inspector.threshold)
     return Result(
         product=inspector.recipe.product,
         images=metrics.images,
@@ -122,14 +137,22 @@ def describe(
         ms_per_part_p50=_known(latency_ms(outcomes, 50)),
         model_mb=round(model.stat().st_size / 1e6, 3),
         intervals=_intervals(metrics, outcomes),
+        operating_points={name: _operating_point(point) for name, point in points.items()},
         model=_model_facts(info, inspector.detector.model_hash),
         recipe_hash=inspector.recipe.hash,
-        test_set=hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()[:12],
-        seen_in_training=len(set(hashes) & (info.learned_from | info.held_out.keys())),
+        test_set=hashlib.sha256("".join(sorted(hashes.values())).encode()).hexdigest()[:12],
+        seen_in_training=len(seen),
+        seen_images=seen,
         utc=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         versions=versions(),
         per_image=[_image_result(outcome) for outcome in outcomes],
     )
+
+
+def seen_in_training(info: ModelInfo, hashes: Mapping[str, str]) -> list[str]:
+    """Names of the images that the model learned from, or that set its threshold; `hashes` are the files', by name."""
+    known = info.learned_from | info.held_out.keys()
+    return [name for name, digest in hashes.items() if digest in known]
 
 
 def load_result(path: Path) -> Result:
@@ -170,6 +193,16 @@ def _intervals(metrics: Metrics, outcomes: Sequence[Outcome]) -> Intervals:
     if not metrics.anomalies:
         found["f1"] = None  # 0 by convention, which no other images of good parts would change
     return Intervals(**found)
+
+
+def _operating_point(point: Point) -> OperatingPoint:
+    return OperatingPoint(
+        threshold=point.threshold,
+        recall=point.recall,
+        false_reject_rate=point.false_reject_rate,
+        defects_missed=point.defects - point.found,
+        false_rejects=point.false_rejects,
+    )
 
 
 def _model_facts(info: ModelInfo, model_hash: str) -> ModelFacts:

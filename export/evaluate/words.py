@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from export.evaluate.bootstrap import share_interval
 from export.evaluate.evaluation import Evaluation
 from export.evaluate.pages import percent
 from inspector.records import Verdict
 
+NAMED = 3  # images, of many that a sentence is about
 FEW_GOOD, FEW_DEFECTS = 20, 10  # images; of each kind of defect. Below, the figures say little
 
 
@@ -18,8 +21,6 @@ def headline(evaluation: Evaluation) -> str:
 def budget(evaluation: Evaluation) -> str:
     """Whether the false rejects keep the budget, as far as so many good parts can tell."""
     wanted = evaluation.result.false_reject_budget
-    if not evaluation.good:
-        return f"The budget is {percent(wanted)}; without good parts nothing can be said about it."
     low, high = share_interval(evaluation.false_rejects, evaluation.good)
     seen = f"{evaluation.false_rejects} of {evaluation.good}; the budget is {percent(wanted)}."
     shown = f"the exact range of the true share is {percent(low)} to {percent(high)}"
@@ -46,6 +47,18 @@ def notes(evaluation: Evaluation) -> list[str]:
     return [note for note in (*_about_training(evaluation), *_about_test_set(evaluation)) if note]
 
 
+def known_parts(names: Sequence[str], images: int) -> str:
+    """The warning about test images that the model was trained on; empty where there are none."""
+    if not names:
+        return ""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    were = "was" if len(names) == 1 else "were"
+    return (
+        f"{len(names)} of {images} test images {were} known from training ({', '.join(names[:NAMED])}{more}): "
+        "the figures are flattered, better than they would be on new parts. Take these images out and evaluate again."
+    )
+
+
 def _about_defects(evaluation: Evaluation) -> str:
     total, passed = evaluation.defects, evaluation.let_through
     if not total:
@@ -57,8 +70,6 @@ def _about_defects(evaluation: Evaluation) -> str:
 
 def _about_good(evaluation: Evaluation) -> str:
     total, rejected = evaluation.good, evaluation.false_rejects
-    if not total:
-        return "The test set holds no good parts, so false rejects were not measured."
     if not rejected:
         return f"All {total} good parts passed." if total > 1 else "The one good part passed."
     return f"{rejected} of {total} good parts {'was' if rejected == 1 else 'were'} rejected."
@@ -66,12 +77,8 @@ def _about_good(evaluation: Evaluation) -> str:
 
 def _about_training(evaluation: Evaluation) -> list[str]:
     result, recipe = evaluation.result, evaluation.inspector.recipe
-    known = result.seen_in_training
     return [
-        f"{known} of the {result.images} test images were known from training: the figures are better than they would "
-        "be on new parts. Take these images out and evaluate again."
-        if known
-        else "",
+        known_parts(result.seen_images, result.images),
         "The threshold was set by hand or by `calibrate`, not by training." if recipe.threshold != "auto" else "",
         f"The threshold is extrapolated: {result.model.training_images} good images are too few to promise a budget of "
         f"{percent(result.false_reject_budget)}."
@@ -92,7 +99,7 @@ def _about_test_set(evaluation: Evaluation) -> list[str]:
         if missed
         else "",
         f"Only {evaluation.good} good parts were tested: what is said about false rejects is rough."
-        if 0 < evaluation.good < FEW_GOOD
+        if evaluation.good < FEW_GOOD
         else "",
         f"Fewer than {FEW_DEFECTS} images each: {', '.join(few)}. What is said about these kinds is rough."
         if few

@@ -1,14 +1,15 @@
 """Which good images should be taken again or left out: copies, blurred, too dark, too bright.
 
-Every image is measured against its own set, by the median and the median absolute deviation: what all good images
-share is how this product is photographed, not a fault.
+Every image is measured against its own set: what good images share is how this product is photographed, not a fault.
+A set may have several lamps or colours, so far from the median is not enough: a fault stands apart from all others.
 """
 
 from __future__ import annotations
 
+import contextlib
 import filecmp
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.errors import DataError, ModelError
+from inspector.images import read_image
 from inspector.records import Image
 
 Fault = Literal["copy", "blurred", "underexposed", "overexposed"]
@@ -25,13 +28,20 @@ Values = NDArray[np.float64]  # one per image of the set
 LONG_SIDE_PX = 512  # sharpness is measured at about twice the network's resolution,
 NOISE_PX = 1.0  # on edges rather than on the sensor's noise, which stays sharp where the picture is not
 THUMB_PX = 32  # a cell averages hundreds of pixels: noise and re-encoding vanish, another part's pose and light do not
+FINE_PX, BLOCK = 128, 4  # a picture in which noise is still seen, and the side of the blocks that average it away
 CLIPPED = 5, 250  # display values at which a channel says "this dark or darker", "this bright or brighter"
-FAR = 5.0  # standard deviations, as estimated from the median absolute deviation
+FAR = 3.0  # standard deviations from the median, as estimated from the median absolute deviation
+SMALL = 7  # of so few images it takes twice that, for the estimate is rough;
+APART = 2 / 3  # and beyond the furthest other image by this share of that one's own distance from the median
+FEW = 0.02  # share of the set, or one image, that may stand apart together: more are a lamp or a colour of their own
 LEAST_BLUR = math.log(2)  # a set may be very even: half the others' sharpness is the least that is named,
 LEAST_LIGHT = math.log(1.25)  # as are a quarter more light than usual or as much less,
 LEAST_CLIPPED = 0.02  # and this share of pixel values newly clipped
 SAME = 1.0  # gray levels: thumbnails of one exposure differ by less, however it was saved
-NEIGHBOUR, CLOSE = 5, 0.25  # and by less than this share of what the 5th most similar image usually differs by
+NEIGHBOUR, CLOSE = 5, 0.25  # and by less than this share of what the 5th most similar image usually differs by,
+BURST = 4.0  # gray levels that a flickering lamp may add in a burst
+WHITE = 2.0  # or by noise alone: averaged over blocks it vanishes, and what exceeds this is another part or pose
+DETAIL = 3.0  # times the difference: what the pictures must show, for two empty ones differ by noise alone as well
 
 ADVICE: dict[Fault, str] = {
     "copy": "keep one of the two, for copies make the parts look more alike than they are",
@@ -50,6 +60,7 @@ class Traits:
     dark: float  # share of pixel values that are clipped, 0 to 1
     bright: float
     thumb: NDArray[np.float32]  # (THUMB_PX, THUMB_PX, 3)
+    fine: NDArray[np.float16]  # (FINE_PX, FINE_PX), gray
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +87,17 @@ def traits(image: Image) -> Traits:
     brightness = math.log1p(cv2.mean(gray)[0])
     dark, bright = float(np.mean(small <= CLIPPED[0])), float(np.mean(small >= CLIPPED[1]))
     thumb = cv2.resize(small, (THUMB_PX, THUMB_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
-    return Traits(2 * math.log(max(edges, 0.1)) - 2 * brightness, brightness, dark, bright, thumb)
+    fine = cv2.resize(gray.astype(np.float32), (FINE_PX, FINE_PX), interpolation=cv2.INTER_AREA).astype(np.float16)
+    return Traits(2 * math.log(max(edges, 0.1)) - 2 * brightness, brightness, dark, bright, thumb, fine)
 
 
 def findings(images: Sequence[Path], measured: Sequence[Traits]) -> list[Finding]:
     """What to look at in a set of good images, in their order; `measured` are their traits."""
     light = np.array([t.brightness for t in measured])
     named: dict[Fault, NDArray[np.bool_]] = {
-        "blurred": _far(-np.array([t.sharpness for t in measured]), LEAST_BLUR),
-        "underexposed": _far(-light, LEAST_LIGHT) | _far(np.array([t.dark for t in measured]), LEAST_CLIPPED),
-        "overexposed": _far(light, LEAST_LIGHT) | _far(np.array([t.bright for t in measured]), LEAST_CLIPPED),
+        "blurred": _apart(-np.array([t.sharpness for t in measured]), LEAST_BLUR),
+        "underexposed": _apart(-light, LEAST_LIGHT) | _apart(np.array([t.dark for t in measured]), LEAST_CLIPPED),
+        "overexposed": _apart(light, LEAST_LIGHT) | _apart(np.array([t.bright for t in measured]), LEAST_CLIPPED),
     }
     found = [
         (index, Finding(str(images[index]), fault, ADVICE[fault]))
@@ -96,10 +108,37 @@ def findings(images: Sequence[Path], measured: Sequence[Traits]) -> list[Finding
     return [finding for _, finding in sorted(found, key=lambda pair: pair[0])]
 
 
-def _far(values: Values, least: float) -> NDArray[np.bool_]:
-    """Which values lie far above the set's median, and by more than `least`."""
+@contextlib.contextmanager
+def copies_named(images: Sequence[Path], say: Callable[[str], object]) -> Iterator[None]:
+    """Name the copies among good images where the work inside fails for want of parts that differ.
+
+    Raises DataError for the ModelError of a model that learned how one picture differs from itself.
+    """
+    try:
+        yield
+    except ModelError:
+        found = findings(images, [traits(read_image(path)) for path in images])
+        copies = [finding.words for finding in found if finding.fault == "copy"]
+        if len(copies) < len(images) / 2:
+            raise
+        for words in copies:
+            say(words)
+        raise DataError(
+            f"{len(copies)} of {len(images)} images are copies of others, named above: leave them out, for they say "
+            "nothing of how good parts differ"
+        ) from None
+
+
+def _apart(values: Values, least: float) -> NDArray[np.bool_]:
+    """Which few values lie far above the set's median, by more than `least`, and apart from all the others."""
     above = values - np.median(values)
-    return np.asarray(above > max(FAR * 1.4826 * float(np.median(np.abs(above))), least))
+    far = max(FAR * (1 + SMALL / len(values)) * 1.4826 * float(np.median(np.abs(above))), least)
+    falling = np.sort(above)[::-1]
+    for count in range(1, min(max(1, round(FEW * len(values))), len(values) - 1) + 1):
+        last, next_one = falling[count - 1], falling[count]
+        if last > far and last - next_one > APART * next_one:
+            return np.asarray(above >= last)
+    return np.zeros(len(values), bool)
 
 
 def _copy(first: Path, later: Path) -> Finding:
@@ -108,16 +147,34 @@ def _copy(first: Path, later: Path) -> Finding:
 
 
 def _same(measured: Sequence[Traits]) -> list[tuple[int, int]]:
-    """(first, later) of images that are one exposure: each later one once, with the first it repeats.
+    """(first, later) of images that are one exposure, or shots of one part at rest: each later one once.
 
     Good parts under a fixed camera look nearly alike, so a hash of the picture's coarse pattern would call them all
-    the same. Thumbnails keep gray levels: an exposure repeats within one of them, and another part does not.
+    the same. Thumbnails keep gray levels: an exposure repeats within one of them, and another part does not. What the
+    set usually differs by tells re-encoded files; shots in a burst may be the whole set, and differ by noise alone.
     """
     distances = _distances(np.stack([t.thumb.ravel() for t in measured]))
     neighbour = min(NEIGHBOUR, len(measured) - 1) - 1
     usual = float(np.median(np.partition(distances, neighbour, axis=1)[:, neighbour]))
-    close = np.triu(distances < min(SAME, CLOSE * usual), 1)
-    return [(int(close[:, later].argmax()), int(later)) for later in np.flatnonzero(close.any(axis=0))]
+    repeats: dict[int, int] = {}
+    for later in range(1, len(measured)):
+        for first in np.argsort(distances[later, :later])[:NEIGHBOUR].tolist():
+            apart = distances[first, later]
+            alike = apart < min(SAME, CLOSE * usual)
+            if alike or (apart < BURST and _only_noise(measured[first].fine, measured[later].fine)):
+                repeats[later] = repeats.get(first, first)
+                break
+    return [(first, later) for later, first in repeats.items()]
+
+
+def _only_noise(one: NDArray[np.float16], other: NDArray[np.float16]) -> bool:
+    """Whether two gray pictures show one scene: they differ by a little light and by noise, which has no pattern."""
+    a, b = (picture.astype(np.float64) - picture.mean(dtype=np.float64) for picture in (one, other))
+    rest = a - b * (np.vdot(a, b) / max(float(np.vdot(b, b)), 1e-9))  # without what the lamp changed
+    blocks = rest.reshape(FINE_PX // BLOCK, BLOCK, FINE_PX // BLOCK, BLOCK).mean(axis=(1, 3))
+    coarse, fine = float(np.std(blocks)), float(np.std(rest))
+    detail = float(np.std(b - cv2.blur(b, (BLOCK, BLOCK))))
+    return coarse < SAME and coarse * BLOCK <= WHITE * fine and detail > DETAIL * fine
 
 
 def _distances(thumbs: NDArray[np.float32]) -> NDArray[np.float32]:

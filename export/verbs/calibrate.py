@@ -7,7 +7,7 @@ import math
 from fractions import Fraction
 from pathlib import Path
 
-from export.dataset import good_images
+from export.dataset import all_unreadable_named, good_images
 from export.evaluate.scoring import score_images
 from export.learn import calibration
 from inspector.cli import add_folders
@@ -66,7 +66,8 @@ def _scores(inspector: Inspector, data: Path | None) -> list[float]:
     hashes = [file_hash(path) for path in images]
     new = [path for path, digest in zip(images, hashes, strict=True) if digest not in info.learned_from]
     known = [info.held_out[digest] for digest in hashes if digest in info.held_out]
-    scores = known + score_images(inspector, new)
+    with all_unreadable_named(images):
+        scores = known + score_images(inspector, new)
     if not scores:
         raise ModelError(f"{info.product}: learned from every one of these images: give others to calibrate with")
     return scores

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from export.dataset import Labelled, labelled_images
+from export.dataset import Labelled, labelled_images, missing_masks
 from export.evaluate.evaluation import Evaluation
 from export.evaluate.metrics import NAMES, Metrics, Outcome, measure
 from export.evaluate.pages import write_page
 from export.evaluate.pixel_metrics import PixelMetrics
+from export.evaluate.points import ORIENTATION, Point, operating_points
 from export.evaluate.reconstructions import save_worst
 from export.evaluate.report import report
-from export.evaluate.results import describe, latency_ms
+from export.evaluate.results import describe, latency_ms, seen_in_training
 from export.evaluate.scoring import inspect_images
+from export.evaluate.words import known_parts
 from inspector.cli import add_folders, whole_number
 from inspector.files import check_writable
 from inspector.inspection import Inspector, load_inspector
+from inspector.model_info import file_hash
 
 TOP = 3  # patch scores shown per image
 
@@ -33,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="DIR",
-        help="test set in MVTec AD layout: DIR/test/good, DIR/test/<defect>",
+        help="test set in MVTec AD layout: DIR/test/good (or ok), DIR/test/<defect>",
     )
     parser.add_argument(
         "--plot-reconstructions",
@@ -76,7 +79,8 @@ def execute(arguments: argparse.Namespace) -> int:
         print(result.model_dump_json())
     else:
         written = [*plots, arguments.report] if arguments.report else plots
-        print(*_lines(inspector, outcomes, metrics), *(f"wrote {path}" for path in written), sep="\n")
+        lines = [*_lines(inspector, outcomes, metrics), *_warnings(inspector, arguments.data, images)]
+        print(*lines, *(f"wrote {path}" for path in written), sep="\n")
     return 0
 
 
@@ -84,7 +88,7 @@ def judge_all(inspector: Inspector, images: Sequence[Labelled]) -> list[Outcome]
     """The line's verdict on every image, without the pictures: a test set may be large."""
     inspections = inspect_images(inspector, [image.path for image in images])
     return [
-        Outcome(image.name, image.defect, image.anomalous, inspection.without_pictures(), image.mask)
+        Outcome(image.name, image.defect, image.anomalous, inspection.without_pictures(), image.masks)
         for image, inspection in zip(images, inspections, strict=True)
     ]
 
@@ -98,16 +102,45 @@ def _lines(inspector: Inspector, outcomes: Sequence[Outcome], metrics: Metrics) 
         "",
         *_report(metrics),
         "",
-        f"image AUROC {metrics.image_auroc:.4f}   {_pixels(metrics.pixels)}",
-        f"threshold {inspector.threshold:.4g}   F1 {metrics.f1:.3f}, best possible {metrics.best_f1:.3f}   "
+        f"image AUROC {_figure(metrics.image_auroc)}   {_pixels(metrics.pixels)}",
+        f"threshold {inspector.threshold:.4g}   F1 {metrics.f1:.3f}, best possible {_figure(metrics.best_f1, 3)}   "
         f"false rejects {metrics.false_reject_rate:.2%} (budget {inspector.budget:.2%})   "
         f"{latency_ms(outcomes, 50):.1f} ms per part",
+        *_points(operating_points(metrics.results, inspector.threshold)),
     ]
+
+
+def _points(points: Mapping[str, Point]) -> list[str]:
+    """The threshold in use beside others, a line each."""
+    if not points:
+        return []
+    rows = [
+        f"{point.words:<20}{point.threshold:>10.4g}   {f'{point.found} of {point.defects}':>14} {point.recall:>6.1%}   "
+        f"{f'{point.false_rejects} of {point.good}':>14} {point.false_reject_rate:>6.1%}"
+        for point in points.values()
+    ]
+    return [
+        "",
+        f"{'threshold':<20}{'at':>10}   {'defects found':>21}   {'good parts rejected':>21}",
+        *rows,
+        ORIENTATION,
+    ]
+
+
+def _warnings(inspector: Inspector, data: Path, images: Sequence[Labelled]) -> list[str]:
+    """What to know before trusting the figures, a line each."""
+    seen = seen_in_training(inspector.detector.info, {image.name: file_hash(image.path) for image in images})
+    said = (known_parts(seen, len(images)), missing_masks(data, images))
+    return [f"warning: {words}" for words in said if words]
+
+
+def _figure(value: float, digits: int = 4) -> str:
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"
 
 
 def _pixels(pixels: PixelMetrics) -> str:
     if math.isnan(pixels.auroc):
-        return "pixels not judged: no usable masks in ground_truth/"
+        return "pixels not judged: no masks of judged defects"
     return f"pixel AUROC {pixels.auroc:.4f}   AU-PRO {pixels.au_pro:.4f} (false positives up to 30 %)"
 
 

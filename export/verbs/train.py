@@ -14,7 +14,8 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from export.dataset import good_images
+from export.dataset import all_unreadable_named, distinct_images, good_images, on_stderr
+from export.learn.good_quality import copies_named
 from export.learn.settings import Settings
 from export.learn.train import Trained, train
 from export.verbs.calibrate import share
@@ -106,10 +107,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Train, write the model and, where none exists, the recipe."""
     recipe = _recipe(arguments)
-    images = good_images(arguments.data)
+    images = distinct_images(good_images(arguments.data))
     for folder in (arguments.model_dir, arguments.config_dir):
         check_writable(folder)  # now, not after minutes of training
-    trained = _train(arguments, recipe, images)
+    with all_unreadable_named(images), copies_named(images, on_stderr):
+        trained = _train(arguments, recipe, images)
     dropped = trained.suspects if arguments.drop_suspects else []
     if dropped:
         images = [path for path in images if str(path) not in dropped]

@@ -1,0 +1,67 @@
+"""Where a threshold could lie on a test set: what it would cost to miss nothing, or to reject no good part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.evaluate.metrics import Flags, Results
+
+ORIENTATION = "All but the first are chosen on this very test set: for orientation, not for setting the threshold."
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One threshold, and what it does. A part that was not judged is rejected whatever the threshold."""
+
+    words: str
+    threshold: float
+    found: int  # defective parts rejected
+    defects: int
+    false_rejects: int
+    good: int
+
+    @property
+    def recall(self) -> float:
+        return self.found / self.defects
+
+    @property
+    def false_reject_rate(self) -> float:
+        return self.false_rejects / self.good
+
+
+def operating_points(results: Results, threshold: float) -> dict[str, Point]:
+    """The threshold in use beside three others, by name; empty where no part of one class was judged."""
+    judged = np.isfinite(results.scores)
+    good, defects = results.scores[judged & ~results.anomalous], results.scores[judged & results.anomalous]
+    if not len(good) or not len(defects):
+        return {}
+    scores = np.unique(results.scores[judged])
+    levels = [*np.nextafter(scores, -np.inf).tolist(), float(scores.max())]  # just below each part, and above all
+    missed = {level: int((defects <= level).sum()) for level in levels}
+    fewest = min(levels, key=lambda level: (missed[level] + int((good > level).sum()), missed[level]))
+    thresholds = {
+        "in_use": ("in use", threshold),
+        "miss_nothing": ("miss nothing", float(np.nextafter(defects.min(), -np.inf))),
+        "fewest_errors": ("fewest errors", fewest),
+        "reject_no_good_part": ("reject no good part", float(good.max())),
+    }
+    return {name: _point(results, words, level) for name, (words, level) in thresholds.items()}
+
+
+def _point(results: Results, words: str, threshold: float) -> Point:
+    rejected = _rejected(results.scores, threshold)
+    return Point(
+        words,
+        threshold,
+        found=int((rejected & results.anomalous).sum()),
+        defects=int(results.anomalous.sum()),
+        false_rejects=int((rejected & ~results.anomalous).sum()),
+        good=int((~results.anomalous).sum()),
+    )
+
+
+def _rejected(scores: NDArray[np.float64], threshold: float) -> Flags:
+    return np.asarray(~(scores <= threshold))  # as the line has it: what is not a number does not pass
