@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 
 from export.learn import calibration
-from export.learn.scores import Calibrated, Units, held_out, top_mean
+from export.learn.scores import Calibrated, Mix, Units, held_out, top_mean
 
 SPREADS = np.array([0.15, 0.3, 0.6])  # of the logarithms, of three kinds of scores
 MIDDLES = np.array([0.3, 3.0, 40.0])
@@ -61,13 +61,33 @@ def test_limits_are_in_the_units_of_their_kind():
     np.testing.assert_allclose(Units.of(scores * units).powers, Units.of(scores).powers)
 
 
-def test_the_median_good_part_has_the_same_score_in_every_kind_and_1_is_the_limit_of_each():
+def test_1_is_the_limit_of_each_kind_and_below_it_a_detail_counts_for_less_than_the_whole():
     scores = drawn(np.random.default_rng(6), 301)
     units = Units.of(scores)
-    alone = np.diag(np.median(scores, 0))
-    np.testing.assert_allclose(units.together(alone), units.together(alone)[0])
+    whole, *details = units.together(np.diag(np.median(scores, 0)))
+    assert max(details) < whole / 2
     np.testing.assert_allclose(units.together(np.diag(units.limits)), 1)
     assert units.powers[0] == 1
+    beyond = np.diag(1.2 * units.limits)
+    assert (units.together(beyond) > 1).all()
+
+
+def test_a_defect_that_several_kinds_see_a_little_stands_out_from_parts_that_one_finds_odd():
+    random = np.random.default_rng(11)
+    spread = 0.3
+    good = np.exp(spread * random.normal(0, 1, (400, 3)))
+    units = Units.of(good, Mix((1.0, 1.0, 1.0)))
+    seen_by_all, odd_for_one = np.exp(spread * np.array([[2.0, 2.0, 2.0], [4.0, 0.0, 0.0]]))
+    assert units.together(seen_by_all) > 1 > units.together(odd_for_one)
+    assert units.exponents.sum() == pytest.approx(1)
+
+
+def test_a_kind_of_no_weight_and_details_that_are_left_out_change_nothing():
+    random = np.random.default_rng(12)
+    scores = drawn(random, 100)
+    units = Units.of(scores, Mix((1.0, 0.0), details=False))
+    changed = scores * [1, 50, 50]
+    np.testing.assert_allclose(units.together(changed), units.together(scores))
 
 
 def test_a_limit_is_what_good_parts_hardly_reach_and_no_more_than_that():

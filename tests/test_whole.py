@@ -8,7 +8,8 @@ import torch
 
 from export.learn import onnx_file, whole
 from export.learn.feature import Choice
-from export.learn.whole import FeatureFront, FeatureModel, Layout
+from export.learn.scores import Mix, Units
+from export.learn.whole import TURNED_WEIGHTS, WEIGHTS, FeatureFront, FeatureModel, HeldOut, Layout
 from inspector.colour import Gamut
 from inspector.detector import Detector
 
@@ -80,36 +81,37 @@ def test_a_model_says_of_patches_what_its_head_says_of_their_rows(front, shape):
     assert scores[2:].min() > scores[:2].max(), "and it has learned something"
 
 
-@pytest.mark.parametrize("limits", [(1, 1, 1), (0.2, 1, 1), (50, 0.3, 1), (50, 50, 0.5), (0.7, 1.9, 2.3)])
-def test_a_score_is_that_of_the_kind_which_is_highest_for_its_limit(head, rows, limits):
-    head.limits.copy_(torch.tensor(limits))
-    kinds = head.kinds(rows)
-    assert kinds.shape == (7, 3)
-    torch.testing.assert_close(head(rows)[1], (kinds / torch.tensor(limits)).amax(1))
-    head.powers.copy_(torch.tensor([1.0, 0.5, 2.0]))
-    torch.testing.assert_close(head(rows)[1], ((kinds / torch.tensor(limits)) ** head.powers).amax(1))
+def test_a_score_is_what_calibration_makes_of_the_kinds(head, front, rows):
+    good = head.kinds(front(surface(12, SHAPE, seed=3))).double().numpy()
+    for mix in (Mix(WEIGHTS), Mix(TURNED_WEIGHTS), Mix(WEIGHTS, details=False)):
+        units = Units.of(good, mix)
+        head.use(units)
+        wanted = units.together(head.kinds(rows).double().numpy())
+        np.testing.assert_allclose(head(rows)[1].numpy(), wanted, rtol=1e-3)
 
 
 def test_each_kind_of_defect_is_told_by_its_own_kind_of_score(head, rows):
     good, (speck, colour, shape) = head.kinds(rows).split([4, 3])
     usual = good.amax(0)
-    assert speck[1] > 2 * usual[1]
-    assert colour[2] > 2 * usual[2]
-    assert colour[1] < 1.5 * usual[1]
-    assert shape[0] > 2 * usual[0]
+    contrast, hue = len(WEIGHTS), len(WEIGHTS) + 1
+    assert speck[contrast] > 2 * usual[contrast]
+    assert colour[hue] > 2 * usual[hue]
+    assert colour[contrast] < 1.5 * usual[contrast]
+    assert (shape[: len(WEIGHTS)] > usual[: len(WEIGHTS)]).all()
 
 
-@pytest.mark.parametrize(("kind", "patch", "place"), [(1, 4, (2, 4)), (2, 5, (5, 2))])
+@pytest.mark.parametrize(("kind", "patch", "place"), [(0, 4, (2, 4)), (1, 5, (5, 2))])
 def test_a_detail_at_its_limit_is_1_in_the_map_at_its_place_and_half_of_it_is_not_drawn(head, rows, kind, patch, place):
+    head.bound.fill_(1e6)  # nothing but the detail is drawn
     limits = torch.full((3,), 1e6)
-    limits[kind] = head.kinds(rows)[patch, kind]
+    limits[1 + kind] = head.kinds(rows)[patch, len(WEIGHTS) + kind]
     head.limits.copy_(limits)
     maps, scores, _ = head(rows[patch : patch + 1])
     assert float(scores[0]) == pytest.approx(1)
     assert float(maps.max()) == pytest.approx(1)
     row, col = divmod(int(maps.argmax()), maps.shape[2])
     assert max(abs(row - place[0]), abs(col - place[1])) <= 1
-    limits[kind] *= 2
+    limits[1 + kind] *= 2
     head.limits.copy_(limits)
     maps, scores, _ = head(rows[patch : patch + 1])
     assert float(scores[0]) == pytest.approx(0.5)
@@ -117,14 +119,25 @@ def test_a_detail_at_its_limit_is_1_in_the_map_at_its_place_and_half_of_it_is_no
     assert maps.min() >= 0
 
 
-def test_what_the_backbone_finds_is_drawn_in_units_of_its_limit(head, rows):
-    head.limits.copy_(torch.tensor([1.0, 1e6, 1e6]))
-    whole_map, scores, _ = head(rows)
-    head.limits.copy_(torch.tensor([4.0, 1e6, 1e6]))
-    quarter, quarter_scores, _ = head(rows)
-    torch.testing.assert_close(4 * quarter, whole_map)
-    torch.testing.assert_close(4 * quarter_scores, scores)
-    assert scores.max() > 1
+def test_the_map_is_0_where_it_is_as_usual_and_1_at_its_bound(head, front, rows):
+    good = head.kinds(front(surface(12, SHAPE, seed=3))).double().numpy()
+    head.use(Units.of(good, Mix(WEIGHTS, details=False)))
+    maps = head(rows)[0]
+    assert float(maps[:4].median()) < 0.2
+    assert maps[:4].max() < maps[6].max()
+    assert maps[6].max() > 1
+    assert maps.min() >= 0
+
+
+def test_a_held_out_part_scores_as_by_a_head_that_never_saw_it(front):
+    parts, layout, held = 40, Layout(*SHAPE), torch.tensor([2])
+    rows = front(surface(parts, SHAPE))
+    judge = HeldOut(rows, torch.arange(parts), layout, Choice(1)).without(held)
+    others = whole.fit(torch.cat([rows[:2], rows[3:]]), layout, Choice(1))
+    torch.testing.assert_close(judge(2, rows[held]), others.kinds(rows[held]), rtol=0.05, atol=0.02)
+    seen = whole.fit(rows, layout, Choice(1)).kinds(rows[held])
+    deep = slice(3, len(WEIGHTS))
+    assert (judge(2, rows[held])[:, deep] > 1.5 * seen[:, deep]).all(), "and that differs from one that did"
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

@@ -223,7 +223,8 @@ def _colours(space: Space) -> Tensor:
     """The three directions in which the places of a good part differ most, (3, channels), scaled for display."""
     mean, scale = (levels.together(levels.split(values[None], space.shapes))[0] for values in (space.mean, space.scale))
     x = ((mean - mean.mean((1, 2), keepdim=True)) / scale).flatten(1)
-    values, vectors = torch.linalg.eigh(x @ x.T / x.shape[1])
+    ridge = 1e-6 * torch.eye(len(x), device=x.device)  # of one part, no place differs from another
+    values, vectors = torch.linalg.eigh(x @ x.T / x.shape[1] + ridge)
     colours: Tensor = (vectors[:, -3:] / (1.5 * values[-3:].clamp_min(1e-6).sqrt())).T.flip(0)
     return colours
 

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 FLOOR = 0.01  # of a channel's usual variance at a place: no direction may look quieter than this
 FAINTEST = 1e-4  # of the mean square of all channels: a channel that never varies is no finer a measure than this
-LEAST_LEFT = 1e-5  # of a direction that only one part shows is left without that part: rounding must not make it less
+LEAST = 1e-6  # variance of a channel: whitened by less, half precision would not hold it
+LEAST_LEFT = 1e-9  # of a direction that only one part shows is left without that part: rounding must not make it less
 CHUNK = 64  # places at a time
 
 
@@ -52,13 +53,14 @@ def fit(level: Tensor) -> PlaceGaussians:
 class LeaveOut:
     """Judges good parts as if they had not been learned from, `rows` of them at a time, of all (n, c, h, w).
 
-    Exact but for the floor, which all good parts have in common.
+    Exact but for the floor, which all good parts have in common. In double precision: what is left of a direction that
+    one part shows may be a ten-thousandth.
     """
 
     def __init__(self, level: Tensor, rows: int) -> None:
         self._left = max(1, len(level) - rows)  # rows that are learned from
         self._all = len(level)
-        self._mean, residual, floor = _statistics(level)
+        self._mean, residual, floor = _statistics(level.double())
         self._whitening = _whitening(residual, floor, self._left)
 
     def __call__(self, level: Tensor, learned: Tensor) -> Tensor:
@@ -72,16 +74,16 @@ class LeaveOut:
             total = own.sum(1, keepdim=True)
             x = x + total / left  # from the mean of the others
             removed = torch.cat([own, total / left**0.5], 1)  # B: the others' scatter is that of all, less B'B
-            inner = self._left * (1 + LEAST_LEFT) * torch.eye(removed.shape[1], device=x.device)
+            inner = self._left * (1 + LEAST_LEFT) * torch.eye(removed.shape[1], device=x.device, dtype=x.dtype)
             factor = torch.linalg.cholesky(inner - removed @ removed.transpose(1, 2))
             across = torch.linalg.solve_triangular(factor, removed @ x.transpose(1, 2), upper=False)
             squares: Tensor = x.square().sum(2) + across.square().sum(1)
         else:
             squares = x.square().sum(2)
-        return (squares / x.shape[2]).sqrt().T.reshape(-1, level.shape[2], level.shape[3])
+        return (squares / x.shape[2]).sqrt().T.reshape(-1, level.shape[2], level.shape[3]).float()
 
     def _whitened(self, level: Tensor) -> Tensor:
-        return (at_places(level) - self._mean) @ self._whitening
+        return (at_places(level.double()) - self._mean) @ self._whitening
 
 
 def at_places(level: Tensor) -> Tensor:
@@ -94,13 +96,16 @@ def _statistics(level: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     x = at_places(level)
     mean = x.mean(1, keepdim=True)
     residual = x - mean
-    usual = residual.square().sum((0, 1)) / (len(x) * max(1, len(level) - 1))
-    return mean, residual, torch.diag(FLOOR * (usual + FAINTEST * x.square().mean() + 1e-12))
+    if len(level) == 1:  # says nothing of how parts differ: as much as its places do
+        usual = x.var((0, 1), correction=0)
+    else:
+        usual = residual.square().sum((0, 1)) / (len(x) * (len(level) - 1))
+    return mean, residual, torch.diag(FLOOR * (usual + FAINTEST * x.square().mean() + LEAST))
 
 
 def _whitening(residual: Tensor, floor: Tensor, divisor: int) -> Tensor:
     """(h * w, n, c) -> (h * w, c, c): what a residual is multiplied by from the right."""
-    eye = torch.eye(floor.shape[0], device=floor.device)
+    eye = torch.eye(floor.shape[0], device=floor.device, dtype=floor.dtype)
     tables: list[Tensor] = []
     for part in residual.split(CHUNK):
         factor = torch.linalg.cholesky(part.transpose(1, 2) @ part / divisor + floor)
