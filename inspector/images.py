@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import DataError, SinkError
+from inspector.jpeg import decode_jpeg, is_jpeg
 from inspector.records import Image
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
@@ -37,10 +38,10 @@ def read_image(path: Path | str) -> Image:
     or real transparency: how those become 8-bit BGR is the user's decision, the same for all images.
     """
     data = _read_bytes(Path(path))
-    if _is_cut_short(data):
+    if is_jpeg(data):
+        return decode_jpeg(data, str(path))
+    if data.startswith(b"\x89PNG") and b"IEND\xaeB`\x82" not in data:
         raise DataError(f"{path}: the file is cut short; copy or record it again")
-    if data.startswith(b"\xff\xd8"):  # JPEG holds neither 16 bits nor transparency: no second look
-        return _decode(data, cv2.IMREAD_COLOR, path)
     image = as_bgr(_decode(data, cv2.IMREAD_UNCHANGED, path), str(path))
     # "unchanged" leaves an image lying as it is (TIFF apart), so the few that may say how are decoded again
     return _decode(data, cv2.IMREAD_COLOR, path) if b"exif" in data.lower() else image
@@ -103,30 +104,6 @@ def _read_bytes(path: Path) -> bytes:
     if not data:
         raise DataError(f"{path}: the file is empty; copy or record it again")
     return data
-
-
-def _is_cut_short(data: bytes) -> bool:
-    """Whether a JPEG or PNG lacks its end.
-
-    Some versions of OpenCV fill the missing rows of such a file with gray, and a gray part must never be judged.
-    """
-    if data.startswith(b"\xff\xd8"):
-        return data.find(b"\xff\xd9", _jpeg_scan(data)) < 0
-    return data.startswith(b"\x89PNG") and b"IEND\xaeB`\x82" not in data
-
-
-def _jpeg_scan(data: bytes) -> int:
-    """Where the pixels of a JPEG start; its length when they never do.
-
-    The end marker is looked for behind this place, since a thumbnail in the header has an end marker of its own.
-    """
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        if data[at + 1] == 0xDA:
-            return at
-        padded = data[at + 1] == 0xFF
-        at += 1 if padded else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return len(data)
 
 
 def _decode(data: bytes, flag: int, path: Path | str) -> Image:

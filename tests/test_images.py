@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from inspector.errors import DataError, SinkError
 from inspector.images import as_bgr, find_images, read_image, write_image
@@ -158,6 +159,47 @@ def test_cut_files_are_refused_wherever_the_cut(tmp_path, name, data):
 def test_preallocated_jpeg_that_was_never_finished_is_refused(tmp_path):
     jpeg = encoded(".jpg", part_image())
     assert "cut short" in refused(tmp_path / "zeros.jpg", jpeg[: len(jpeg) // 2] + bytes(len(jpeg)))
+
+
+def noise_image(height: int = 400, width: int = 400) -> NDArray[np.uint8]:
+    return np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("block", "options"),
+    [
+        (512, ()),
+        (512, (cv2.IMWRITE_JPEG_RST_INTERVAL, 4)),
+        (4096, (cv2.IMWRITE_JPEG_PROGRESSIVE, 1)),  # its finer scans may spell zeros as well
+    ],
+)
+def test_a_block_of_zeros_inside_a_jpeg_is_found_wherever_it_lies(tmp_path, block, options):
+    jpeg = encoded(".jpg", noise_image(), *options)
+    for at in range(1024, len(jpeg) - block, len(jpeg) // 20):
+        message = refused(tmp_path / "hole.jpg", jpeg[:at] + bytes(block) + jpeg[at + block :])
+        assert "damaged" in message or "cut short" in message
+
+
+def test_a_cut_jpeg_with_an_end_marker_is_refused(tmp_path, capfd):
+    jpeg = encoded(".jpg", noise_image())
+    for share in (0.25, 0.5, 0.99):
+        assert "damaged (" in refused(tmp_path / "cut.jpg", jpeg[: int(share * len(jpeg))] + b"\xff\xd9")
+    assert capfd.readouterr() == ("", "")  # the library's own line would name no file
+
+
+@pytest.mark.parametrize("options", [(), (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)])
+@pytest.mark.parametrize("shape", [(40, 60, 3), (41, 59, 3), (40, 60)])
+def test_a_whole_jpeg_has_the_pixels_that_opencv_gives(tmp_path, options, shape):
+    pixels = np.random.default_rng(2).integers(0, 256, shape, dtype=np.uint8)
+    path = tmp_path / "part.jpg"
+    path.write_bytes(encoded(".jpg", pixels, *options))
+    np.testing.assert_array_equal(read_image(path), cv2.imread(str(path)))
+
+
+def test_a_cmyk_jpeg_is_read_as_before(tmp_path):
+    path = tmp_path / "print.jpg"
+    Image.fromarray(part_image()).convert("CMYK").save(path)
+    np.testing.assert_array_equal(read_image(path), cv2.imread(str(path)))
 
 
 def test_bytes_behind_the_end_of_a_jpeg_do_no_harm(tmp_path):
