@@ -142,6 +142,8 @@ class DecodedPictures:
             return []
         if frame.is_corrupt:
             self._damage()
+            for sent in self._sent.values():  # by a decoder that had met an error
+                sent.doubtful |= sent.number > own.number
         earlier = [sent for sent in self._sent.values() if _comes_before(sent, own, frame)]
         if own.doubtful or frame.is_corrupt:
             return [*self._lost(earlier), own.lost()]
