@@ -37,6 +37,7 @@ class Cause(enum.Enum):
     OVERFLOW = "overflow"  # evicted: the line was faster than the inspection
     DEADLINE = "deadline"  # no verdict in time, as the recipe wants it
     DECODE = "decode"  # the picture could not be decoded, or is not an image that can be judged
+    SIZE = "size"  # the picture has another size than those that the model learned from
     ALIGN = "align"  # no part could be found in the picture
     CAMERA = "camera"  # the camera was gone, or lost the frame itself
     MODEL = "model"  # the model gave no usable map

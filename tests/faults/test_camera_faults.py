@@ -117,7 +117,27 @@ def test_a_program_that_was_suspended_has_not_hung(station):
     assert seen.verdicts == [PASS] * 5
 
 
-def test_frames_of_changing_size_are_judged_each_as_it_is(station):
+SIZED = [(48, 64), (64, 48), (96, 64), (1, 1), (47, 64), (48, 64)]
+
+
+def test_a_picture_of_another_size_than_the_good_ones_is_missed(station):
+    station.alter(image_shape=(48, 64))
+    script = [np.full((*size, 3), station.dark, np.uint8) for size in SIZED]
+    seen, error = run(Scripted(script), station.load())
+    assert error is None
+    assert causes(seen) == [None, *[Cause.SIZE] * 4, None]
+    assert seen.inspections[2].detail == "64 x 96 px, not 64 x 48 px"
+
+
+def test_a_recipe_may_allow_any_size(station):
+    station.alter(image_shape=(48, 64))
+    station.write(any_size=True)
+    seen, error = run(Scripted([np.full((*size, 3), station.dark, np.uint8) for size in SIZED]), station.load())
+    assert error is None
+    assert seen.verdicts == [PASS] * 6
+
+
+def test_frames_of_changing_size_are_judged_each_as_it_is_where_the_good_ones_differed(station):
     sizes = [(48, 64), (480, 640), (1, 1), (33, 7), (2000, 3)]
     script = [np.full((*size, 3), station.bright if n % 2 else station.dark, np.uint8) for n, size in enumerate(sizes)]
     seen, error = run(Scripted(script), station.load())
