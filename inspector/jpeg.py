@@ -17,6 +17,7 @@ from inspector.records import Image
 
 START, END = b"\xff\xd8", b"\xff\xd9"
 HEADER_PX = b"\xc0\xc1\xc2\xc3\xc5\xc6\xc7\xc9\xca\xcb\xcd\xce\xcf"  # markers of segments that tell the size
+MAX_PX = 200_000_000  # 600 MB as BGR; the largest sensors have 150 million
 EXIF = b"Exif\0"
 
 
@@ -30,6 +31,7 @@ def decode_jpeg(data: bytes, name: str) -> Image:
     """
     if is_cut_short(data):
         raise DataError(f"{name}: the file is cut short; copy or record it again")
+    check_size(name, *(jpeg_size(data) or (0, 0)))
     try:
         space = simplejpeg.decode_jpeg_header(data)[2]
         pixels = simplejpeg.decode_jpeg(data, "CMYK" if space in ("CMYK", "YCCK") else "BGR")
@@ -38,6 +40,13 @@ def decode_jpeg(data: bytes, name: str) -> Image:
     if pixels.shape[2] == 3 and EXIF not in data[: pixels_start(data)]:
         return cast(Image, pixels)
     return cast(Image, cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR))  # it turns them, and knows CMYK
+
+
+def check_size(name: str, height: int, width: int) -> None:
+    """Raises DataError for a picture that would take gigabytes. Call it before one is decoded."""
+    if height * width > MAX_PX:
+        megapixels = MAX_PX // 1_000_000
+        raise DataError(f"{name}: {width} x {height} px, more than {megapixels} megapixels; crop or scale it first")
 
 
 def is_cut_short(data: bytes) -> bool:

@@ -106,6 +106,11 @@ class Inspection:
         """How many patches of the grid score above the threshold."""
         return 0 if self.patch_scores is None else int((self.patch_scores > self.threshold).sum())
 
+    @property
+    def nbytes(self) -> int:
+        """What its pictures take in memory."""
+        return sum(each.nbytes for each in (self.image, self.anomaly_map) if each is not None)
+
     def without_pictures(self) -> Inspection:
         """The same verdict without what has the picture's size, to keep many."""
         return dataclasses.replace(self, image=None, find_strange=None)

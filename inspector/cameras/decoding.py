@@ -17,10 +17,10 @@ from av.codec.context import Flags
 from av.video.reformatter import VideoReformatter
 
 from inspector.errors import DataError
-from inspector.jpeg import decode_jpeg
+from inspector.jpeg import MAX_PX, decode_jpeg
 from inspector.records import Cause, Image
 
-STRICT = {"err_detect": "crccheck+bitstream+buffer+explode"}
+STRICT = {"err_detect": "crccheck+bitstream+buffer+explode", "max_pixels": str(MAX_PX)}
 DAMAGED = "it is damaged, or refers to one that is"
 MAX_PENDING = 64  # packets whose pictures may still come; more than any codec keeps back
 
