@@ -19,7 +19,7 @@ from inspector.errors import DataError, SinkError
 from inspector.jpeg import check_size, decode_jpeg, is_jpeg
 from inspector.png import Png, check_png, is_png
 from inspector.records import Image
-from inspector.tiff import check_tiff, is_tiff
+from inspector.tiff import check_sums, is_tiff, look_at_tiff
 
 CIELAB = (8, 9, 10)  # TIFF's numbers for ways to write down colours that OpenCV gets wrong
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
@@ -48,8 +48,9 @@ _quiet_opencv()  # on import, for the level belongs to the process and the first
 def read_image(path: Path | str) -> Image:
     """Read an image file as (height, width, 3) uint8 BGR, upright as its EXIF says; gray is expanded.
 
-    Raises DataError when the file is missing, cut short or no image, and when it holds more than 8 bits per channel
-    or real transparency: how those become 8-bit BGR is the user's decision, the same for all images.
+    Raises DataError when the file is missing, cut short, damaged as far as that can be seen, very large or no image,
+    and when it holds several pictures, more than 8 bits per channel or real transparency: how those become 8-bit BGR is
+    the user's decision, the same for all images.
     """
     data, name = _read_bytes(Path(path)), str(path)
     if is_jpeg(data):
@@ -57,14 +58,19 @@ def read_image(path: Path | str) -> Image:
     if is_png(data):
         return _png(check_png(data, name), name)
     if is_tiff(data):
-        tiff = check_tiff(data, name)
+        tiff = look_at_tiff(data, name)
         _check(name, tiff.height, tiff.width, tiff.pictures)
+        check_sums(data, tiff, name)
         if tiff.colour in CIELAB:
             raise DataError(f"{name}: CIELAB colours; export it as a plain RGB image")
     if data.startswith(b"BM"):
         return _bmp(data, name)
     if data[8:12] == b"WEBP":
-        _check(name, *webp_size(data), pictures=2 if data[12:16] == b"VP8X" and data[20] & 2 else 1)
+        _check(
+            name,
+            *webp_size(data),
+            pictures=2 if data[12:16] == b"VP8X" and data[20:21] >= b"\2" and data[20] & 2 else 1,
+        )
     return _upright(data, name)
 
 
@@ -77,8 +83,8 @@ def _png(png: Png, name: str) -> Image:
 
 
 def _bmp(data: bytes, name: str) -> Image:
-    if len(data) < 34:
-        raise DataError(f"{name}: not an image, or a broken one; remove it or record it again")
+    if int.from_bytes(data[14:18], "little") < 40 or len(data) < 34:  # OS/2's, with a header of its own
+        return _upright(data, name)
     width, height, bits, packing = struct.unpack_from("<ii2xHI", data, 18)
     _check(name, abs(height), abs(width), 1)
     # the fourth byte of a plain pixel is no alpha, it is not used

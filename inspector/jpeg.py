@@ -6,6 +6,7 @@ every complaint of the decoder, and it complains about damage in the middle of t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import cast
 
 import cv2
@@ -18,6 +19,8 @@ from inspector.records import Image
 START, END = b"\xff\xd8", b"\xff\xd9"
 HEADER_PX = b"\xc0\xc1\xc2\xc3\xc5\xc6\xc7\xc9\xca\xcb\xcd\xce\xcf"  # markers of segments that tell the size
 MAX_PX = 200_000_000  # 600 MB as BGR; the largest sensors have 150 million
+TABLES, SCAN = b"\xff\xc4", b"\xff\xda"
+HOLE = bytes(64)
 EXIF = b"Exif\0"
 
 
@@ -32,6 +35,8 @@ def decode_jpeg(data: bytes, name: str) -> Image:
     if is_cut_short(data):
         raise DataError(f"{name}: the file is cut short; copy or record it again")
     check_size(name, *(jpeg_size(data) or (0, 0)))
+    if _has_hole(data):
+        raise DataError(f"{name}: damaged (zeros among the pixels); copy or record it again")
     try:
         space = simplejpeg.decode_jpeg_header(data)[2]
         pixels = simplejpeg.decode_jpeg(data, "CMYK" if space in ("CMYK", "YCCK") else "BGR")
@@ -75,6 +80,31 @@ def pixels_start(data: bytes) -> int:
             return at
         at = _next_segment(data, at)
     return len(data)
+
+
+def _has_hole(data: bytes) -> bool:
+    """Whether pixels were overwritten with zeros, as by a disk that lost a block.
+
+    The decoder mostly complains of them, but not always: with most tables for brightness zeros spell coefficients, too,
+    as no picture has them. Where they spell "the rest is empty", flat pictures are full of them. That has to hold of
+    brightness and colours alike, for they take turns; with several scans they do not.
+    """
+    if HOLE not in data[pixels_start(data) : data.rfind(END)]:
+        return False
+    empty = [*_zeros_are_empty(data)]
+    return not (any(empty) if data.count(SCAN) > 1 else empty and all(empty))
+
+
+def _zeros_are_empty(data: bytes) -> Iterator[bool]:
+    """Of each table for details (AC): whether its first code, which is all zeros, stands for no coefficient."""
+    at = data.find(TABLES)
+    while at >= 0:
+        table, end = at + 4, at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        while table + 17 < min(end, len(data)):
+            if data[table] & 0xF0:
+                yield not data[table + 17] & 0x0F
+            table += 17 + sum(data[table + 1 : table + 17])
+        at = data.find(TABLES, max(end, at + 2))
 
 
 def _next_segment(data: bytes, at: int) -> int:

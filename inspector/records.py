@@ -49,7 +49,7 @@ class Frame:
     """One exposure of one part."""
 
     index: int  # contiguous from 0 per camera; a gap means the camera lost frames
-    captured_ns: int  # monotonic clock, taken when the read returned
+    captured_ns: int  # monotonic clock, when it was taken, as well as that is known; else when the read returned
     image: Image = field(repr=False)
     part: str = ""  # part id: the file's name in a replay, empty where the camera knows none
 

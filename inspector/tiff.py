@@ -24,28 +24,40 @@ class Tiff:
     width: int
     pictures: int  # without previews
     colour: int  # how colours are written down, as TIFF numbers it
+    zipped: list[tuple[int, int]]  # where its pieces start, and their sizes; none where they are packed otherwise
 
 
 def is_tiff(data: bytes) -> bool:
     return data.startswith(STARTS)
 
 
-def check_tiff(data: bytes, name: str) -> Tiff:
-    """Raises DataError, naming `name`, where the file is cut short, or damaged as far as it can tell (ZIP only)."""
+def look_at_tiff(data: bytes, name: str) -> Tiff:
+    """What the header says. Raises DataError, naming `name`, where it cannot be read."""
     try:
         directories = _directories(data)
         first = directories[0]
-        found = Tiff(
+        zipped = first.get(COMPRESSION, (1,))[0] in DEFLATE
+        return Tiff(
             height=first[HEIGHT][0],
             width=first[WIDTH][0],
             pictures=sum(not directory.get(KIND, (0,))[0] & 1 for directory in directories),
             colour=first.get(COLOUR, (1,))[0],
+            zipped=[*zip(_values(first, OFFSETS), _values(first, SIZES), strict=False)] if zipped else [],
         )
     except (struct.error, KeyError, IndexError):
         raise DataError(f"{name}: not an image, or a broken one; remove it or record it again") from None
-    if first.get(COMPRESSION, (1,))[0] in DEFLATE:
-        _check_sums(data, first, name)
-    return found
+
+
+def check_sums(data: bytes, tiff: Tiff, name: str) -> None:
+    """Raises DataError where a piece cannot be unpacked: OpenCV would go on from there."""
+    for at, size in tiff.zipped:
+        unpack = zlib.decompressobj()
+        try:
+            unpack.decompress(data[at : at + size], max(1, 4 * tiff.height * tiff.width))
+        except zlib.error as error:
+            raise DataError(f"{name}: damaged ({error}); copy or record it again") from None
+        if not unpack.eof and not unpack.unconsumed_tail:
+            raise DataError(f"{name}: the file is cut short; copy or record it again")
 
 
 def _directories(data: bytes) -> list[dict[int, tuple[int, ...]]]:
@@ -76,11 +88,5 @@ def _tag(data: bytes, at: int, order: str, offset: str) -> tuple[int, tuple[int,
     return tag, struct.unpack_from(values, data, at)
 
 
-def _check_sums(data: bytes, directory: dict[int, tuple[int, ...]], name: str) -> None:
-    """OpenCV goes on from a piece that cannot be unpacked."""
-    offsets, sizes = ([value for tag in tags for value in directory.get(tag, ())] for tags in (OFFSETS, SIZES))
-    for at, size in zip(offsets, sizes, strict=False):
-        try:
-            zlib.decompress(data[at : at + size])
-        except zlib.error as error:
-            raise DataError(f"{name}: damaged ({error}); copy or record it again") from None
+def _values(directory: dict[int, tuple[int, ...]], tags: tuple[int, ...]) -> list[int]:
+    return [value for tag in tags for value in directory.get(tag, ())]

@@ -180,6 +180,16 @@ def test_a_block_of_zeros_inside_a_jpeg_is_found_wherever_it_lies(tmp_path, bloc
         assert "damaged" in message or "cut short" in message
 
 
+@pytest.mark.parametrize("optimised", [False, True])
+def test_a_flat_picture_is_no_hole(tmp_path, optimised):
+    path = tmp_path / "flat.jpg"
+    for gray in (0, 128, 255):
+        Image.new("RGB", (1000, 1000), (gray, gray, gray)).save(path, optimize=optimised)
+        assert read_image(path).shape == (1000, 1000, 3)
+        path.write_bytes(path.read_bytes() + bytes(5000))  # space that was never used
+        assert read_image(path).shape == (1000, 1000, 3)
+
+
 def test_a_cut_jpeg_with_an_end_marker_is_refused(tmp_path, capfd):
     jpeg = encoded(".jpg", noise_image())
     for share in (0.25, 0.5, 0.99):
@@ -206,6 +216,26 @@ def test_bytes_behind_the_end_of_a_jpeg_do_no_harm(tmp_path):
     path = tmp_path / "padded.jpg"
     path.write_bytes(encoded(".jpg", part_image()) + bytes(100))
     assert read_image(path).shape == (40, 60, 3)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "tif", "webp"])
+def test_a_file_spoilt_anywhere_is_an_image_or_one_line(tmp_path, suffix):
+    Image.fromarray(part_image(16, 24)).save(tmp_path / f"whole.{suffix}")
+    whole = (tmp_path / f"whole.{suffix}").read_bytes()
+    rng = np.random.default_rng(0)
+    path = tmp_path / f"spoilt.{suffix}"
+    said = []
+    for _ in range(300):
+        data = bytearray(whole[: rng.integers(1, len(whole) + 1)])
+        for at in rng.integers(0, min(len(data), 120), rng.integers(1, 4)):  # most of them in the headers
+            data[at] = rng.integers(0, 256)
+        path.write_bytes(data)
+        try:
+            assert read_image(path).shape[2] == 3
+        except DataError as error:
+            said.append(str(error))
+    assert said
+    assert all(path.name in message and "\n" not in message for message in said)
 
 
 def test_what_is_no_image_is_refused(tmp_path):
