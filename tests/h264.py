@@ -32,10 +32,11 @@ def encode(count, key_every=10, b_frames=0):
     return packets
 
 
-def write_file(path, count, key_every=10, b_frames=0):
+def write_file(path, count, key_every=10, b_frames=0, codec="libx264"):
     """A video file of them; returns where each packet's bytes lie, in the order of the file."""
+    options = {"g": str(key_every), "bf": str(b_frames), "x265-params": "log-level=none:scenecut=0"}
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=FPS, options={"g": str(key_every), "bf": str(b_frames)})
+        stream = container.add_stream(codec, rate=FPS, options=options)
         stream.width = stream.height = SIDE
         stream.pix_fmt = "yuv420p"
         for number in range(count):

@@ -69,6 +69,31 @@ def test_pictures_that_are_shown_in_another_order_are_lost_under_their_own_numbe
         assert after is None or np.array_equal(before, after)
 
 
+@pytest.mark.parametrize(("codec", "suffix"), [("libx264", "mp4"), ("libx264", "ts"), ("libx265", "mp4")])
+def test_a_hole_of_zeros_is_found_also_where_the_decoder_makes_a_picture_of_it(tmp_path, codec, suffix):
+    path = tmp_path / f"belt.{suffix}"
+    packets = write_file(path, 12, codec=codec)
+    clean, whole = play(path), path.read_bytes()
+    assert lost(clean) == []
+    for at, size, _ in packets[1::2]:
+        path.write_bytes(whole)
+        spoil(path, at + size // 3, min(size // 3, 200))
+        seen = play(path)
+        assert lost(seen)
+        for before, after in zip(clean, seen, strict=True):
+            assert after is None or np.array_equal(before, after)
+
+
+def test_a_video_in_which_damage_may_go_unnoticed_says_so(tmp_path, caplog):
+    write_file(tmp_path / "belt.mp4", 3, codec="libx265")
+    write_file(tmp_path / "fine.mp4", 3)
+    for name in ("belt.mp4", "fine.mp4"):
+        assert lost(play(tmp_path / name)) == []
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path / 'belt.mp4'}: hevc: damage in this kind of video is not always noticed; record H.264 or MJPEG"
+    ]
+
+
 def test_a_turned_video_is_shown_upright(tmp_path):
     import av  # noqa: PLC0415
     import cv2  # noqa: PLC0415

@@ -6,6 +6,7 @@ instead, and what follows a refused picture is lost as well, up to the next one 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,13 +17,27 @@ import numpy as np
 from av.codec.context import Flags
 from av.video.reformatter import VideoReformatter
 
+from inspector.cameras.units import damage_finder
 from inspector.errors import DataError
 from inspector.jpeg import MAX_PX, decode_jpeg
 from inspector.records import Cause, Image
 
 STRICT = {"err_detect": "crccheck+bitstream+buffer+explode", "max_pixels": str(MAX_PX)}
+CONCEALED = "concealing"  # how FFmpeg begins when it tells that it has patched a picture
 DAMAGED = "it is damaged, or refers to one that is"
 MAX_PENDING = 64  # packets whose pictures may still come; more than any codec keeps back
+
+
+def _listen_to_ffmpeg() -> None:
+    """Have what FFmpeg says where a camera can read it, and not on the terminal."""
+    av.logging.set_level(av.logging.INFO)
+    av.logging.set_skip_repeated(False)
+    logger = logging.getLogger("libav")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+
+
+_listen_to_ffmpeg()  # on import, for it holds for the whole process
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +101,7 @@ class DecodedPictures:
 
     def __init__(self, stream: av.VideoStream) -> None:
         self._context = _strict(stream.codec_context)
+        self._is_damaged = damage_finder(self._context.name, self._context.extradata)
         self._to_bgr = VideoReformatter()  # one for all: a picture's own is made anew each time, for 2 ms
         self._sent: dict[int, _Sent] = {}
         self._count = 0
@@ -97,7 +113,7 @@ class DecodedPictures:
         before = self._begin_anew(packet) if packet.is_keyframe and self._damaged else []
         number, self._count = self._count, self._count + 1
         self._begun |= packet.is_keyframe
-        if packet.is_corrupt:
+        if packet.is_corrupt or self._is_damaged(bytes(packet)):
             self._damage()
         if not packet.is_discard:  # hidden on purpose
             doubtful = self._damaged or _is_before(packet.pts, self._key_pts)
@@ -126,12 +142,17 @@ class DecodedPictures:
 
     def _decoded(self, packet: av.Packet[av.VideoStream] | None, number: int) -> list[Picture]:
         try:
-            frames = self._context.decode(packet)
+            with av.logging.Capture() as said:
+                frames = self._context.decode(packet)
         except av.error.FFmpegError:
             self._damage()
             if number in self._sent:
                 self._sent[number].doubtful = True
             return []
+        if any(message.startswith(CONCEALED) for _, _, message in said):
+            self._damage()
+            if number in self._sent:
+                self._sent[number].doubtful = True
         return [picture for frame in frames for picture in self._shown(frame)]
 
     def _shown(self, frame: av.VideoFrame) -> list[Picture]:

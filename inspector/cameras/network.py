@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections import deque
@@ -26,18 +25,6 @@ LOST_ON_THE_WAY = re.compile(r"RTP: missed|RTP/JPEG packets? missing")  # how FF
 MOST_WAITING = 100_000_000  # bytes of pictures that were kept for us; what goes beyond is old
 MISSING = Picture(None, why="it never arrived", cause=Cause.CAMERA)
 OLD = Picture(None, why="it waited to be read", cause=Cause.CAMERA)
-
-
-def _listen_to_ffmpeg() -> None:
-    """Have what FFmpeg says where a camera can read it, and not on the terminal."""
-    av.logging.set_level(av.logging.WARNING)
-    av.logging.set_skip_repeated(False)
-    logger = logging.getLogger("libav")
-    logger.addHandler(logging.NullHandler())
-    logger.propagate = False
-
-
-_listen_to_ffmpeg()  # on import, for it holds for the whole process
 
 
 class NetworkCamera:

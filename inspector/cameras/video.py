@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -14,6 +15,11 @@ from inspector.cameras.decoding import Picture, pictures_of
 from inspector.cameras.folder import Pace
 from inspector.errors import CameraError, EndOfStream, FrameLost
 from inspector.records import Cause, Frame
+
+UNCHECKED = ("hevc", "vp8", "vp9", "av1", "libdav1d")  # whose decoders make a picture of anything
+ADVICE = "damage in this kind of video is not always noticed; record H.264 or MJPEG"
+
+_logger = logging.getLogger(__name__)
 
 _PLACEHOLDER = 1 << 24  # AVI files written to a pipe claim 2^30 frames: counts like that say nothing
 _TEXT = "ansi"  # FFmpeg plays text files: it draws the letters
@@ -97,6 +103,8 @@ class _Reader:
         self.position = 0  # of the next frame
         self._container = _open(path)
         stream = self._container.streams.video[0]
+        if stream.codec_context.name in UNCHECKED:
+            _logger.warning("%s: %s: %s", path, stream.codec_context.name, ADVICE)
         exact = stream.frames < _PLACEHOLDER and _counts_its_frames(path)
         self._pictures = _pictures(self._container, stream, stream.frames if exact else 0)
         self._ahead: deque[Picture] = deque()
