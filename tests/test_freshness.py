@@ -128,6 +128,14 @@ def test_nothing_is_thought_younger_than_the_wish_to_see_it():
     assert arrivals(SenderTimes(0, held_back=False), packets) == [2800 - 100 * n for n in range(29)]
 
 
+def test_whoever_never_has_to_wait_gives_up_catching_up():
+    times = SenderTimes(0, held_back=False)
+    arrivals(times, [(100 * n, 100 * n, 100 * n) for n in range(51)])
+    assert not times.caught_up
+    arrivals(times, [(5100, 5100, 5100)])
+    assert times.caught_up
+
+
 def test_after_a_wait_the_senders_clock_is_known():
     times = SenderTimes(0, held_back=False)
     arrivals(times, [(0, 0, 1000), (100, 1000, 1000), (200, 1000, 1000), (300, 1000, 1050)])

@@ -62,6 +62,18 @@ def test_a_jpeg_that_is_not_whole_is_lost_and_the_next_is_not(spoil):
         np.testing.assert_array_equal(seen[number].image, cv2.imdecode(np.frombuffer(pictures[number], np.uint8), 1))
 
 
+def test_a_camera_whose_pictures_are_never_whole_loses_each_of_them():
+    with MjpegServer([jpeg(number)[:-30] for number in range(5)]) as server:
+        assert lost(play(server.address)) == [0, 1, 2, 3, 4]
+
+
+def test_a_stream_that_is_entered_between_two_key_frames_begins_with_the_next():
+    with RtspCamera(encode(25, key_every=10)[4:]) as camera:
+        seen = play(camera.address)
+    assert lost(seen) == []
+    assert [frame.index for frame in seen] == list(range(15))
+
+
 @pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
 def test_a_whole_stream_over_rtsp_loses_nothing(tcp):
     with RtspCamera(encode(20), tcp=tcp) as camera:

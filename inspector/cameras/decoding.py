@@ -201,9 +201,9 @@ def _like(old: av.VideoCodecContext) -> av.VideoCodecContext:
 
 
 def _comes_before(sent: _Sent, own: _Sent, frame: av.VideoFrame) -> bool:
-    if sent.pts is None or own.pts is None:
-        return sent.number < own.number and bool(frame.key_frame)
-    return sent.pts < own.pts
+    if frame.key_frame and sent.number < own.number:  # whatever its time: FFmpeg guesses that of the first packet
+        return True
+    return sent.pts is not None and own.pts is not None and sent.pts < own.pts
 
 
 def _is_before(pts: int | None, key_pts: int | None) -> bool:

@@ -30,8 +30,8 @@ OLD = Picture(None, why="it waited to be read", cause=Cause.CAMERA)
 class NetworkCamera:
     """A camera by address (rtsp://, rtsps://, http://, https://).
 
-    A frame that is damaged, or refers to one that is, raises FrameLost and keeps its index. Frames that come before
-    the first whole one are not counted: a stream is entered somewhere.
+    A frame that is damaged, or refers to one that is, raises FrameLost and keeps its index. Where frames refer to each
+    other, those before the first whole one are not counted for `open_timeout_s`: a stream is entered somewhere.
     """
 
     live = True
@@ -58,6 +58,7 @@ class NetworkCamera:
             advice = "check address, password and network"
             raise CameraError(f"{self._name}: cannot be opened; {advice}") from None
         self._waiting: deque[tuple[Picture, int]] = deque()
+        self._entered_ns = opened_ns + (round(self._timeouts_s[0] * 1e9) if self._stream.needs_a_key else 0)
         self._index = 0
         return self
 
@@ -96,7 +97,7 @@ class NetworkCamera:
     def _receive(self, stream: _Stream) -> None:
         received, arrived_ns = stream.receive()
         for picture in received:
-            if picture.image is not None or self._index or self._waiting:
+            if picture.image is not None or self._index or self._waiting or arrived_ns >= self._entered_ns:
                 self._waiting.append((picture, arrived_ns))
         self._bound()
 
@@ -125,10 +126,11 @@ class _Stream:
             raise ValueError("no video") from None
         self._packets: Iterator[av.Packet[av.VideoStream]] = self._container.demux(stream)
         self._pictures: Pictures = pictures_of(stream)
+        self.needs_a_key = not isinstance(self._pictures, JpegPictures)
         self._gaps = Gaps()
         self.times: SenderTimes | ArrivalTimes = ArrivalTimes()
         if self._container.format.name == "rtsp":
-            self.times = SenderTimes(opened_ns, held_back=not isinstance(self._pictures, JpegPictures))
+            self.times = SenderTimes(opened_ns, held_back=self.needs_a_key)
 
     def close(self) -> None:
         self._container.close()

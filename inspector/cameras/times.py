@@ -11,6 +11,7 @@ from collections import deque
 
 BLOCKED_NS = 5_000_000  # a read that took so long had to wait: nothing lay in the buffer
 
+PATIENCE_NS = 5_000_000_000  # from the opening, to catch up with what was kept
 MOST_MISSING = 100  # pictures at once; a clock that jumps further was set anew
 
 
@@ -43,6 +44,7 @@ class SenderTimes:
             if regular or not self.caught_up:
                 self._offset_ns = arrived_ns - stream_ns - (there_ns if self._held_back else 0)
             self.caught_up = True
+        self.caught_up |= arrived_ns - self._opened_ns > PATIENCE_NS  # whoever decodes too slowly never has to wait
         self._packet = (arrived_ns, stream_ns)
 
     def taken_ns(self, stream_s: float | None, arrived_ns: int) -> int:
