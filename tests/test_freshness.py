@@ -138,10 +138,13 @@ def test_whoever_never_has_to_wait_gives_up_catching_up():
 
 def test_after_a_wait_the_senders_clock_is_known():
     times = SenderTimes(0, held_back=False)
-    arrivals(times, [(0, 0, 1000), (100, 1000, 1000), (200, 1000, 1000), (300, 1000, 1050)])
-    assert arrivals(times, [(400, 1060, 1150), (500, 1160, 1250)]) == [0, 0]
+    arrivals(times, [(0, 0, 1000), (100, 1000, 1000), (200, 1000, 1000), (300, 1000, 1010)])
+    assert not times.caught_up  # the sender only took a breath
+    arrivals(times, [(350, 1010, 1060)])
+    assert times.caught_up
+    assert arrivals(times, [(450, 1060, 1150), (550, 1160, 1250)]) == [0, 0]
     # a jam of half a second, whose pictures come all at once
-    jam = [(600, 1260, 1750), (700, 1750, 1750), (800, 1750, 1750), (900, 1750, 1750), (1000, 1750, 1750)]
+    jam = [(650, 1260, 1750), (750, 1750, 1750), (850, 1750, 1750), (950, 1750, 1750), (1050, 1750, 1750)]
     assert arrivals(times, jam) == [400, 300, 200, 100, 0]
 
 

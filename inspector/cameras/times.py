@@ -38,12 +38,9 @@ class SenderTimes:
             self._offset_ns, self._stream_ns = self._opened_ns - stream_ns, stream_ns
         if self._packet is not None and arrived_ns - asked_ns > BLOCKED_NS:
             here_ns, there_ns = arrived_ns - self._packet[0], stream_ns - self._packet[1]
-            regular = (
-                0.5 * there_ns <= here_ns <= 1.5 * there_ns
-            )  # else perhaps the end of a jam, which comes late, too
-            if regular or not self.caught_up:
+            if 0.5 * there_ns <= here_ns <= 1.5 * there_ns:  # else it may be the end of a jam, late as well
                 self._offset_ns = arrived_ns - stream_ns - (there_ns if self._held_back else 0)
-            self.caught_up = True
+                self.caught_up = True
         self.caught_up |= arrived_ns - self._opened_ns > PATIENCE_NS  # whoever decodes too slowly never has to wait
         self._packet = (arrived_ns, stream_ns)
 
