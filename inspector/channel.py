@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
+import math
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -18,11 +20,24 @@ class Overflow(enum.Enum):
 
 
 class Channel(Generic[T]):
-    """A first-in first-out queue of at most `capacity` items between threads."""
+    """A first-in first-out queue of at most `capacity` items between threads.
 
-    def __init__(self, capacity: int, overflow: Overflow = Overflow.WAIT) -> None:
+    Where it can `weigh` its items, they weigh no more than `most` together (bytes), but one always has room.
+    """
+
+    def __init__(
+        self,
+        capacity: int,
+        overflow: Overflow = Overflow.WAIT,
+        *,
+        weigh: Callable[[T], int] = lambda item: 0,
+        most: float = math.inf,
+    ) -> None:
         self._items: deque[T] = deque()
         self._capacity = capacity
+        self._weigh = weigh
+        self._most = most
+        self._weight = 0  # of all items
         self._overflow = overflow
         self._closed = False
         self._changed = threading.Condition()
@@ -37,16 +52,22 @@ class Channel(Generic[T]):
             self._changed.wait_for(lambda: self._closed or self._overflow is not Overflow.WAIT or not self._full)
             if self._closed:
                 return item
-            evicted = self._items.popleft() if self._full else None
-            self._items.append(item)
-            self._changed.notify_all()
+            evicted = self._pop() if self._full else None
+            self._append(item)
             return evicted
+
+    def shed(self) -> T | None:
+        """Take the oldest item where they weigh too much together; the caller accounts for it. None where they do not.
+
+        To be asked after `put` where the policy is NEWEST: in place of one item a much larger one may have come.
+        """
+        with self._changed:
+            return self._pop() if self._weight > self._most and len(self._items) > 1 else None
 
     def put_aside(self, item: T) -> None:
         """Send one item beyond the capacity and without waiting, also when closed: for news that must not get lost."""
         with self._changed:
-            self._items.append(item)
-            self._changed.notify_all()
+            self._append(item)
 
     def take(self, at_most: int, timeout_s: float | None = None, *, takers: int = 1) -> list[T]:
         """Wait for something to be there and return it, up to `at_most` items; never waits for more.
@@ -56,7 +77,7 @@ class Channel(Generic[T]):
         """
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._closed, timeout_s)
-            taken = [self._items.popleft() for _ in range(min(at_most, -(-len(self._items) // takers)))]
+            taken = [self._pop() for _ in range(min(at_most, -(-len(self._items) // takers)))]
             self._changed.notify_all()
             return taken
 
@@ -80,4 +101,14 @@ class Channel(Generic[T]):
 
     @property
     def _full(self) -> bool:
-        return len(self._items) >= self._capacity
+        return len(self._items) >= self._capacity or (self._weight >= self._most and bool(self._items))
+
+    def _append(self, item: T) -> None:
+        self._items.append(item)
+        self._weight += self._weigh(item)
+        self._changed.notify_all()
+
+    def _pop(self) -> T:
+        item = self._items.popleft()
+        self._weight -= self._weigh(item)
+        return item

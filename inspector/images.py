@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import struct
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,9 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import DataError, SinkError
+from inspector.jpeg import check_size, decode_jpeg, is_jpeg
+from inspector.png import Png, check_png, is_png
 from inspector.records import Image
+from inspector.tiff import check_sums, is_tiff, look_at_tiff
 
+CIELAB = (8, 9, 10)  # TIFF's numbers for ways to write down colours that OpenCV gets wrong
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+
+OTHER_SUFFIXES = frozenset(
+    (".avif", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jxl", ".pbm", ".pgm", ".ppm", ".pnm", ".raw", ".dng")
+)
+MOST_BYTES = 2_000_000_000  # of a file
+
+_logger = logging.getLogger(__name__)
 
 
 def _quiet_opencv() -> None:
@@ -33,17 +48,71 @@ _quiet_opencv()  # on import, for the level belongs to the process and the first
 def read_image(path: Path | str) -> Image:
     """Read an image file as (height, width, 3) uint8 BGR, upright as its EXIF says; gray is expanded.
 
-    Raises DataError when the file is missing, cut short or no image, and when it holds more than 8 bits per channel
-    or real transparency: how those become 8-bit BGR is the user's decision, the same for all images.
+    Raises DataError when the file is missing, cut short, damaged as far as that can be seen, very large or no image,
+    and when it holds several pictures, more than 8 bits per channel or real transparency: how those become 8-bit BGR is
+    the user's decision, the same for all images.
     """
-    data = _read_bytes(Path(path))
-    if _is_cut_short(data):
-        raise DataError(f"{path}: the file is cut short; copy or record it again")
-    if data.startswith(b"\xff\xd8"):  # JPEG holds neither 16 bits nor transparency: no second look
-        return _decode(data, cv2.IMREAD_COLOR, path)
-    image = as_bgr(_decode(data, cv2.IMREAD_UNCHANGED, path), str(path))
+    data, name = _read_bytes(Path(path)), str(path)
+    if is_jpeg(data):
+        return decode_jpeg(data, name)
+    if is_png(data):
+        return _png(check_png(data, name), name)
+    if is_tiff(data):
+        tiff = look_at_tiff(data, name)
+        _check(name, tiff.height, tiff.width, tiff.pictures)
+        check_sums(data, tiff, name)
+        if tiff.colour in CIELAB:
+            raise DataError(f"{name}: CIELAB colours; export it as a plain RGB image")
+    if data.startswith(b"BM"):
+        return _bmp(data, name)
+    if data[8:12] == b"WEBP":
+        _check(
+            name,
+            *webp_size(data),
+            pictures=2 if data[12:16] == b"VP8X" and data[20:21] >= b"\2" and data[20] & 2 else 1,
+        )
+    return _upright(data, name)
+
+
+def _png(png: Png, name: str) -> Image:
+    _check(name, png.height, png.width, png.pictures)
+    image = _upright(png.data, name)
+    if png.see_through and (image == png.see_through[::-1]).all(axis=2).any():
+        raise DataError(f"{name}: has transparent pixels; flatten it onto a fixed background first")
+    return image
+
+
+def _bmp(data: bytes, name: str) -> Image:
+    if int.from_bytes(data[14:18], "little") < 40 or len(data) < 34:  # OS/2's, with a header of its own
+        return _upright(data, name)
+    width, height, bits, packing = struct.unpack_from("<ii2xHI", data, 18)
+    _check(name, abs(height), abs(width), 1)
+    # the fourth byte of a plain pixel is no alpha, it is not used
+    return _decode(data, cv2.IMREAD_COLOR, name) if (bits, packing) == (32, 0) else _upright(data, name)
+
+
+def webp_size(data: bytes) -> tuple[int, int]:
+    """Height and width as the header says; 0 where it does not."""
+    kind, body = data[12:16], data[20:30].ljust(10, b"\0")
+    if kind == b"VP8X":
+        return int.from_bytes(body[7:10], "little") + 1, int.from_bytes(body[4:7], "little") + 1
+    if kind == b"VP8L":
+        bits = int.from_bytes(body[1:5], "little")
+        return (bits >> 14 & 0x3FFF) + 1, (bits & 0x3FFF) + 1
+    return int.from_bytes(body[8:10], "little") & 0x3FFF, int.from_bytes(body[6:8], "little") & 0x3FFF
+
+
+def _check(name: str, height: int, width: int, pictures: int) -> None:
+    """Before it is decoded: afterwards the memory would be gone, and the other pictures out of sight."""
+    check_size(name, height, width)
+    if pictures > 1:
+        raise DataError(f"{name}: holds {pictures} pictures or more; save each as a file of its own")
+
+
+def _upright(data: bytes, name: str) -> Image:
+    image = as_bgr(_decode(data, cv2.IMREAD_UNCHANGED, name), name)
     # "unchanged" leaves an image lying as it is (TIFF apart), so the few that may say how are decoded again
-    return _decode(data, cv2.IMREAD_COLOR, path) if b"exif" in data.lower() else image
+    return _decode(data, cv2.IMREAD_COLOR, name) if b"exif" in data.lower() else image
 
 
 def as_bgr(pixels: NDArray[Any], name: str) -> Image:
@@ -71,10 +140,20 @@ def find_images(folder: Path | str) -> list[Path]:
     root = Path(folder)
     if not root.is_dir():
         raise DataError(f"{folder}: no such folder")
-    found = [path for path in _walk(root) if path.suffix.lower() in IMAGE_SUFFIXES]
+    files = _walk(root)
+    found = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
+    _name_others(root, files)
     if not found:
         raise DataError(f"{folder}: holds no images ({' '.join(IMAGE_SUFFIXES)})")
     return sorted(found, key=lambda path: _natural(path.relative_to(root)))
+
+
+def _name_others(root: Path, files: Sequence[Path]) -> None:
+    """One line on images that are passed over: a folder may hold more than it seems."""
+    others = Counter(path.suffix.lower() for path in files if path.suffix.lower() in OTHER_SUFFIXES)
+    if others:
+        which = ", ".join(f"{count} {suffix}" for suffix, count in sorted(others.items()))
+        _logger.warning("%s: passed over %s: convert them to PNG", root, which)
 
 
 def write_image(path: Path | str, image: NDArray[np.uint8]) -> None:
@@ -97,36 +176,14 @@ def _read_bytes(path: Path) -> bytes:
     if path.exists() and not path.is_file():  # reading a pipe or device would wait for ever
         raise DataError(f"{path}: not a file")
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise DataError(f"{path}: the file is larger than {MOST_BYTES // 1_000_000_000} GB")
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
     if not data:
         raise DataError(f"{path}: the file is empty; copy or record it again")
     return data
-
-
-def _is_cut_short(data: bytes) -> bool:
-    """Whether a JPEG or PNG lacks its end.
-
-    Some versions of OpenCV fill the missing rows of such a file with gray, and a gray part must never be judged.
-    """
-    if data.startswith(b"\xff\xd8"):
-        return data.find(b"\xff\xd9", _jpeg_scan(data)) < 0
-    return data.startswith(b"\x89PNG") and b"IEND\xaeB`\x82" not in data
-
-
-def _jpeg_scan(data: bytes) -> int:
-    """Where the pixels of a JPEG start; its length when they never do.
-
-    The end marker is looked for behind this place, since a thumbnail in the header has an end marker of its own.
-    """
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        if data[at + 1] == 0xDA:
-            return at
-        padded = data[at + 1] == 0xFF
-        at += 1 if padded else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return len(data)
 
 
 def _decode(data: bytes, flag: int, path: Path | str) -> Image:

@@ -80,8 +80,10 @@ class Inspector:
         )
 
     def _view(self, frame: Frame) -> _View | Inspection:
-        """The frame painted and aligned, as the grid will cut it; or, where no part is found, its verdict."""
-        image = frame.image
+        """The frame painted and aligned, as the grid will cut it; or, where it cannot be judged, its verdict."""
+        image, size = frame.image, self.detector.info.image_shape
+        if size not in (None, image.shape[:2]) and not self.recipe.any_size:
+            return self.missed(frame.index, Cause.SIZE, f"{_size(image.shape)}, not {_size(size)}", frame=frame)
         if self._highlighter and self.recipe.colour.enhance == "model":
             image = self._highlighter.paint(image)
         if self._fixture is None:
@@ -181,6 +183,11 @@ def load_inspector(
     # Threads of the session's own would keep the low priority they are born with: then it is opened in the foreground.
     detector = in_background(open_model) if session_threads(at_once) == 1 else open_model()
     return in_background(prepare)
+
+
+def _size(shape: Sequence[int]) -> str:
+    """As cameras call it: width first."""
+    return f"{shape[1]} x {shape[0]} px"
 
 
 def _stranger_than(score: float, good_scores: NDArray[np.float64]) -> float:

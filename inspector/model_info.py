@@ -32,6 +32,7 @@ class ModelInfo(BaseModel):
     grid: str  # as Grid.parse reads it
     overlap: float
     patch_shape: tuple[int, int]  # height and width of the patches: square, or about as the fixture's frame
+    image_shape: tuple[int, int] | None = None  # height and width of all good images, px; None: they differed
     fixture: Fixture | None = None  # brings a part into its canonical frame before the grid; None: frames as they are
     patch_limits: tuple[PositiveFloat, ...] = Field((1.0,), repr=False)  # see `limits`; one for all where one is enough
     threshold: float  # suggested; the recipe may set another

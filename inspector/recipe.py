@@ -45,6 +45,7 @@ class Recipe(BaseModel):
     overlap: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     align: Align = "auto"  # bring the part into one pose; auto: as the model was trained
     unaligned: Literal["missed", "judge"] = "missed"  # a picture in which no part is found
+    any_size: bool = False  # judge pictures of another size than the good ones had, too
     threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"] = "auto"
     threshold_model: str | None = None  # the model (its hash) that the threshold was set for
     # Budget of the threshold: share of good parts that may be rejected; auto: the tightest that train can guarantee.
@@ -124,6 +125,7 @@ def write_recipe(config_dir: Path, recipe: Recipe) -> Path:
     path = recipe_path(config_dir, recipe.product)
     model = f"model: {yaml_file.scalar(recipe.model)}\n" if recipe.model else ""
     unaligned = "" if recipe.unaligned == "missed" else f"unaligned: {recipe.unaligned}\n"
+    any_size = "any_size: true\n" if recipe.any_size else ""
     threshold_model = f"threshold_model: {yaml_file.scalar(recipe.threshold_model)}\n" if recipe.threshold_model else ""
     deadline = "" if recipe.deadline_ms is None else f"deadline_ms: {recipe.deadline_ms}\n"
     golden = f"golden: {yaml_file.scalar(recipe.golden)}\n" if recipe.golden else ""
@@ -141,7 +143,7 @@ align: {recipe.align}          # bring parts into one pose: auto (train decides)
 colour:
   enhance: {recipe.colour.enhance}    # colours that no good part shows: none, overlay (drawn), model (seen by it too)
 {tolerance}batch_size: {recipe.batch_size}        # frames judged at once when the line is faster than the inspection
-{deadline}{golden}""",
+{deadline}{golden}{any_size}""",
     )
     return path
 

@@ -37,6 +37,7 @@ class Cause(enum.Enum):
     OVERFLOW = "overflow"  # evicted: the line was faster than the inspection
     DEADLINE = "deadline"  # no verdict in time, as the recipe wants it
     DECODE = "decode"  # the picture could not be decoded, or is not an image that can be judged
+    SIZE = "size"  # the picture has another size than those that the model learned from
     ALIGN = "align"  # no part could be found in the picture
     CAMERA = "camera"  # the camera was gone, or lost the frame itself
     MODEL = "model"  # the model gave no usable map
@@ -48,7 +49,7 @@ class Frame:
     """One exposure of one part."""
 
     index: int  # contiguous from 0 per camera; a gap means the camera lost frames
-    captured_ns: int  # monotonic clock, taken when the read returned
+    captured_ns: int  # monotonic clock, when it was taken, as well as that is known; else when the read returned
     image: Image = field(repr=False)
     part: str = ""  # part id: the file's name in a replay, empty where the camera knows none
 
@@ -104,6 +105,11 @@ class Inspection:
     def anomalous_patches(self) -> int:
         """How many patches of the grid score above the threshold."""
         return 0 if self.patch_scores is None else int((self.patch_scores > self.threshold).sum())
+
+    @property
+    def nbytes(self) -> int:
+        """What its pictures take in memory."""
+        return sum(each.nbytes for each in (self.image, self.anomaly_map) if each is not None)
 
     def without_pictures(self) -> Inspection:
         """The same verdict without what has the picture's size, to keep many."""

@@ -59,6 +59,8 @@ class Station(BaseModel):
 
     overflow: Literal["auto", "wait", "newest"] = "auto"  # auto: a replay waits, a live line cannot
     stall_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0  # a stage that hangs so long ends the run
+    # so many pictures of a live camera without any difference, and it is frozen; 0: it never is
+    frozen_after: Literal[0] | Annotated[int, Field(ge=2)] = 3
     outputs: Targets = ()
     cameras: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], CameraSettings] = {}
 

@@ -1,17 +1,16 @@
 """One conformance suite for every kind of camera, then what is special to each."""
 
-import contextlib
-import http.server
 import itertools
 import logging
-import threading
 
 import cv2
 import numpy as np
 import pytest
+from servers import MjpegServer
 
 from inspector.cameras.device import DeviceCamera, camera_name, find_devices
 from inspector.cameras.folder import FolderReplay
+from inspector.cameras.network import NetworkCamera
 from inspector.cameras.reconnect import Reconnecting
 from inspector.cameras.source import open_source
 from inspector.cameras.video import VideoFile
@@ -66,48 +65,8 @@ def write_video(path, count=FRAMES, codec="MJPG"):
     return path
 
 
-class MjpegServer:
-    """A network camera on this machine: sends `count` frames per connection, then hangs up or falls silent."""
-
-    def __init__(self, count=FRAMES, silent=False):
-        self.over = threading.Event()
-        camera = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                self.send_response(200)
-                self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-                self.end_headers()
-                with contextlib.suppress(ConnectionError):  # the client may have seen enough
-                    for number in range(count):
-                        self.wfile.write(mjpeg_part(number))
-                if silent:
-                    camera.over.wait()
-
-            def log_message(self, *_):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=[0.01])
-
-    @property
-    def address(self):
-        return f"http://127.0.0.1:{self._server.server_port}/"
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-def mjpeg_part(number):
-    jpeg = cv2.imencode(".jpg", picture(number))[1].tobytes()
-    return b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(jpeg), jpeg)
+def jpegs(count=FRAMES):
+    return [cv2.imencode(".jpg", picture(number))[1].tobytes() for number in range(count)]
 
 
 # -- every kind -----------------------------------------------------------------------------------------------------
@@ -119,14 +78,14 @@ REPLAYS = ["folder", "image", "avi", "mp4", "mkv"]
 @pytest.fixture
 def make_camera(tmp_path):
     """Makes a camera of the kind, not yet opened; at least one frame comes, FRAMES at most."""
-    with MjpegServer() as server:
+    with MjpegServer(jpegs()) as server:
         makers = {
             "folder": lambda: FolderReplay(write_folder(tmp_path / "parts")),
             "image": lambda: FolderReplay(write_folder(tmp_path / "parts") / "part0.png"),
             "avi": lambda: VideoFile(write_video(tmp_path / "belt.avi")),
             "mp4": lambda: VideoFile(write_video(tmp_path / "belt.mp4", codec="mp4v")),
             "mkv": lambda: VideoFile(write_video(tmp_path / "belt.mkv")),
-            "network": lambda: DeviceCamera(server.address),
+            "network": lambda: NetworkCamera(server.address),
             "reconnecting": lambda: Reconnecting(lambda: FakeCamera([None, *range(FRAMES)]), fps=None),
             "fake": lambda: FakeCamera([None, *map(picture, range(FRAMES))]),
         }
@@ -372,38 +331,42 @@ def test_what_is_no_video_is_refused_without_chatter(tmp_path, capfd):
 
 
 def test_a_network_camera_that_hangs_up_is_lost():
-    with MjpegServer() as server, DeviceCamera(server.address) as camera:
+    with MjpegServer(jpegs()) as server, NetworkCamera(server.address) as camera:
         assert [number_in(camera.read(1.0)) for _ in range(FRAMES)] == list(range(FRAMES))
         with pytest.raises(CameraLost, match="no more frames"):
             camera.read(1.0)
 
 
 def test_a_network_camera_that_falls_silent_is_lost():
-    with MjpegServer(silent=True) as server, DeviceCamera(server.address, read_timeout_s=0.3) as camera:
+    with MjpegServer(jpegs(), silent=True) as server, NetworkCamera(server.address, read_timeout_s=0.3) as camera:
         assert indices(play(camera)) == list(range(FRAMES))  # every frame sent, and then an end
 
 
 def test_frames_are_stamped_after_the_wait():
     clock = ManualClock(now_ns=7)
-    with MjpegServer() as server, DeviceCamera(server.address, now_ns=clock) as camera:
+    with MjpegServer(jpegs()) as server, NetworkCamera(server.address, now_ns=clock) as camera:
         assert camera.read(1.0).captured_ns == 7
         clock.wait(1e-9)
         assert camera.read(1.0).captured_ns == 8
 
 
-def test_a_setting_that_the_camera_refuses_is_an_error():
-    with MjpegServer() as server:
-        with DeviceCamera(server.address, width=64, height=48) as camera:
-            assert camera.read(1.0).image.shape == (48, 64, 3)
-        with pytest.raises(CameraError, match="width: asked for 1920, got 64"):
-            DeviceCamera(server.address, width=1920).__enter__()
+def test_a_setting_that_the_camera_refuses_is_an_error(tmp_path):
+    path = write_video(tmp_path / "belt.avi")
+
+    def open_capture(index):
+        return cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+
+    with DeviceCamera(0, width=64, height=48, open_capture=open_capture) as camera:
+        assert camera.read(1.0).image.shape == (48, 64, 3)
+    with pytest.raises(CameraError, match="width: asked for 1920, got 64"):
+        DeviceCamera(0, width=1920, open_capture=open_capture).__enter__()
 
 
 def test_a_camera_that_does_not_exist_is_one_line_without_chatter(capfd):
     with pytest.raises(CameraError, match=r"^camera 97: cannot be opened; `doctor` lists the cameras found$"):
         DeviceCamera(97).__enter__()
     with pytest.raises(CameraError, match=r"^http://\*\*\*@127\.0\.0\.1:1/live\?\*\*\*: cannot be opened"):
-        DeviceCamera("http://admin:p@ss@127.0.0.1:1/live?pwd=secret").__enter__()
+        NetworkCamera("http://admin:p@ss@127.0.0.1:1/live?pwd=secret").__enter__()
     assert capfd.readouterr() == ("", "")
 
 
@@ -592,8 +555,8 @@ def test_a_camera_that_is_back_says_so_once(caplog):
 def test_a_network_camera_is_reconnected():
     clock = ManualClock()
     with (
-        MjpegServer() as server,
-        Reconnecting(lambda: DeviceCamera(server.address), 10.0, now_ns=clock, wait=clock.wait) as camera,
+        MjpegServer(jpegs()) as server,
+        Reconnecting(lambda: NetworkCamera(server.address), 10.0, now_ns=clock, wait=clock.wait) as camera,
     ):
         seen = play(camera, reads=2 * FRAMES + 5)
     frames = [item for item in seen if isinstance(item, Frame)]
@@ -616,7 +579,7 @@ def test_a_source_is_recognised_by_what_it_is(tmp_path):
 
 
 def test_an_address_is_a_live_camera():
-    with MjpegServer(silent=True) as server, open_source(server.address.upper(), None, False) as camera:
+    with MjpegServer(jpegs(), silent=True) as server, open_source(server.address.upper(), None, False) as camera:
         assert camera.live
         assert indices(play(camera, reads=FRAMES)) == list(range(FRAMES))
 

@@ -102,6 +102,40 @@ def test_a_closed_channel_gives_back_what_is_put_and_keeps_what_is_there(overflo
     assert channel.finished
 
 
+def bytes_channel(capacity, overflow=Overflow.WAIT):
+    return Channel(capacity, overflow, weigh=len, most=10)
+
+
+def test_items_that_weigh_too_much_make_the_sender_wait(in_thread):
+    channel = bytes_channel(99)
+    in_thread(lambda: [channel.put(bytes(4)) for _ in range(30)] and channel.close())
+    taken = 0
+    while not channel.finished:
+        batch = channel.take(99)
+        assert len(batch) <= 3  # the third finds room for a part of it
+        taken += len(batch)
+    assert taken == 30
+
+
+def test_one_item_always_has_room_however_heavy():
+    channel = bytes_channel(3)
+    assert not channel.full
+    channel.put(bytes(1000))
+    assert channel.full
+    assert channel.take(1) == [bytes(1000)]
+    assert not channel.full
+
+
+def test_a_heavy_item_sheds_as_many_old_ones_as_it_takes():
+    channel = bytes_channel(9, Overflow.NEWEST)
+    for number in range(4):
+        assert channel.put(bytes([number, 0])) is None
+        assert channel.shed() is None
+    assert channel.put(bytes(8)) is None
+    assert [channel.shed() for _ in range(4)] == [bytes([0, 0]), bytes([1, 0]), bytes([2, 0]), None]
+    assert channel.take(9) == [bytes([3, 0]), bytes(8)]
+
+
 def test_news_put_aside_has_room_in_a_full_and_in_a_closed_channel():
     channel = Channel(1)
     channel.put(0)

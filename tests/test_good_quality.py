@@ -34,6 +34,17 @@ def compressed(picture):
     return cv2.imdecode(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])[1], cv2.IMREAD_COLOR)
 
 
+def test_the_first_image_that_is_not_as_large_as_most_is_named(tmp_path):
+    pictures = held()
+    for name, size in {"003": (200, 200), "007": (240, 200), "009": (200, 200)}.items():
+        pictures[name] = cv2.resize(pictures[name], size)
+    pictures["005"] = np.rot90(pictures["005"])
+    paths = [save(tmp_path / f"{name}.png", picture) for name, picture in pictures.items()]
+    found = [f for f in findings(paths, [traits(read_image(path)) for path in paths]) if f.fault == "size"]
+    assert [Path(f.file).stem for f in found] == ["003"]
+    assert "200 x 200 px; 9 of 12 images are 240 x 200, the others have 2 other sizes" in found[0].words
+
+
 SPOILT = {
     "blurred": lambda picture: cv2.GaussianBlur(picture, (0, 0), 2.0),
     "underexposed": lambda picture: cv2.convertScaleAbs(picture, alpha=0.5),

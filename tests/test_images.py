@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image, TiffImagePlugin
 
 from inspector.errors import DataError, SinkError
 from inspector.images import as_bgr, find_images, read_image, write_image
@@ -160,10 +161,81 @@ def test_preallocated_jpeg_that_was_never_finished_is_refused(tmp_path):
     assert "cut short" in refused(tmp_path / "zeros.jpg", jpeg[: len(jpeg) // 2] + bytes(len(jpeg)))
 
 
+def noise_image(height: int = 400, width: int = 400) -> NDArray[np.uint8]:
+    return np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("block", "options"),
+    [
+        (512, ()),
+        (512, (cv2.IMWRITE_JPEG_RST_INTERVAL, 4)),
+        (4096, (cv2.IMWRITE_JPEG_PROGRESSIVE, 1)),  # its finer scans may spell zeros as well
+    ],
+)
+def test_a_block_of_zeros_inside_a_jpeg_is_found_wherever_it_lies(tmp_path, block, options):
+    jpeg = encoded(".jpg", noise_image(), *options)
+    for at in range(1024, len(jpeg) - block, len(jpeg) // 20):
+        message = refused(tmp_path / "hole.jpg", jpeg[:at] + bytes(block) + jpeg[at + block :])
+        assert "damaged" in message or "cut short" in message
+
+
+@pytest.mark.parametrize("optimised", [False, True])
+def test_a_flat_picture_is_no_hole(tmp_path, optimised):
+    path = tmp_path / "flat.jpg"
+    for gray in (0, 128, 255):
+        Image.new("RGB", (1000, 1000), (gray, gray, gray)).save(path, optimize=optimised)
+        assert read_image(path).shape == (1000, 1000, 3)
+        path.write_bytes(path.read_bytes() + bytes(5000))  # space that was never used
+        assert read_image(path).shape == (1000, 1000, 3)
+
+
+def test_a_cut_jpeg_with_an_end_marker_is_refused(tmp_path, capfd):
+    jpeg = encoded(".jpg", noise_image())
+    for share in (0.25, 0.5, 0.99):
+        assert "damaged (" in refused(tmp_path / "cut.jpg", jpeg[: int(share * len(jpeg))] + b"\xff\xd9")
+    assert capfd.readouterr() == ("", "")  # the library's own line would name no file
+
+
+@pytest.mark.parametrize("options", [(), (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)])
+@pytest.mark.parametrize("shape", [(40, 60, 3), (41, 59, 3), (40, 60)])
+def test_a_whole_jpeg_has_the_pixels_that_opencv_gives(tmp_path, options, shape):
+    pixels = np.random.default_rng(2).integers(0, 256, shape, dtype=np.uint8)
+    path = tmp_path / "part.jpg"
+    path.write_bytes(encoded(".jpg", pixels, *options))
+    np.testing.assert_array_equal(read_image(path), cv2.imread(str(path)))
+
+
+def test_a_cmyk_jpeg_is_read_as_before(tmp_path):
+    path = tmp_path / "print.jpg"
+    Image.fromarray(part_image()).convert("CMYK").save(path)
+    np.testing.assert_array_equal(read_image(path), cv2.imread(str(path)))
+
+
 def test_bytes_behind_the_end_of_a_jpeg_do_no_harm(tmp_path):
     path = tmp_path / "padded.jpg"
     path.write_bytes(encoded(".jpg", part_image()) + bytes(100))
     assert read_image(path).shape == (40, 60, 3)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "tif", "webp"])
+def test_a_file_spoilt_anywhere_is_an_image_or_one_line(tmp_path, suffix):
+    Image.fromarray(part_image(16, 24)).save(tmp_path / f"whole.{suffix}")
+    whole = (tmp_path / f"whole.{suffix}").read_bytes()
+    rng = np.random.default_rng(0)
+    path = tmp_path / f"spoilt.{suffix}"
+    said = []
+    for _ in range(300):
+        data = bytearray(whole[: rng.integers(1, len(whole) + 1)])
+        for at in rng.integers(0, min(len(data), 120), rng.integers(1, 4)):  # most of them in the headers
+            data[at] = rng.integers(0, 256)
+        path.write_bytes(data)
+        try:
+            assert read_image(path).shape[2] == 3
+        except DataError as error:
+            said.append(str(error))
+    assert said
+    assert all(path.name in message and "\n" not in message for message in said)
 
 
 def test_what_is_no_image_is_refused(tmp_path):
@@ -178,7 +250,109 @@ def test_what_is_no_image_is_refused(tmp_path):
 def test_huge_images_are_refused_before_memory_runs_out(tmp_path):
     header = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
     data = png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(b"")) + png_chunk(b"IEND", b"")
-    assert "larger than OpenCV reads" in refused(tmp_path / "huge.png", b"\x89PNG\r\n\x1a\n" + data)
+    assert "60000 x 60000 px, more than 200 megapixels" in refused(tmp_path / "huge.png", b"\x89PNG\r\n\x1a\n" + data)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "tif", "webp"])
+def test_very_large_images_are_refused_by_their_header(tmp_path, suffix):
+    """20,000 x 20,000 px say the headers; there are no pixels behind them that could be decoded."""
+    small, side = encoded(f".{suffix}", part_image(40, 60)), 20_000
+    data = bytearray(small)
+    if suffix == "png":
+        data[16:24] = struct.pack(">II", side, side)
+        data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    elif suffix == "jpg":
+        at = data.index(b"\xff\xc0") + 5
+        data[at : at + 4] = struct.pack(">HH", side, side)
+    elif suffix == "bmp":
+        data[18:26] = struct.pack("<ii", side, side)
+    elif suffix == "tif":
+        Image.new("1", (side, side)).save(tmp_path / "large.tif")
+        data = (tmp_path / "large.tif").read_bytes()
+    else:
+        data[12:30] = b"VP8X" + struct.pack("<II", 10, 0) + (side - 1).to_bytes(3, "little") * 2
+    assert "20000 x 20000 px, more than 200 megapixels" in refused(tmp_path / f"large.{suffix}", bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("pages.tif", {}),
+        ("moves.png", {}),
+        ("moves.webp", {"lossless": True}),
+        ("pages_lzw.tif", {"compression": "tiff_lzw"}),
+    ],
+)
+def test_several_pictures_in_one_file_are_refused(tmp_path, name, options):
+    one, other = Image.fromarray(part_image()), Image.fromarray(255 - part_image())
+    one.save(tmp_path / "whole", format=Path(name).suffix[1:].replace("tif", "tiff"), **options)
+    assert read_image(tmp_path / "whole").shape == (40, 60, 3)
+    one.save(tmp_path / name, save_all=True, append_images=[other], **options)
+    assert "holds 2 pictures or more" in refused(tmp_path / name, (tmp_path / name).read_bytes())
+
+
+def test_a_preview_in_a_tiff_is_no_picture_of_its_own(tmp_path):
+    path = tmp_path / "preview.tif"
+    with TiffImagePlugin.AppendingTiffWriter(str(path), True) as file:
+        Image.fromarray(part_image()[..., ::-1]).save(file, format="TIFF")
+        file.newFrame()
+        preview = TiffImagePlugin.ImageFileDirectory_v2()
+        preview[254] = 1
+        Image.fromarray(part_image(10, 15)).save(file, format="TIFF", tiffinfo=preview)
+    np.testing.assert_array_equal(read_image(path), part_image())
+
+
+@pytest.mark.parametrize(("mode", "value"), [("L", 5), ("RGB", (5, 5, 5))])
+def test_a_colour_that_a_png_calls_transparent_is_refused_where_it_occurs(tmp_path, mode, value):
+    gray = np.full((20, 30), 77, np.uint8)
+    for number, pixel in enumerate([77, 5]):
+        gray[3, 4] = pixel
+        Image.fromarray(gray).convert(mode).save(tmp_path / f"{number}.png", transparency=value)
+    assert read_image(tmp_path / "0.png").shape == (20, 30, 3)
+    assert "transparent" in refused(tmp_path / "1.png", (tmp_path / "1.png").read_bytes())
+
+
+def test_cielab_is_refused(tmp_path):
+    Image.fromarray(part_image()).convert("LAB").save(tmp_path / "lab.tif")
+    assert "CIELAB" in refused(tmp_path / "lab.tif", (tmp_path / "lab.tif").read_bytes())
+
+
+def test_the_unused_byte_of_a_bmp_is_no_transparency(tmp_path):
+    pixels = np.dstack([part_image(), np.zeros((40, 60), np.uint8)])[::-1].tobytes()
+    header = struct.pack("<IiiHHIIiiII", 40, 60, 40, 1, 32, 0, len(pixels), 0, 0, 0, 0)
+    path = tmp_path / "part.bmp"
+    path.write_bytes(b"BM" + struct.pack("<IHHI", 54 + len(pixels), 0, 0, 54) + header + pixels)
+    np.testing.assert_array_equal(read_image(path), part_image())
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_damage_that_a_file_has_a_sum_for_is_found(tmp_path, suffix):
+    path = tmp_path / f"part.{suffix}"
+    Image.fromarray(noise_image(100, 100)).save(
+        path, **({"compression": "tiff_adobe_deflate"} if suffix == "tif" else {})
+    )
+    whole = path.read_bytes()
+    for at in range(200, len(whole) - 300, len(whole) // 9):
+        assert "damaged" in refused(path, whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+
+
+def test_small_print_that_the_library_would_complain_about_is_left_out(tmp_path, capfd):
+    png = encoded(".png", part_image())
+    path = tmp_path / "part.png"
+    path.write_bytes(png[:33] + png_chunk(b"iCCP", b"x\0\0" + zlib.compress(b"junk")) + png[33:])
+    np.testing.assert_array_equal(read_image(path), part_image())
+    middle = len(png) // 2
+    refused(path, png[:middle] + bytes([png[middle] ^ 1]) + png[middle + 1 :])
+    assert capfd.readouterr() == ("", "")
+
+
+def test_images_of_other_formats_are_counted_in_one_line(tmp_path, caplog):
+    for name in ["a.png", "b.heic", "c.HEIC", "d.jfif", "e.pgm", "notes.txt"]:
+        (tmp_path / name).touch()
+    assert [path.name for path in find_images(tmp_path)] == ["a.png"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path}: passed over 2 .heic, 1 .jfif, 1 .pgm: convert them to PNG"
+    ]
 
 
 def test_bad_files_leave_the_terminal_alone(tmp_path, capfd):

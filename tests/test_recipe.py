@@ -140,6 +140,7 @@ def test_the_hash_changes_with_every_setting_and_with_nothing_else():
         "threshold": 2.0,
         "false_rejects": 0.02,
         "colour": Colour(enhance="none"),
+        "any_size": True,
         "batch_size": 4,
         "model": "other.onnx",
         "deadline_ms": 50.0,
@@ -165,6 +166,7 @@ recipes = st.builds(
     colour=st.builds(
         Colour, enhance=st.sampled_from(["none", "overlay", "model"]), tolerance=st.none() | st.integers(0, 64)
     ),
+    any_size=st.booleans(),
     batch_size=st.integers(1, 64),
     deadline_ms=st.none() | tiny_to_huge,
     golden=st.none() | st.sampled_from(["golden/bottle", "../shared: golden", "12", "off"]),

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from drawn import Pose, belt, nail, nudged, plate, poses, save
+from drawn import HEIGHT, WIDTH, Pose, belt, nail, nudged, plate, poses, save
 from product import Product
 
 from export.learn import calibration, onnx_file, pixel, whole
@@ -23,7 +23,7 @@ from inspector.errors import ModelError
 from inspector.images import read_image
 from inspector.model_info import file_hash
 from inspector.recipe import load_recipe
-from inspector.records import Frame, Strangeness, Verdict
+from inspector.records import Cause, Frame, Strangeness, Verdict
 
 pytest_plugins = ["trained"]
 
@@ -307,6 +307,27 @@ def test_the_json_object_has_exactly_its_keys_and_the_same_seed_gives_the_same_m
 
 
 # ---- few images, odd images
+
+
+def test_a_model_knows_the_size_of_its_images_and_refuses_another(pixel_model):
+    assert info_of(pixel_model).image_shape == (HEIGHT, WIDTH)
+    good = read_image(pixel_model.good[0])
+    turned = np.ascontiguousarray(np.rot90(good))
+    found = pixel_model.load().inspect(
+        [Frame(0, 0, good), Frame(1, 0, turned), Frame(2, 0, cv2.resize(good, None, fx=2, fy=2))]
+    )
+    assert [inspection.cause for inspection in found] == [None, Cause.SIZE, Cause.SIZE]
+
+
+def test_images_of_several_sizes_are_named_and_then_any_size_is_judged(tmp_path):
+    product = new_product(tmp_path, 6)
+    odd = tmp_path / "data" / "4.png"
+    save(odd, cv2.resize(read_image(odd), (200, 200)))
+    said = product.call("train", "--data", product.data, *QUICK)
+    assert f"look at {odd}: size: 200 x 200 px; 5 of 6 images are {WIDTH} x {HEIGHT}" in said
+    assert info_of(product).image_shape is None
+    found = product.load().inspect([Frame(0, 0, np.full((99, 77, 3), 90, np.uint8))])
+    assert found[0].cause is not Cause.SIZE
 
 
 def test_two_images_are_enough_for_a_trial_with_a_warning_and_the_same_seed_gives_the_same_model(tmp_path):

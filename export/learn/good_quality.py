@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import filecmp
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from inspector.errors import DataError, ModelError
 from inspector.images import read_image
 from inspector.records import Image
 
-Fault = Literal["copy", "blurred", "underexposed", "overexposed"]
+Fault = Literal["size", "copy", "blurred", "underexposed", "overexposed"]
 Values = NDArray[np.float64]  # one per image of the set
 
 LONG_SIDE_PX = 512  # sharpness is measured at about twice the network's resolution,
@@ -44,6 +45,7 @@ WHITE = 2.0  # or by noise alone: averaged over blocks it vanishes, and what exc
 DETAIL = 3.0  # times the difference: what the pictures must show, for two empty ones differ by noise alone as well
 
 ADVICE: dict[Fault, str] = {
+    "size": "take all at one size; as they are, the line cannot refuse pictures of a wrong size",
     "copy": "keep one of the two, for copies make the parts look more alike than they are",
     "blurred": "far less sharp than the others: check focus and exposure time, and take it again",
     "underexposed": "far darker than the others: check lamp and exposure time, and take it again",
@@ -55,6 +57,7 @@ ADVICE: dict[Fault, str] = {
 class Traits:
     """What is kept of one image."""
 
+    shape: tuple[int, int]  # height, width
     sharpness: float  # log of the Laplacian's variance, relative to brightness
     brightness: float  # log of the mean gray level
     dark: float  # share of pixel values that are clipped, 0 to 1
@@ -88,7 +91,9 @@ def traits(image: Image) -> Traits:
     dark, bright = float(np.mean(small <= CLIPPED[0])), float(np.mean(small >= CLIPPED[1]))
     thumb = cv2.resize(small, (THUMB_PX, THUMB_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
     fine = cv2.resize(gray.astype(np.float32), (FINE_PX, FINE_PX), interpolation=cv2.INTER_AREA).astype(np.float16)
-    return Traits(2 * math.log(max(edges, 0.1)) - 2 * brightness, brightness, dark, bright, thumb, fine)
+    height, width = image.shape[:2]
+    sharpness = 2 * math.log(max(edges, 0.1)) - 2 * brightness
+    return Traits((height, width), sharpness, brightness, dark, bright, thumb, fine)
 
 
 def findings(images: Sequence[Path], measured: Sequence[Traits]) -> list[Finding]:
@@ -105,6 +110,7 @@ def findings(images: Sequence[Path], measured: Sequence[Traits]) -> list[Finding
         for index in np.flatnonzero(which).tolist()
     ]
     found += [(later, _copy(images[first], images[later])) for first, later in _same(measured)]
+    found += _odd_size(images, measured)
     return [finding for _, finding in sorted(found, key=lambda pair: pair[0])]
 
 
@@ -127,6 +133,26 @@ def copies_named(images: Sequence[Path], say: Callable[[str], object]) -> Iterat
             f"{len(copies)} of {len(images)} images are copies of others, named above: leave them out, for they say "
             "nothing of how good parts differ"
         ) from None
+
+
+def common_shape(measured: Sequence[Traits]) -> tuple[int, int] | None:
+    """Height and width that all images have; None where they differ."""
+    shapes = {traits.shape for traits in measured}
+    return shapes.pop() if len(shapes) == 1 else None
+
+
+def _odd_size(images: Sequence[Path], measured: Sequence[Traits]) -> list[tuple[int, Finding]]:
+    """The first image that is not as large as most; a line for each would say no more."""
+    counts = Counter(traits.shape for traits in measured)
+    (usual, count), *others = counts.most_common()
+    if not others:
+        return []
+    odd = next(number for number, traits in enumerate(measured) if traits.shape != usual)
+    own, most = measured[odd].shape, f"{usual[1]} x {usual[0]}"
+    how = (
+        f"{own[1]} x {own[0]} px; {count} of {len(images)} images are {most}, the others have {len(others)} other sizes"
+    )
+    return [(odd, Finding(str(images[odd]), "size", f"{how}: {ADVICE['size']}"))]
 
 
 def _apart(values: Values, least: float) -> NDArray[np.bool_]:

@@ -85,6 +85,7 @@ class GoodSet:
     rows: Tensor  # (r, ...) of the patches that are learned from
     part_of_row: Tensor  # (r)
     findings: list[Finding]  # images to look at
+    image_shape: tuple[int, int] | None  # height and width of all; None where they differ
 
     @property
     def complete(self) -> bool:
@@ -181,7 +182,18 @@ def look(images: Sequence[Path], settings: Settings, learner: Learner, progress:
     part_of_row = torch.from_numpy(np.flatnonzero(wanted) // cells).to(settings.device)
     tolerance = suggest_tolerance(sampled)
     findings = good_quality.findings(images, measured)
-    return GoodSet(images, settings, patch, front, gamut, tolerance, torch.cat(rows), part_of_row, findings)
+    return GoodSet(
+        images,
+        settings,
+        patch,
+        front,
+        gamut,
+        tolerance,
+        torch.cat(rows),
+        part_of_row,
+        findings,
+        good_quality.common_shape(measured),
+    )
 
 
 def _through(front: nn.Module, patches: Patches, device: str) -> Tensor:

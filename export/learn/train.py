@@ -178,6 +178,7 @@ def _info(
         grid=str(settings.grid),
         overlap=settings.grid.overlap,
         patch_shape=good.patch.patch_shape,
+        image_shape=good.image_shape,
         fixture=good.patch.fixture,
         threshold=threshold.value,
         patch_limits=tuple(limits.tolist()),

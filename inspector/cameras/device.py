@@ -1,4 +1,4 @@
-"""Cameras that OpenCV can open: by index (USB, laptop) and by address (RTSP, HTTP)."""
+"""Cameras that are plugged in: by index (USB, laptop)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,9 +18,11 @@ from inspector.errors import CameraError, CameraLost, DataError
 from inspector.images import as_bgr
 from inspector.records import Frame, Image
 
+LONGEST_WAIT_NS = 60_000_000_000  # in the driver's buffers, of a line that was suspended meanwhile
+
 
 class DeviceCamera:
-    """A camera by index (0, 1, ...) or address (rtsp://, rtsps://, http://, https://).
+    """A camera by index (0, 1, ...).
 
     `width`, `height` (px) and `fps` (Hz) are set and read back; what is left out stays as the camera has it.
     """
@@ -28,30 +31,32 @@ class DeviceCamera:
 
     def __init__(
         self,
-        source: int | str,
+        index: int,
         *,
         width: int | None = None,
         height: int | None = None,
         fps: float | None = None,
-        open_timeout_s: float = 10.0,
         read_timeout_s: float = 5.0,
+        open_capture: Callable[[int], cv2.VideoCapture] = cv2.VideoCapture,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        self._source = source
+        self._name = camera_name(index)
+        self._open_capture = partial(open_capture, index)
         self._settings = {
             "width": (cv2.CAP_PROP_FRAME_WIDTH, width),
             "height": (cv2.CAP_PROP_FRAME_HEIGHT, height),
             "fps": (cv2.CAP_PROP_FPS, fps),
         }
-        self._timeouts_s = (open_timeout_s, read_timeout_s)
+        self._read_timeout_s = read_timeout_s
         self._now_ns = now_ns
         self._capture: cv2.VideoCapture | None = None  # None while closed
         self._index = 0
 
     def __enter__(self) -> DeviceCamera:
-        capture = _open(self._source, *self._timeouts_s)
+        capture = self._open_capture()
+        capture.set(cv2.CAP_PROP_READ_TIMEOUT_MSEC, self._read_timeout_s * 1e3)  # not every backend knows it
         if not capture.isOpened():
-            raise CameraError(f"{self._name}: cannot be opened; {_advice(self._source)}")
+            raise CameraError(f"{self._name}: cannot be opened; `doctor` lists the cameras found")
         self._capture, self._index = capture, 0
         try:
             for setting, (prop, asked) in self._settings.items():
@@ -77,15 +82,11 @@ class DeviceCamera:
         if self._capture is None:
             raise CameraError(f"{self._name}: read() before it was opened")
         done, pixels = self._capture.read()
-        captured_ns = self._now_ns()  # after the wait, which belongs to the line and not to the inspection
+        read_ns = self._now_ns()  # after the wait, which belongs to the line and not to the inspection
         if not done:
             raise CameraLost(f"{self._name}: delivers no more frames; check cable and power")
         index, self._index = self._index, self._index + 1
-        return Frame(index, captured_ns, self._image(pixels))
-
-    @property
-    def _name(self) -> str:
-        return camera_name(self._source)
+        return Frame(index, taken_ns(self._capture.get(cv2.CAP_PROP_POS_MSEC), read_ns), self._image(pixels))
 
     def _set(self, capture: cv2.VideoCapture, setting: str, prop: int, asked: float | None) -> None:
         if asked is None:
@@ -100,6 +101,15 @@ class DeviceCamera:
             return as_bgr(pixels, self._name)
         except DataError as error:
             raise CameraError(str(error)) from error
+
+
+def taken_ns(driver_ms: float, read_ns: int) -> int:
+    """When a picture was taken that was read at `read_ns`.
+
+    Linux's drivers say it, by the clock that we use, too; others say nothing, or count from the camera's start.
+    """
+    driver_ns = round(driver_ms * 1e6)
+    return driver_ns if 0 <= read_ns - driver_ns <= LONGEST_WAIT_NS else read_ns
 
 
 def camera_name(source: int | str) -> str:
@@ -119,23 +129,6 @@ def find_devices(dev: Path = Path("/dev")) -> list[str]:
         return [f"{index}: camera" for index in range(5) if _answers(index)]
     indices = sorted(int(path.name[5:]) for path in dev.glob("video*") if path.name[5:].isdecimal())
     return [f"{index}: {_linux_name(index)}" for index in indices]
-
-
-def _open(source: int | str, open_timeout_s: float, read_timeout_s: float) -> cv2.VideoCapture:
-    if isinstance(source, int):
-        capture = cv2.VideoCapture(source)
-        capture.set(cv2.CAP_PROP_READ_TIMEOUT_MSEC, read_timeout_s * 1e3)  # not every backend knows it
-        return capture
-    options = {
-        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: round(open_timeout_s * 1e3),
-        cv2.CAP_PROP_READ_TIMEOUT_MSEC: round(read_timeout_s * 1e3),
-        cv2.CAP_PROP_N_THREADS: 1,  # n threads decode n frames at once, and so deliver each n - 1 frames late
-    }
-    return cv2.VideoCapture(source, cv2.CAP_FFMPEG, [number for option in options.items() for number in option])
-
-
-def _advice(source: int | str) -> str:
-    return "`doctor` lists the cameras found" if isinstance(source, int) else "check address, password and network"
 
 
 def _answers(index: int) -> bool:

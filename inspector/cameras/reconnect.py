@@ -40,6 +40,11 @@ class _Outage:
         passed = (now_ns - self.since_ns) / self.period_ns
         self.unseen = int(passed) if frame is None else round(passed) - 1
 
+    def covers(self, taken_ns: int, now_ns: int) -> bool:
+        """Whether the part of a picture that was taken then is among those already reported: it lay in a buffer."""
+        waited = now_ns - taken_ns > self.period_ns / 2
+        return waited and taken_ns < self.since_ns + (self.reported - 0.5) * self.period_ns
+
     def owes(self, now_ns: int) -> bool:
         """Whether a part has passed unseen that is not yet reported; the first is due with the loss itself."""
         passed = (min(now_ns, self.end_ns) - self.since_ns) // self.period_ns
@@ -173,12 +178,17 @@ class Reconnecting:
         Some open willingly and are lost with the first read: they get no fresh patience.
         """
         try:
-            self._first = self._read(max(timeout_ns, 0) / 1e9)
+            frame = self._read(max(timeout_ns, 0) / 1e9)
         except CameraLost:
             self._disconnect()
             outage.back_off(self._now_ns())
-        else:
-            outage.over(self._heard_ns, self._first)
+            return
+        taken_ns = self._heard_ns if frame is None else min(frame.captured_ns, self._heard_ns)
+        if frame is not None and outage.covers(taken_ns, self._heard_ns):
+            self._inner_next = frame.index + 1
+            return
+        self._first = frame
+        outage.over(taken_ns, frame)
 
     def _end(self, outage: _Outage) -> Frame | None:
         away_s = (self._heard_ns - outage.noticed_ns) / 1e9

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
-import cv2
+import av
 
+from inspector.cameras.decoding import Picture, pictures_of
 from inspector.cameras.folder import Pace
-from inspector.errors import CameraError, DataError, EndOfStream, FrameLost
-from inspector.images import as_bgr
-from inspector.records import Cause, Frame, Image
+from inspector.errors import CameraError, EndOfStream, FrameLost
+from inspector.records import Cause, Frame
 
-_LOOK_AHEAD = 1000  # reads behind a broken frame; keeps a nonsensical frame count from stalling the replay
+UNCHECKED = ("hevc", "vp8", "vp9", "av1", "libdav1d")  # whose decoders make a picture of anything
+ADVICE = "damage in this kind of video is not always noticed; record H.264 or MJPEG"
+
+_logger = logging.getLogger(__name__)
+
 _PLACEHOLDER = 1 << 24  # AVI files written to a pipe claim 2^30 frames: counts like that say nothing
-_TEXT = int.from_bytes(b"ansi", "little")  # FFmpeg plays text files: it draws the letters
+_TEXT = "ansi"  # FFmpeg plays text files: it draws the letters
+_MISSING = Picture(None, why="the file ends before it")
 
 
 class VideoFile:
     """A video file (mp4, avi, mkv, gif, ...) as a camera: as fast as it is read, or at `fps`.
 
     A frame's part is the file's stem and the frame's number in the file: "belt#000012".
-    A frame that cannot be decoded raises FrameLost, keeps its index, and the next read goes on behind it.
+    A frame that is damaged, or refers to one that is, raises FrameLost, keeps its index, and the next read goes on
+    behind it.
     """
 
     live = False
@@ -41,10 +49,10 @@ class VideoFile:
         self._loop = loop
         self._now_ns = now_ns
         self._wait = wait
-        self._decoder: _Decoder | None = None  # None while closed
+        self._reader: _Reader | None = None  # None while closed
 
     def __enter__(self) -> VideoFile:
-        self._decoder = _Decoder(self._path)
+        self._reader = _Reader(self._path)
         self._pace = Pace(self._fps, self._now_ns, self._wait)
         self._index = 0
         return self
@@ -52,105 +60,114 @@ class VideoFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._decoder is not None:
-            self._decoder.close()
-        self._decoder = None
+        if self._reader is not None:
+            self._reader.close()
+        self._reader = None
 
     def read(self, timeout_s: float) -> Frame | None:
         """Return the next frame, or None if it is not due within `timeout_s`.
 
         Raises FrameLost for a frame that cannot be decoded, EndOfStream behind the last one.
         """
-        if self._decoder is None:
+        if self._reader is None:
             raise CameraError(f"{self._path}: read() before it was opened")
-        if not self._decoder.more() and not self._loop:
-            raise EndOfStream(f"{self._path}: all {self._decoder.position} frames were replayed")
+        if not self._reader.more() and not self._loop:
+            raise EndOfStream(f"{self._path}: all {self._reader.position} frames were replayed")
         if not self._pace.due(self._index, timeout_s):
             return None
-        return self._next(self._decoder if self._decoder.more() else self._rewound(self._decoder))
+        return self._next(self._reader if self._reader.more() else self._rewound(self._reader))
 
-    def _next(self, decoder: _Decoder) -> Frame:
+    def _next(self, reader: _Reader) -> Frame:
         index, self._index = self._index, self._index + 1
-        part = f"{self._path.stem}#{decoder.position:06d}"
-        image = decoder.take()
-        if image is None:
-            raise FrameLost(f"{part}: cannot be decoded", part=part, cause=Cause.DECODE)
-        return Frame(index, self._now_ns(), image, part)
+        part = f"{self._path.stem}#{reader.position:06d}"
+        picture = reader.take()
+        if picture.image is None:
+            raise FrameLost(f"{part}: cannot be decoded: {picture.why}", part=part, cause=Cause.DECODE)
+        return Frame(index, self._now_ns(), picture.image, part)
 
-    def _rewound(self, decoder: _Decoder) -> _Decoder:
-        decoder.close()
-        self._decoder = _Decoder(self._path)  # opened anew: seeking is not exact in every container
-        return self._decoder
+    def _rewound(self, reader: _Reader) -> _Reader:
+        reader.close()
+        self._reader = _Reader(self._path)  # opened anew: seeking is not exact in every container
+        return self._reader
 
 
-class _Decoder:
-    """The frames of a video file, one after the other; raises CameraError when it is none.
+class _Reader:
+    """The pictures of a video file, one after the other; raises CameraError when it is none.
 
-    How many frames are lost is a fact only in two cases, and only these are reported: a frame that failed although
-    a later one could be had, and a container that counts its frames but ends early. An AVI counts them in its header.
-    MP4 does as well, but its edit list may hide frames on purpose (a trimmed phone video), so its count is taken for
-    exact only where the file itself was cut short. Everywhere else the count is an estimate from the duration.
+    Pictures that the file declares and does not have are lost. An AVI counts them in its header. MP4 does as well, but
+    its edit list may hide frames on purpose (a trimmed phone video), so its count is taken for exact only where the
+    file itself was cut short. Everywhere else the count is an estimate from the duration.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._capture = _open(path)
         self.position = 0  # of the next frame
-        self._lost = 0  # frames from here that are known to be lost
-        self._ahead: Image | None = None  # the frame behind those
-        self._declared = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        self._exact = self._declared < _PLACEHOLDER and _counts_its_frames(path)
-        if not self.more():
+        self._container = _open(path)
+        stream = self._container.streams.video[0]
+        if stream.codec_context.name in UNCHECKED:
+            _logger.warning("%s: %s: %s", path, stream.codec_context.name, ADVICE)
+        exact = stream.frames < _PLACEHOLDER and _counts_its_frames(path)
+        self._pictures = _pictures(self._container, stream, stream.frames if exact else 0)
+        self._ahead: deque[Picture] = deque()
+        if not self._any():
             self.close()
             raise CameraError(f"{path}: no frame can be decoded; record it again or convert it to MP4")
 
     def close(self) -> None:
-        self._capture.release()
+        self._container.close()
 
     def more(self) -> bool:
         """Whether another frame follows, decoded or lost. Decodes it where that is not yet known."""
-        if self._ahead is None and not self._lost:
-            self._look_ahead()
-        return self._ahead is not None or self._lost > 0
+        if not self._ahead:
+            self._ahead.extend(picture for picture in [next(self._pictures, None)] if picture)
+        return bool(self._ahead)
 
-    def take(self) -> Image | None:
-        """The next frame as (height, width, 3) BGR; None for a lost one."""
+    def take(self) -> Picture:
+        """The next frame."""
         self.position += 1
-        if self._lost:
-            self._lost -= 1
-            return None
-        image, self._ahead = self._ahead, None
-        return image
+        return self._ahead.popleft()
 
-    def _look_ahead(self) -> None:
-        failed = 0
-        missing = max(self._declared - self.position, 0)
-        self._ahead = self._grab()
-        # behind a broken frame decoding may go on; behind the end it fails as often as it is tried
-        while self._ahead is None and failed < min(missing, _LOOK_AHEAD):
-            failed += 1
-            self._ahead = self._grab()
-        if self._ahead is not None:
-            self._lost = failed
-        elif self._exact:
-            self._lost = missing
-
-    def _grab(self) -> Image | None:
-        done, pixels = self._capture.read()
-        try:
-            return as_bgr(pixels, str(self._path)) if done else None
-        except DataError as error:
-            raise CameraError(str(error)) from error
+    def _any(self) -> bool:
+        """Whether any picture can be decoded. Reads up to the first."""
+        for picture in self._pictures:
+            self._ahead.append(picture)
+            if picture.image is not None:
+                return True
+        return False
 
 
-def _open(path: Path) -> cv2.VideoCapture:
+def _pictures(container: av.container.InputContainer, stream: av.VideoStream, declared: int) -> Iterator[Picture]:
+    """All pictures, and lost ones up to the declared number."""
+    pictures = pictures_of(stream)
+    count = 0
+    for packet in _packets(container, stream):
+        for picture in pictures.feed(packet):
+            count += 1
+            yield picture
+    for picture in pictures.flush():
+        count += 1
+        yield picture
+    for _ in range(count, declared):
+        yield _MISSING
+
+
+def _packets(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet[av.VideoStream]]:
+    """Up to the end, or to where the file cannot be read any further."""
+    try:
+        yield from (packet for packet in container.demux(stream) if packet.size)
+    except av.error.FFmpegError:
+        return
+
+
+def _open(path: Path) -> av.container.InputContainer:
     if not path.is_file():
         raise CameraError(f"{path}: no such file")
-    # FFmpeg alone: the other backends take "part01.png" for a sequence of numbered images
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    if not capture.isOpened() or int(capture.get(cv2.CAP_PROP_FOURCC)) == _TEXT:
+    try:
+        container = av.open(f"file:{path}")
+    except (av.error.FFmpegError, OSError, ValueError):
+        container = None
+    if container is None or not container.streams.video or container.streams.video[0].codec_context.name == _TEXT:
         raise CameraError(f"{path}: not a video, or a broken one; record it again or convert it to MP4")
-    return capture
+    return container
 
 
 def _counts_its_frames(path: Path) -> bool:

@@ -14,6 +14,8 @@ RUNTIMES = ("onnxruntime-gpu", "onnxruntime", "onnxruntime-directml", "onnxrunti
 RUNTIME_PACKAGES = (
     ("numpy",),
     ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
+    ("av",),
+    ("simplejpeg",),
     RUNTIMES,
     ("pydantic",),
     ("PyYAML",),

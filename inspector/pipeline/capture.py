@@ -82,8 +82,9 @@ class Capture:
         frame = dataclasses.replace(frame, index=self._number())
         self._verdicts.put_aside(Captured(frame.index, frame.captured_ns, frame.part, self._run.inspector))
         dropped = self._frames.put(frame)
-        if dropped is not None:
+        while dropped is not None:
             self._drop(dropped)
+            dropped = self._frames.shed()
 
     def _drop(self, frame: Frame) -> None:
         """What had no room: the oldest frame that waited, or after a stop the new one."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from inspector.inspection import Inspector
 from inspector.records import Cause, Inspection, Verdict
 
+PICTURES_BYTES = 256_000_000
 PICTURES = 64  # of missed parts kept at once, while an earlier verdict is waited for
 
 
@@ -55,10 +56,14 @@ class Ledger:
             self._owed[news.index] = news
         elif news.index >= self._next:
             # A model that is slow on one part must not fill the memory with pictures of those that it misses.
-            keep = news.verdict is not Verdict.MISSED or len(self._verdicts) < PICTURES
+            keep = news.verdict is not Verdict.MISSED or self._has_room()
             self._verdicts.setdefault(news.index, news if keep else news.without_pictures())
         else:
             self._note_late(news)
+
+    def _has_room(self) -> bool:
+        held = self._verdicts.values()
+        return len(held) < PICTURES and sum(verdict.nbytes for verdict in held) < PICTURES_BYTES
 
     def close(self) -> None:
         """No more judgements come: what is still owed is MISSED."""

@@ -19,6 +19,8 @@ from inspector.pipeline.worker import Worker
 from inspector.records import Frame, Inspection
 from inspector.sinks.base import Sink
 
+MOST_BYTES = 256_000_000  # of pictures that wait in one place: 12 of 7 megapixels
+
 
 class Stages:
     """Capture, inspection, delivery and recording. A thread that does the same thing for `stall_s` is given up."""
@@ -31,9 +33,9 @@ class Stages:
         self._watchdog = Watchdog(stall_s, run.now_ns)
         self._left: list[Worker] = []  # those that hang and were replaced
         batch = run.inspector.recipe.batch_size
-        self._frames: Channel[Frame] = Channel(2 * batch, overflow)
-        self._verdicts: Channel[Captured | Inspection] = Channel(8 * batch)
-        records: Channel[Record] = Channel(8 * batch)
+        self._frames: Channel[Frame] = Channel(2 * batch, overflow, weigh=_of_frame, most=MOST_BYTES)
+        self._verdicts: Channel[Captured | Inspection] = Channel(8 * batch, weigh=_of_news, most=MOST_BYTES)
+        records: Channel[Record] = Channel(8 * batch, weigh=_of_record, most=MOST_BYTES)
         self._judging = Judging(self._frames, self._verdicts, run)
         self._delivery = Delivery(self._verdicts, journal, records, run, waits=overflow is Overflow.WAIT)
         self._recording = Recording(records, sinks, run)
@@ -105,3 +107,15 @@ class Stages:
         worker = self._worker(left.stage.name, work.run)
         worker.start()
         return worker
+
+
+def _of_frame(frame: Frame) -> int:
+    return frame.image.nbytes
+
+
+def _of_news(news: Captured | Inspection) -> int:
+    return news.nbytes if isinstance(news, Inspection) else 0
+
+
+def _of_record(record: Record) -> int:
+    return record[0].nbytes

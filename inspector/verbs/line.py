@@ -70,7 +70,7 @@ class LineMaker:
     def prepare(self, name: str, settings: CameraSettings) -> None:
         """Load the recipe and its model, check them, find the camera. Raises InspectorError."""
         inspector = self._load(settings.product)
-        camera = open_source(settings.source, settings.fps, self._arguments.loop)
+        camera = open_source(settings.source, settings.fps, self._arguments.loop, self._station.frozen_after)
         self._prepared.append(_Prepared(name, settings, inspector, camera))
 
     def make(self) -> list[Line]:
