@@ -13,6 +13,7 @@ from inspector.pipeline.changeover import Changeover, LoadInspector
 from inspector.pipeline.run import Run
 from inspector.pipeline.stages import Stages
 from inspector.pipeline.together import run_together
+from inspector.pipeline.watchdog import Abandoned
 from inspector.sinks.base import Sink
 from inspector.stats import Summary
 
@@ -30,8 +31,9 @@ class Pipeline:
 
     `journal` has each verdict before any output, and `sinks` have it after that, in their own time: they may be slow.
     `load` makes the inspector of another product, warmed up, for a changeover. `tick` is called on the caller's
-    thread, every 0.05 s and once more at the end: for whatever has to be looked at now and then. A stage that does the
-    same thing for `stall_s` ends the run with StageStalled. `overflow` None: a replay waits, a live camera does not.
+    thread, every 0.05 s and once more at the end: for whatever has to be looked at now and then. A stage, or a `tick`,
+    that does the same thing for `stall_s` ends the run with StageStalled. `overflow` None: a replay waits, a live
+    camera does not.
     """
 
     def __init__(
@@ -89,6 +91,11 @@ class Pipeline:
         """Whether any stage has raised an error."""
         return bool(self._run.errors)
 
+    @property
+    def errors(self) -> tuple[BaseException, ...]:
+        """What went wrong so far."""
+        return tuple(self._run.errors)
+
     def change_product(self, product: str) -> None:
         """Load and warm the recipe of `product` beside the running one, then swap between two frames.
 
@@ -113,13 +120,25 @@ class Pipeline:
         """Let time pass, but not beyond the end of the run."""
         self._stages.wait(seconds)
 
-    def look(self) -> None:
-        """What has to be done now and then: replace who hangs, tell how it goes, tick."""
-        self._stages.look()
+    def tick(self) -> None:
+        """What has to be done now and then: tell how it goes, tick."""
         if self._run.now_ns() >= self._news_ns:
             self._news_ns = self._run.now_ns() + NEWS_PERIOD_NS
             self._run.log.info("%s", self.summary.account)
         self._call_tick()
+
+    def look(self) -> None:
+        """Replace who hangs. On a thread that can do so whatever the others do."""
+        self._stages.look()
+
+    @property
+    def deserted(self) -> bool:
+        """Whether the caller's thread hangs."""
+        return self._stages.caller.given_up
+
+    def fail(self, error: BaseException) -> None:
+        """End the run because of `error`; safe from any thread."""
+        self._run.fail(error)
 
     def wind_up(self) -> None:
         """Leave nothing behind: no thread, unless it hangs or the user would not wait, and no output unsafe."""
@@ -139,7 +158,10 @@ class Pipeline:
 
     def _call_tick(self) -> None:
         try:
-            self._tick()
+            with self._stages.caller.doing("its window, or looking at the recipe"):
+                self._tick()
+        except Abandoned:
+            self._tick = lambda: None
         except BaseException as error:  # as from a sink: what was captured is still delivered
             self._tick = lambda: None
             self._run.fail(error)

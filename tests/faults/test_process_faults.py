@@ -11,10 +11,12 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import cv2
 import numpy as np
 import pytest
+from process import PATIENCE_S, ROOT
 
 from inspector.sinks.mending import mend
 
@@ -146,7 +148,7 @@ cameras:
     return arguments(station, "--log-dir", tmp_path / "logs")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_ends_every_camera_in_order(start, station, parts, tmp_path, number):
     process = start(*two_cameras(station, parts, tmp_path, right="beta"))
     process.out.until("left:", "2.png")
@@ -177,3 +179,62 @@ def test_a_camera_that_fails_is_reported_at_once_and_the_others_go_on(start, sta
             line.startswith(f"{camera}: captured {len(frames_in(tmp_path / 'logs' / camera))} ") for line in told
         )
         assert state_of(tmp_path / f"{camera}.json") == "SAFE"
+
+
+def test_a_reader_that_does_not_read_neither_stops_the_line_nor_keeps_it_from_ending(station, parts, tmp_path):
+    """As in `run ... 2>&1 | sleep 1000`."""
+    state = tmp_path / "state.json"
+    (station.config / "station.yaml").write_text(f"outputs: [{{kind: file, path: '{state}'}}]\n")
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    command = [sys.executable, ROOT / "run_inspector.py", *one_camera(station, parts, tmp_path / "logs")]
+    with subprocess.Popen(command, **pipe) as process:
+        try:
+            end_s = time.monotonic() + PATIENCE_S
+            while not state.exists() or json.loads(state.read_text()).get("frame", 0) < 4000:  # pipe and queue are full
+                assert time.monotonic() < end_s
+                time.sleep(0.05)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE_S) == 0
+        finally:
+            process.kill()
+    assert state_of(state) == "SAFE"
+    assert len(frames_in(tmp_path / "logs")) > 4000
+
+
+def test_a_reader_that_reads_again_is_told_how_much_it_was_not_shown():
+    code = """
+import sys
+from inspector.console import unblocked
+with unblocked():
+    for number in range(100_000):
+        sys.stderr.write("a line\\n")
+    print("all written")
+    sys.stdout.flush()
+    sys.stdin.readline()
+    sys.stderr.write("the last\\n")
+"""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT) as process:
+        assert process.stdout.readline() == b"all written\n"
+        told = [process.stderr.readline() for _ in range(1000)]
+        process.stdin.write(b"\n")
+        process.stdin.close()
+        told += process.stderr.readlines()
+        assert process.wait(PATIENCE_S) == 0
+    dropped = sum(int(line.split()[0].strip(b"(")) for line in told if b"were not shown" in line)
+    assert dropped > 0
+    assert told.count(b"a line\n") + dropped == 100_000
+    assert told[-1] == b"the last\n"
+
+
+def test_a_program_under_nohup_outlasts_its_terminal(start, station, parts, tmp_path):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what `nohup` does for a program
+    try:
+        process = start(*one_camera(station, parts, tmp_path / "logs"))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    process.out.until("2.png")
+    process.signal(signal.SIGHUP)
+    for _ in range(5):
+        process.out.until("2.png")
+    assert process.end(signal.SIGTERM) == 0

@@ -10,7 +10,7 @@ from line import Fails, Hang, Scripted, check_summary, run
 
 from inspector.errors import OutputError, SinkError, StageStalled
 from inspector.outputs.base import State
-from inspector.pipeline import Pipeline
+from inspector.pipeline import Pipeline, run_together
 from inspector.records import Verdict
 from inspector.sinks.log import LogSink
 from inspector.testing import FakeCamera, MemoryOutput, MemorySink
@@ -147,6 +147,29 @@ def test_an_output_that_hangs_does_not_keep_the_others_from_safety(station, mome
     ends.let_go()
     hang.release()
     assert stuck.state is State.SAFE  # and stays so, although a PASS was under way
+
+
+def test_the_callers_thread_that_hangs_cannot_keep_the_line_from_safety(station, hang):
+    """A window whose display has gone, a network folder of recipes: nothing but the process's end helps."""
+
+    def clock():
+        hang.tick()
+        return hang.clock()
+
+    output, seen, ended = MemoryOutput(), MemorySink(), []
+
+    def end():
+        ended.append((output.state, list(seen.verdicts)))
+        hang.let_go()
+
+    camera = Scripted(map(station.frame, itertools.count()), live=False)
+    pipeline = Pipeline(camera, station.load(), [seen], [output], tick=hang, stall_s=20, now_ns=clock)
+    run_together([pipeline], end)
+    with pytest.raises(StageStalled, match="caller has not moved for 20 s"):
+        pipeline.result()
+    assert ended[0][0] is State.SAFE
+    assert ended[0][1] == seen.verdicts
+    check_summary(pipeline)
 
 
 def test_a_wall_clock_that_jumps_moves_only_the_stamps(station, tmp_path):
