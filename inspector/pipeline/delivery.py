@@ -12,7 +12,7 @@ from inspector.pipeline.jobs import Job, Jobs
 from inspector.pipeline.ledger import Captured, Ledger
 from inspector.pipeline.run import Run
 from inspector.pipeline.watchdog import Abandoned, Stage
-from inspector.records import Counts, Inspection
+from inspector.records import Counts, Inspection, Verdict
 from inspector.sinks.base import Sink
 
 TICK_S = 0.05  # how soon a deadline is noticed on a clock that somebody else sets
@@ -69,11 +69,17 @@ class Delivery:
 
     def _hand_out(self, stage: Stage) -> None:
         while (inspection := self._ledger.pop()) is not None:
+            inspection = self._tellable(inspection)
             counts = self._run.stats.record(inspection)
             self._jobs.write(inspection, counts)
             self._jobs.add(Job("driving the outputs", functools.partial(self._run.outputs.apply, inspection)))
             self._jobs.add(Job("", functools.partial(self._pass_on, inspection, counts)))
             self._jobs.work_off(stage)
+
+    def _tellable(self, inspection: Inspection) -> Inspection:
+        """The verdict, but no PASS while there is an output that cannot be told of it: the line would not pass it."""
+        away = self._run.outputs.away
+        return inspection.not_told(away) if away and inspection.verdict is Verdict.PASS else inspection
 
     def _pass_on(self, inspection: Inspection, counts: Counts) -> None:
         if self._waits:

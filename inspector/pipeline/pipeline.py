@@ -17,6 +17,7 @@ from inspector.pipeline.watchdog import Abandoned
 from inspector.sinks.base import Sink
 from inspector.stats import Summary
 
+HEARTBEAT_S = 1.0  # an output is told something at least so often
 STALL_S = 20.0  # longer than any camera blocks: opening gives up after 10 s, reading after 5, and a read may do both
 NEWS_PERIOD_NS = 10_000_000_000  # of the live account in the program's own log
 PARTING_S = 1.0  # for the threads, where the user would not wait for the run's own end
@@ -50,10 +51,12 @@ class Pipeline:
         overflow: Overflow | None = None,
         now_ns: Callable[[], int] = time.monotonic_ns,
         stall_s: float = STALL_S,
+        heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         self._run = Run(inspector, outputs, name=name, now_ns=now_ns)
         self._tick = tick
         self._stall_s = stall_s
+        self._heartbeat_s = heartbeat_s
         self._news_ns = now_ns() + NEWS_PERIOD_NS
         self._changeover = self._make_changeover(load) if load else None
         overflow = overflow or (Overflow.NEWEST if camera.live else Overflow.WAIT)
@@ -109,6 +112,7 @@ class Pipeline:
 
     def start(self) -> None:
         """Start the threads."""
+        self._run.outputs.start(self._heartbeat_s, self._run.fail)
         self._stages.start()
 
     @property

@@ -16,8 +16,9 @@ from types import FrameType
 from inspector.cli import add_folders, whole_number
 from inspector.console import PATIENCE_S
 from inspector.errors import InspectorError, RecipeError
+from inspector.outputs.target import close_safely, make_safe, open_outputs
 from inspector.pipeline import run_together
-from inspector.station import CameraSettings, Station, load_station
+from inspector.station import CameraSettings, Station, load_station, readable_targets
 from inspector.verbs.line import VIDEO_FPS, Line, LineMaker
 
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")  # as far as the system knows them
@@ -53,12 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Inspect; returns 0 when every source ended or the run was stopped on purpose."""
-    station = load_station(arguments.config_dir)
-    cameras = _cameras(arguments, station)
-    maker = LineMaker(arguments, station)
-    for name, camera in cameras.items():  # all of it is read before anything is written
-        maker.prepare(name, camera)
-    lines = maker.make()
+    lines = _start(arguments)
     with _stopped_by_signals(lines):
         try:
             run_together([line.pipeline for line in lines], partial(_end_at_once, lines))
@@ -67,6 +63,25 @@ def execute(arguments: argparse.Namespace) -> int:
                 line.report()
     _raise_errors(lines)
     return 0
+
+
+def _start(arguments: argparse.Namespace) -> list[Line]:
+    """The lines, ready to run. Every output is safe before anything else is done, and stays so after an error."""
+    try:
+        station = load_station(arguments.config_dir)
+        cameras = _cameras(arguments, station)
+    except InspectorError as error:
+        make_safe(readable_targets(arguments.config_dir), str(error))
+        raise
+    outputs = open_outputs(cameras, station.heartbeat_s)
+    try:
+        maker = LineMaker(arguments, station)
+        for name, camera in cameras.items():  # all of it is read before anything is written
+            maker.prepare(name, camera)
+        return maker.make(outputs)
+    except BaseException as error:
+        close_safely(outputs, str(error) or type(error).__name__)
+        raise
 
 
 def _end_at_once(lines: Sequence[Line]) -> None:

@@ -98,7 +98,7 @@ def test_a_verdict_that_was_announced_is_in_the_log_whenever_the_program_is_kill
     process.end(signal.SIGKILL)
     told += process.out.rest()
     printed = [int(line.split()[0]) for line in told if len(line.split()) > 2]
-    signalled = [message["frame"] for message in heard() if message["state"] != "SAFE"]
+    signalled = [message["frame"] for message in heard() if "frame" in message]
     assert printed == list(range(len(printed)))
     assert signalled == list(range(len(signalled)))
     mend(tmp_path / "logs")  # as the next run does
@@ -130,9 +130,11 @@ def test_a_controller_hears_every_verdict_and_of_the_end(start, station, parts, 
     process = start(*one_camera(station, parts, tmp_path / "logs"))
     process.out.until("2.png")
     assert process.end(signal.SIGTERM) == 0
-    first, *verdicts, last = heard()
-    assert first == {"state": "SAFE", "why": "starting"}
-    assert last == {"state": "SAFE", "why": "the run has ended"}
+    lines = heard()
+    assert [line["number"] for line in lines] == list(range(1, len(lines) + 1))
+    first, *verdicts, last = (line for line in lines if "heartbeat" not in line)
+    assert (first["state"], first["why"]) == ("SAFE", "starting")
+    assert (last["state"], last["why"]) == ("SAFE", "the run has ended")
     assert [verdict["frame"] for verdict in verdicts] == frames_in(tmp_path / "logs")
     assert [verdict["state"] for verdict in verdicts[:4]] == ["PASS", "PASS", "REJECT", "PASS"]
 
@@ -238,3 +240,105 @@ def test_a_program_under_nohup_outlasts_its_terminal(start, station, parts, tmp_
     for _ in range(5):
         process.out.until("2.png")
     assert process.end(signal.SIGTERM) == 0
+
+
+def refusals(station):
+    """Ways in which a start is refused, and the words that say so."""
+    yaml = (station.config / "station.yaml").read_text()
+    model = station.model().read_bytes()
+    return {
+        "station": (lambda: (station.config / "station.yaml").write_text(f"{yaml}stall: 5\n"), "unknown key stall"),
+        "recipe": (lambda: station.recipe().write_text("product: alpha\nthreshold: wrong\n"), "alpha.yaml: threshold"),
+        "model": (lambda: station.model().write_bytes(model[: len(model) // 2]), "alpha.onnx"),
+        "no model": (station.model().unlink, "alpha.onnx"),
+    }
+
+
+@pytest.mark.parametrize("why", ["station", "recipe", "model", "no model"])
+def test_a_start_that_is_refused_leaves_no_pass_of_a_killed_run(start, station, parts, tmp_path, why):
+    state = tmp_path / "state.json"
+    (station.config / "station.yaml").write_text(f"outputs: [{{kind: file, path: '{state}'}}]\n")
+    (parts / "2.png").unlink()  # all pass
+    process = start(*one_camera(station, parts, tmp_path / "logs"))
+    process.out.until("PASS")
+    process.out.until("PASS")
+    process.end(signal.SIGKILL)
+    assert state_of(state) == "PASS"
+    spoil, words = refusals(station)[why]
+    spoil()
+    process = start(*one_camera(station, parts, tmp_path / "logs"))
+    assert process.wait() == 2
+    (line,) = process.err.rest()
+    assert words in line
+    assert state_of(state) == "SAFE"
+
+
+def test_outputs_are_safe_before_the_model_is_loaded(start, station, parts, tmp_path):
+    state = tmp_path / "state.json"
+    state.write_text('{"state": "PASS"}')
+    (station.config / "station.yaml").write_text(f"outputs: [{{kind: file, path: '{state}'}}]\n")
+    station.recipe().unlink()
+    os.mkfifo(station.recipe())  # whoever reads the recipe waits for ever
+    process = start(*one_camera(station, parts, tmp_path / "logs"))
+    end_s = time.monotonic() + PATIENCE_S
+    while state_of(state) != "SAFE":
+        assert time.monotonic() < end_s
+        time.sleep(0.05)
+    process.end(signal.SIGKILL)
+
+
+def test_two_runs_do_not_share_an_output(start, station, parts, tmp_path):
+    state = tmp_path / "state.json"
+    (station.config / "station.yaml").write_text(f"outputs: [{{kind: file, path: '{state}'}}]\n")
+    first = start(*one_camera(station, parts, tmp_path / "logs"))
+    first.out.until("2.png")
+    second = start(*one_camera(station, parts, tmp_path / "more"))
+    assert second.wait() == 2
+    assert second.err.rest()[-1].endswith("another run drives this output: end it, or give this one its own")
+    first.out.until("2.png")  # it goes on
+    assert state_of(state) != "SAFE"
+    first.end(signal.SIGKILL)  # the lock goes with it
+    third = start(*one_camera(station, parts, tmp_path / "more"))
+    third.out.until("2.png")
+    assert third.end(signal.SIGTERM) == 0
+
+
+def test_while_its_controller_is_away_a_line_rejects_every_part_and_goes_on(start, station, parts, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port, state = server.getsockname()[1], tmp_path / "state.json"
+        (station.config / "station.yaml").write_text(
+            f"outputs: [{{kind: tcp, host: 127.0.0.1, port: {port}}}, {{kind: file, path: '{state}'}}]\n"
+        )
+        process = start(*one_camera(station, parts, tmp_path / "logs"), "--fps", "50")
+        connection, _ = server.accept()
+        process.out.until("PASS")
+        connection.close()
+        assert "every part is rejected until it is back" in process.err.until("the controller is gone")[-1]
+        missed = process.out.until("MISSED")
+        assert "output: tcp 127.0.0.1" in missed[-1]
+        assert state_of(state) == "REJECT"
+        connection, _ = server.accept()
+        process.err.until("is back")
+        process.out.until("PASS")
+        with connection, connection.makefile() as lines:
+            assert json.loads(lines.readline())["state"] == "SAFE"
+            assert any(json.loads(line).get("state") == "PASS" for line in lines)
+            assert process.end(signal.SIGTERM) == 0
+    frames_in(tmp_path / "logs")
+
+
+def test_a_state_file_gets_older_than_its_period_only_when_nobody_is_there(start, station, parts, tmp_path):
+    state = tmp_path / "state.json"
+    (station.config / "station.yaml").write_text(f"heartbeat_s: 0.2\noutputs: [{{kind: file, path: '{state}'}}]\n")
+    process = start(*one_camera(station, parts, tmp_path / "logs"), "--fps", "0.01")  # one part, and then none
+    process.out.until("PASS")
+    first = told = json.loads(state.read_text())
+    end_s = time.monotonic() + PATIENCE_S
+    while told["number"] < first["number"] + 5:
+        assert time.monotonic() < end_s
+        told = json.loads(state.read_text())
+        assert (told["frame"], told["period_s"]) == (0, 0.2)
+    process.end(signal.SIGKILL)
+    last = state.read_text()
+    time.sleep(0.5)
+    assert state.read_text() == last
