@@ -25,8 +25,9 @@ class Delivery:
     """From `verdicts` to journal and outputs, then into `records`. One thread at a time runs it.
 
     The journal comes first: what the line was told must be written down whatever happens next. The other sinks have
-    their own time, for a deadline does not wait while a picture is saved. Where the line `waits`, it also waits for
-    room in `records`; else what finds no room there goes on without its pictures.
+    their own time, for a deadline does not wait while a picture is saved; what the journal could not keep they never
+    get. Where the line `waits`, it also waits for room in `records`; else what finds no room there goes on without its
+    pictures.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Delivery:
         self._run = run
         self._waits = waits
         self._ledger = Ledger(run.now_ns, run.note_late)
+        self._journal = journal
         self._jobs = Jobs([journal] if journal else [], run.fail)
         self.skip = self._jobs.skip
 
@@ -82,6 +84,8 @@ class Delivery:
         return inspection.not_told(away) if away and inspection.verdict is Verdict.PASS else inspection
 
     def _pass_on(self, inspection: Inspection, counts: Counts) -> None:
+        if self._journal is not None and not self._jobs.serves(self._journal):
+            return  # nobody announces what the journal does not have
         if self._waits:
             self._records.put((inspection, counts))
         elif self._records.full:

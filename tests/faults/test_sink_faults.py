@@ -76,15 +76,30 @@ def test_a_sink_that_hangs_is_named_and_no_row_is_lost_elsewhere(station, hang, 
     assert not stuck.closed
 
 
-def test_a_log_that_hangs_is_named_and_everything_else_ends_well(station, hang):
-    stuck, behind = Hangs(hang, at=3), MemorySink()
-    seen, error = run(endless(station), station.load(), behind, journal=stuck, **hang.options)
-    assert isinstance(error, StageStalled)
-    assert str(error).startswith("deliver has not moved for 20 s (writing to Hangs): check the outputs and the disk")
-    assert len(stuck.inspections) == 3
-    assert behind.inspections == seen.inspections
+def test_what_a_log_that_hangs_may_not_have_is_announced_to_nobody(station, hang):
+    stuck, behind, output = Hangs(hang, at=3), MemorySink(), MemoryOutput()
+    line = Pipeline(endless(station), station.load(), [behind], [output], journal=stuck, **hang.options)
+    with pytest.raises(StageStalled, match=r"deliver has not moved for 20 s \(writing to Hangs\): check the outputs"):
+        line.run()
+    assert [inspection.index for inspection in behind.inspections] == [0, 1, 2]
+    assert behind.closed
+    assert [index for state, index in output.states if state is not State.SAFE] == [0, 1, 2]
+    assert output.state is State.SAFE
+    check_summary(line)
     hang.release()
+    assert len(stuck.inspections) == 4  # the one in which it hung
     assert not stuck.closed
+
+
+def test_what_a_log_that_fails_does_not_have_is_announced_to_nobody(station):
+    broken, behind, output = Fails(SinkError("disk full"), at=3), MemorySink(), MemoryOutput()
+    line = Pipeline(endless(station), station.load(), [behind], [output], journal=broken)
+    with pytest.raises(SinkError, match="disk full"):
+        line.run()
+    assert [inspection.index for inspection in behind.inspections] == [0, 1, 2]
+    assert [index for state, index in output.states if state is not State.SAFE] == [0, 1, 2]
+    assert output.state is State.SAFE
+    check_summary(line)
 
 
 def test_two_sinks_that_hang_are_both_left_out(station, hang):
