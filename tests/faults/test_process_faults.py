@@ -124,6 +124,18 @@ def test_a_log_on_a_full_disk_ends_the_run_and_leaves_the_output_safe(start, sta
     frames_in(tiny_disk / "logs")
 
 
+def test_a_full_disk_of_pictures_stops_the_pictures_and_not_the_line(start, station, parts, tmp_path, tiny_disk):
+    process = start(*one_camera(station, parts, tmp_path / "logs"), "--save-overlays", tiny_disk, "--fps", "200")
+    process.err.until("no more pictures go there, the line goes on")
+    for _ in range(5):
+        process.out.until("2.png")
+    assert process.end(signal.SIGTERM) == 2
+    last = process.err.rest()[-1]
+    assert last.startswith(f"error: {tiny_disk}")
+    assert "pictures are missing, the log has every verdict" in last
+    assert frames_in(tmp_path / "logs")
+
+
 def test_a_controller_hears_every_verdict_and_of_the_end(start, station, parts, tmp_path, controller):
     port, heard = controller
     (station.config / "station.yaml").write_text(f"outputs: [{{kind: tcp, host: 127.0.0.1, port: {port}}}]\n")

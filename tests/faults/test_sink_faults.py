@@ -91,17 +91,6 @@ def test_what_a_log_that_hangs_may_not_have_is_announced_to_nobody(station, hang
     assert not stuck.closed
 
 
-def test_what_a_log_that_fails_does_not_have_is_announced_to_nobody(station):
-    broken, behind, output = Fails(SinkError("disk full"), at=3), MemorySink(), MemoryOutput()
-    line = Pipeline(endless(station), station.load(), [behind], [output], journal=broken)
-    with pytest.raises(SinkError, match="disk full"):
-        line.run()
-    assert [inspection.index for inspection in behind.inspections] == [0, 1, 2]
-    assert [index for state, index in output.states if state is not State.SAFE] == [0, 1, 2]
-    assert output.state is State.SAFE
-    check_summary(line)
-
-
 def test_two_sinks_that_hang_are_both_left_out(station, hang):
     behind = MemorySink()
     seen, error = run(endless(station), station.load(), Hangs(hang, 3), Hangs(hang, 7), behind, **hang.options)
