@@ -215,6 +215,31 @@ def test_a_reader_that_does_not_read_neither_stops_the_line_nor_keeps_it_from_en
     assert len(frames_in(tmp_path / "logs")) > 4000
 
 
+def test_a_stage_that_hangs_ends_the_program_although_nobody_reads_why(station, parts, tmp_path):
+    state, overlays = tmp_path / "state.json", tmp_path / "overlays"
+    overlays.mkdir()
+    os.mkfifo(overlays / ".frame-00000402-fail-2.jpg.part")  # whoever writes there waits for ever
+    (station.config / "station.yaml").write_text(f"stall_s: 1\noutputs: [{{kind: file, path: '{state}'}}]\n")
+    options = one_camera(station, parts, tmp_path / "logs")
+    command = [
+        sys.executable,
+        ROOT / "run_inspector.py",
+        *options,
+        "--save-overlays",
+        overlays,
+        "--keep-pass-every",
+        "0",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        try:
+            assert process.wait(PATIENCE_S) == 2
+        finally:
+            process.kill()
+        assert b"record has not moved for 1 s (writing to Pictures)" in process.stdout.read()
+    assert (state_of(state), "record has not moved" in state.read_text()) == ("SAFE", True)
+    assert len(frames_in(tmp_path / "logs")) > 402
+
+
 def test_a_reader_that_reads_again_is_told_how_much_it_was_not_shown():
     code = """
 import sys
