@@ -128,7 +128,7 @@ class _ChangesEvery(Told):
 def memory(arguments: argparse.Namespace) -> None:
     """Resident memory of this process over a long run of small frames, logged."""
     with tempfile.TemporaryDirectory() as folder:
-        inspector = _tiny(Path(folder) / "tiny.onnx")
+        inspector = tiny_model(Path(folder) / "tiny.onnx")
         watch = _Memory(arguments.frames // 10)
         images: list[Image] = [np.full((64, 64, 3), 40, np.uint8)]
         Pipeline(PacedCamera(images, arguments.frames), inspector, [log_into(folder), watch]).run()
@@ -155,7 +155,8 @@ class _Brightness(torch.nn.Module):
         return maps, maps.amax((1, 2)), patches[wanted][:, None].repeat(1, 2, 1, 1, 1)
 
 
-def _tiny(path: Path) -> Inspector:
+def tiny_model(path: Path) -> Inspector:
+    """A model whose score is the brightness of a part's brightest spot, 0 to 1, written to `path`."""
     info = ModelInfo(
         product="tiny", kind="pixel", grid="1x1", overlap=0, patch_shape=(32, 32), threshold=1, false_rejects=0.01,
         guaranteed=True, held_out={}, colour_tolerance=8, enhanced=False, learned_from=frozenset(), images=1,

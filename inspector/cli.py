@@ -6,6 +6,7 @@ Exit codes: 0 done, 2 an error the user can mend (one line on stderr), 130 inter
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import logging
 import os
@@ -16,6 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
 
+from inspector.console import unblocked
 from inspector.errors import InspectorError
 
 
@@ -29,6 +31,7 @@ class Verb:
     help: str
     example: str
     module: str  # has add_arguments(parser) and execute(arguments) -> exit code
+    unattended: bool = False  # goes on whether or not somebody reads what it prints
 
 
 def main(verbs: Sequence[Verb], argv: Sequence[str] | None = None) -> int:
@@ -36,8 +39,15 @@ def main(verbs: Sequence[Verb], argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     for ours in ("inspector", "export"):  # other packages' news is noise on a line
         logging.getLogger(ours).setLevel(logging.INFO)
+    with contextlib.ExitStack() as streams:
+        return _main(verbs, sys.argv[1:] if argv is None else argv, streams)
+
+
+def _main(verbs: Sequence[Verb], argv: Sequence[str], streams: contextlib.ExitStack) -> int:
     try:
-        arguments = _parse(verbs, sys.argv[1:] if argv is None else argv)
+        arguments = _parse(verbs, argv)
+        if arguments.unattended:
+            streams.enter_context(unblocked())
         code = int(arguments.execute(arguments))
         sys.stdout.flush()  # here and not at the end of Python, where an error could not be caught
         return code
@@ -103,7 +113,7 @@ def _parse(verbs: Sequence[Verb], argv: Sequence[str]) -> argparse.Namespace:
         if argv and argv[0] == verb.name:
             module = importlib.import_module(verb.module)
             module.add_arguments(sub)
-            sub.set_defaults(execute=module.execute)
+            sub.set_defaults(execute=module.execute, unattended=verb.unattended)
     return parser.parse_args(argv)
 
 

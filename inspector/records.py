@@ -41,6 +41,7 @@ class Cause(enum.Enum):
     ALIGN = "align"  # no part could be found in the picture
     CAMERA = "camera"  # the camera was gone, or lost the frame itself
     MODEL = "model"  # the model gave no usable map
+    OUTPUT = "output"  # judged, but an output that it must be told to is away
     SHUTDOWN = "shutdown"  # captured, but the run ended first
 
 
@@ -110,6 +111,20 @@ class Inspection:
     def nbytes(self) -> int:
         """What its pictures take in memory."""
         return sum(each.nbytes for each in (self.image, self.anomaly_map) if each is not None)
+
+    def not_told(self, why: str) -> Inspection:
+        """A part that was judged in vain: the line cannot be told."""
+        return dataclasses.replace(
+            self,
+            verdict=Verdict.MISSED,
+            cause=Cause.OUTPUT,
+            detail=why,
+            score=math.nan,
+            stranger_than=math.nan,
+            patch_scores=None,
+            anomaly_map=None,
+            latency_ms=math.nan,
+        )
 
     def without_pictures(self) -> Inspection:
         """The same verdict without what has the picture's size, to keep many."""

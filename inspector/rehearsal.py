@@ -61,6 +61,8 @@ class PacedCamera:
 class Told:
     """An output that notes when it is told each verdict."""
 
+    away = ""
+
     def __init__(self) -> None:
         self.told_ns: list[int] = []
         self.missed: list[bool] = []
@@ -69,6 +71,9 @@ class Told:
         """In frame order, missed ones too."""
         self.told_ns.append(time.monotonic_ns())
         self.missed.append(inspection.verdict is Verdict.MISSED)
+
+    def beat(self) -> None:
+        """There is nothing to show it to."""
 
     def safe(self, why: str) -> None:
         """There is nothing to drive."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from yaml import YAMLError
 
 from inspector import yaml_file
+from inspector.errors import RecipeError
 
 FILE = "station.yaml"
 _STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -26,6 +29,11 @@ class FileTarget(BaseModel):
     kind: Literal["file"]
     path: Annotated[str, Field(min_length=1)]
 
+    @property
+    def name(self) -> str:
+        """What no other camera may drive."""
+        return str(Path(self.path).resolve())
+
 
 class TcpTarget(BaseModel):
     """An output that tells a controller over TCP."""
@@ -35,9 +43,17 @@ class TcpTarget(BaseModel):
     kind: Literal["tcp"]
     host: Annotated[str, Field(min_length=1)]
     port: Annotated[int, Field(ge=1, le=65535)]
+    acknowledged: bool = False  # the controller answers each line with its number
+    when_lost: Literal["end", "retry"] = "retry"  # end the run, or reject every part until it is back
+
+    @property
+    def name(self) -> str:
+        """What no other camera may drive."""
+        return f"tcp {self.host.lower()}:{self.port}"
 
 
 Target: TypeAlias = Annotated[FileTarget | TcpTarget, Field(discriminator="kind")]
+_TARGET: TypeAdapter[FileTarget | TcpTarget] = TypeAdapter(Target)
 Targets: TypeAlias = Annotated[tuple[Target, ...], Field(strict=False)]  # a YAML list, which is no tuple
 
 
@@ -61,6 +77,7 @@ class Station(BaseModel):
     stall_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0  # a stage that hangs so long ends the run
     # so many pictures of a live camera without any difference, and it is frozen; 0: it never is
     frozen_after: Literal[0] | Annotated[int, Field(ge=2)] = 3
+    heartbeat_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0  # an output is told something at least so often
     outputs: Targets = ()
     cameras: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], CameraSettings] = {}
 
@@ -68,6 +85,17 @@ class Station(BaseModel):
     def _outputs_have_an_owner(self) -> Station:
         if self.cameras and self.outputs:
             raise ValueError("outputs: with `cameras`, each camera has its own: write cameras.NAME.outputs")
+        return self
+
+    @model_validator(mode="after")
+    def _outputs_are_not_shared(self) -> Station:
+        owners: dict[str, str] = {}
+        several = {f"cameras.{name}.outputs": camera.outputs for name, camera in self.cameras.items()}
+        for key, targets in ({"outputs": self.outputs} | several).items():
+            for target in targets:
+                if target.name in owners:
+                    raise ValueError(f"{key}: {target.name} is already in {owners[target.name]}: give each its own")
+                owners[target.name] = key
         return self
 
 
@@ -78,3 +106,22 @@ def load_station(config_dir: Path) -> Station:
     except FileNotFoundError:
         return Station()
     return yaml_file.parse(Station, text, FILE)
+
+
+def readable_targets(config_dir: Path) -> list[Target]:
+    """The outputs that can be made out in config_dir/station.yaml, whatever else is wrong with it."""
+    try:
+        raw = yaml_file.load(yaml_file.read_text(config_dir / FILE))
+    except (OSError, RecipeError, YAMLError):
+        return []
+    cameras = _mapping(_mapping(raw).get("cameras"))
+    lists = [_mapping(each).get("outputs") for each in (raw, *cameras.values())]
+    found = []
+    for entry in (entry for several in lists if isinstance(several, list) for entry in several):
+        with contextlib.suppress(ValidationError):
+            found.append(_TARGET.validate_python(entry))
+    return found
+
+
+def _mapping(value: object) -> dict[object, object]:
+    return value if isinstance(value, dict) else {}

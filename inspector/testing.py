@@ -103,6 +103,8 @@ class MemorySink:
 class MemoryOutput:
     """Keeps every state it was driven to, with the frame it was for; None for the safe state."""
 
+    away = ""
+
     def __init__(self) -> None:
         self.states: list[tuple[State, int | None]] = [(State.SAFE, None)]
         self.why = ""  # the last reason for the safe state
@@ -116,6 +118,9 @@ class MemoryOutput:
     def apply(self, inspection: Inspection) -> None:
         """Keep what is to be done with the part."""
         self.states.append((state_of(inspection), inspection.index))
+
+    def beat(self) -> None:
+        """Nothing to keep."""
 
     def safe(self, why: str) -> None:
         """Keep the reason."""

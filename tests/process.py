@@ -27,6 +27,9 @@ class Process:
         self._process.send_signal(number)
         return self._process.wait(PATIENCE_S)
 
+    def signal(self, number):
+        self._process.send_signal(number)
+
     def wait(self):
         """Wait for the end; returns the exit code."""
         return self._process.wait(PATIENCE_S)

@@ -5,6 +5,7 @@ import csv
 import ctypes
 import ctypes.util
 import io
+import itertools
 import json
 import math
 import os
@@ -180,6 +181,49 @@ def test_a_folder_that_cannot_be_written_is_an_error_at_once(tmp_path):
         assert "\n" not in str(caught.value)
 
 
+def every_frame(folder: Path) -> list[int]:
+    """The frames of all files of a folder, which begin with a head each and tell the same in pairs."""
+    tables = sorted(folder.glob("*.csv"), key=lambda path: (path.stem[:21], len(path.stem), path.stem))
+    frames = []
+    for table in tables:
+        with table.open(newline="", encoding="utf-8") as file:
+            rows = [int(row["frame"]) for row in csv.DictReader(file)]
+        lines = table.with_suffix(".jsonl").read_text("utf-8").splitlines()
+        assert [json.loads(line)["frame"] for line in lines] == rows
+        frames += rows
+    return frames
+
+
+def test_a_log_goes_on_in_new_files_with_each_day_and_each_size(tmp_path):
+    days = [START, START, START + timedelta(days=1), START + timedelta(days=1), START + timedelta(days=1)]
+    clock = iter([START, *days])
+    log = LogSink(tmp_path, lambda: next(clock), largest=500)
+    for index in range(5):
+        log.write(inspection(index=index, part="x" * (400 if index == 3 else 1)), COUNTS)
+    log.close()
+    assert every_frame(tmp_path) == [0, 1, 2, 3, 4]
+    assert sorted(path.stem for path in tmp_path.glob("*.csv")) == [
+        "line-20240501T123015Z",
+        "line-20240502T123015Z",
+        "line-20240502T123015Z-2",
+    ]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_log_that_another_program_has_cut_goes_on_in_new_files_loudly(tmp_path, caplog, number):
+    log = LogSink(tmp_path, utc_now)
+    for index in range(3):
+        log.write(inspection(index=index), COUNTS)
+    cut_short(log.paths[number], 0)  # what logrotate's `copytruncate` does
+    before = log.paths
+    for index in range(3, 5):
+        log.write(inspection(index=index), COUNTS)
+    log.close()
+    assert f"{before[0]}: another program has cut it: rows may be lost" in caplog.text
+    assert log.paths[0] != before[0]
+    assert [row["frame"] for row in rows_of(log)[0]] == ["3", "4"]
+
+
 ENDLESS_LOG = """
 import itertools, sys
 from datetime import datetime, timezone
@@ -281,6 +325,28 @@ def test_a_kill_within_the_first_lines_leaves_empty_files(killed, tmp_path):
         assert (table.stat().st_size, lines.stat().st_size) == (left, 0)
 
 
+def test_the_first_row_of_a_later_file_is_mended_too(tmp_path):
+    clock = iter([START, START, START + timedelta(days=1)])
+    log = LogSink(tmp_path, lambda: next(clock))
+    log.write(inspection(index=0), COUNTS)
+    log.write(inspection(index=1), COUNTS)
+    log.close()
+    table, lines = log.paths
+    head = len(table.read_bytes().splitlines(keepends=True)[0])
+    cut_short(lines, 0)
+    mend(tmp_path)
+    assert (table.stat().st_size, lines.stat().st_size) == (head, 0)
+
+
+def test_files_that_differ_by_more_than_a_kill_can_explain_are_named_and_kept(killed, tmp_path, caplog):
+    table, lines = killed
+    cut_short(lines, len(lines.read_bytes().splitlines(keepends=True)[0]))
+    before = table.read_bytes(), lines.read_bytes()
+    mend(tmp_path)
+    assert f"{table} ends with frame 2, {lines.name} with frame 0: was the power cut?" in caplog.text
+    assert (table.read_bytes(), lines.read_bytes()) == before
+
+
 def test_a_log_that_another_run_is_writing_is_not_mended(tmp_path):
     running = LogSink(tmp_path, utc_now)
     running.write(inspection(index=0), COUNTS)
@@ -319,14 +385,23 @@ def test_a_file_that_may_not_grow_ends_the_run_with_complete_rows(tmp_path, limi
 
 @pytest.fixture
 def tiny_disk(tmp_path) -> Iterator[Path]:
+    yield from mounted(tmp_path, "128k")
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    yield from mounted(tmp_path, "4m")
+
+
+def mounted(tmp_path: Path, size: str) -> Iterator[Path]:
     if not sys.platform.startswith("linux") or os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("only root may mount a tiny disk")
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", folder], capture_output=True, check=False
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True, check=False
     )
-    if mounted.returncode != 0:
+    if done.returncode != 0:
         pytest.skip("mounting is not permitted here")
     try:
         yield folder
@@ -477,6 +552,31 @@ def test_every_consumer_is_closed_also_after_an_error():
     assert all(wall.closed for wall in walls)
 
 
+class Broken(Wall):
+    """Takes some pictures, then no more."""
+
+    def __init__(self, takes: int) -> None:
+        super().__init__(*Verdict)
+        self._takes = takes
+
+    def show(self, inspection: Inspection, picture: np.ndarray) -> None:
+        if len(self.pictures) == self._takes:
+            raise SinkError("the disk is full")
+        super().show(inspection, picture)
+
+
+def test_who_cannot_take_a_picture_gets_no_more_and_the_others_go_on(caplog):
+    broken, sound = Broken(2), Wall(*Verdict)
+    pictures = Pictures([broken, sound])
+    for index in range(5):
+        pictures.write(inspection(index=index, image=picture_of(index)), COUNTS)
+    assert caplog.text.count("the disk is full; no more pictures go there, the line goes on") == 1
+    assert broken.closed
+    with pytest.raises(SinkError, match="the disk is full; 3 pictures are missing, the log has every verdict"):
+        pictures.close()
+    assert (len(broken.pictures), len(sound.pictures), sound.closed) == (2, 5, True)
+
+
 def saved(folder: Path, inspections: list[Inspection], keep_pass_every: int = 0) -> list[str]:
     pictures = Pictures([OverlayFolder(folder, keep_pass_every)])
     for each in inspections:
@@ -603,13 +703,32 @@ def test_a_video_that_cannot_be_written_is_an_error_at_once(tmp_path, name, fps)
         VideoWriter(tmp_path / name, fps)
 
 
+def show_noise(video: VideoWriter, shown: list[int]) -> None:
+    """Without end; `shown` gets what was taken."""
+    noise = np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)
+    for index in itertools.count():
+        video.show(inspection(), np.roll(noise, index))
+        shown.append(index)
+
+
 @pytest.mark.parametrize("name", ["run.mp4", "run.avi"])
-def test_a_video_cut_off_by_a_full_disk_is_an_error(tiny_disk, name):
-    video = VideoWriter(tiny_disk / name, fps=5)
-    noise = np.random.default_rng(0).integers(0, 255, (20, 240, 320, 3), np.uint8)
-    for picture in noise:
-        video.show(inspection(), picture)
-    with pytest.raises(SinkError, match="frames were written: is its disk full"):
+def test_a_video_ends_before_its_disk_does_and_can_be_played(small_disk, name):
+    video, shown = VideoWriter(small_disk / name, fps=5), []
+    with pytest.raises(SinkError, match="its disk is nearly full: the video ends after"):
+        show_noise(video, shown)
+    video.close()
+    capture = cv2.VideoCapture(str(small_disk / name))
+    assert sum(1 for _ in iter(lambda: capture.read()[0], False)) == len(shown) > 0
+    capture.release()
+
+
+def test_where_others_fill_the_disk_no_picture_is_written_to_it(small_disk):
+    video = VideoWriter(small_disk / "run.mp4", fps=5)
+    video.show(inspection(), picture_of(0))
+    (small_disk / "other").write_bytes(bytes(shutil.disk_usage(small_disk).free))
+    with pytest.raises(SinkError, match="the video ends after 1 frames"):
+        video.show(inspection(), picture_of(1))
+    with contextlib.suppress(SinkError):  # the frame before may have had no room either
         video.close()
 
 

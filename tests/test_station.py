@@ -57,6 +57,13 @@ def test_every_key_is_read(tmp_path):
             "cameras: {a: {source: 0, product: a}}\noutputs: [{kind: file, path: x}]\n",
             "station.yaml: outputs: with `cameras`, each camera has its own",
         ),
+        (
+            "cameras:\n"
+            "  a: {source: 0, product: a, outputs: [{kind: tcp, host: PLC, port: 1}]}\n"
+            "  b: {source: 1, product: a, outputs: [{kind: tcp, host: plc, port: 1}]}\n",
+            "station.yaml: cameras.b.outputs: tcp plc:1 is already in cameras.a.outputs: give each its own",
+        ),
+        ("outputs: [{kind: file, path: x}, {kind: file, path: ./x}]\n", "station.yaml: outputs: "),
     ],
 )
 def test_a_mistake_is_one_line_that_names_file_and_key(tmp_path, text, words):

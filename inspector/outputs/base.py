@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import enum
 import json
-from typing import Protocol
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Protocol, TypeAlias
 
 from inspector.records import Inspection
+
+Facts: TypeAlias = dict[str, str | int | float | None]
 
 
 class State(enum.Enum):
@@ -20,12 +24,19 @@ class State(enum.Enum):
 class Output(Protocol):
     """Acts on the line: a reject gate, a controller, a lamp. Made by opening it, in its safe state.
 
-    Verdicts come in frame order on one thread; `safe` may come from any thread, at any moment and more than once.
-    All of them return within a second or raise OutputError, which ends the run.
+    Verdicts come in frame order on one thread; `beat` comes from another one all the while, and `safe` from any thread,
+    at any moment and more than once. All of them return within a second or raise OutputError, which ends the run.
     """
+
+    @property
+    def away(self) -> str:
+        """Why it cannot be told anything at present, and so no part may pass; empty where it can."""
 
     def apply(self, inspection: Inspection) -> None:
         """Tell the line about one part: PASS for a pass, REJECT for anything else."""
+
+    def beat(self) -> None:
+        """Show that somebody is there. May take longer where it is away: here it may come back."""
 
     def safe(self, why: str) -> None:
         """Go to the safe state, whatever was before."""
@@ -39,15 +50,50 @@ def state_of(inspection: Inspection) -> State:
     return State.REJECT if inspection.verdict.reject else State.PASS
 
 
-def verdict_message(inspection: Inspection) -> str:
-    """One part as a line of JSON, without its line end."""
-    cause = None if inspection.cause is None else inspection.cause.value
-    facts = {"frame": inspection.index, "part": inspection.part, "product": inspection.product}
-    return json.dumps(
-        {"state": state_of(inspection).value, **facts, "verdict": inspection.verdict.value, "cause": cause}
-    )
+class Lines:
+    """Makes the lines of JSON for one output, without their ends. It belongs to one thread at a time.
 
+    Each has a number, one more than the line before, the time, and how long it may take until the next: whoever hears
+    nothing for `period_s` has nobody there to judge.
+    """
 
-def safe_message(why: str) -> str:
-    """The safe state as a line of JSON, without its line end."""
-    return json.dumps({"state": State.SAFE.value, "why": " ".join(why.split())})
+    def __init__(
+        self, camera: str = "", product: str = "", period_s: float = 1.0, utc_now: Callable[[], datetime] | None = None
+    ) -> None:
+        self._camera = camera
+        self._product = product
+        self._period_s = period_s
+        self._utc_now = utc_now or (lambda: datetime.now(timezone.utc))
+        self._last: Facts = {}
+        self.number = 0  # of the last line
+
+    def verdict(self, inspection: Inspection) -> str:
+        """One part."""
+        self._product = inspection.product
+        cause = None if inspection.cause is None else inspection.cause.value
+        part: Facts = {"frame": inspection.index, "part": inspection.part}
+        return self._line(
+            {"state": state_of(inspection).value} | part | {"verdict": inspection.verdict.value, "cause": cause}
+        )
+
+    def safe(self, why: str) -> str:
+        """The safe state."""
+        return self._line({"state": State.SAFE.value, "why": " ".join(why.split())})
+
+    def beat(self) -> str:
+        """That somebody is there. It is about no part, and so has no state."""
+        return self._stamped({"heartbeat": True})
+
+    def again(self) -> str:
+        """The last line once more, with a new number and time: for where only the last line is kept."""
+        return self._stamped(self._last)
+
+    def _line(self, facts: Facts) -> str:
+        self._last = facts
+        return self._stamped(facts)
+
+    def _stamped(self, facts: Facts) -> str:
+        self.number += 1
+        utc = self._utc_now().astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        who: Facts = {"camera": self._camera, "product": self._product}
+        return json.dumps(facts | who | {"number": self.number, "utc": utc, "period_s": self._period_s})

@@ -3,36 +3,48 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from pathlib import Path
 
 from inspector.errors import OutputError
 from inspector.files import replacing
-from inspector.outputs.base import safe_message, verdict_message
+from inspector.outputs.base import Lines
 from inspector.records import Inspection
 
 
 class FileOutput:
     """Keeps one line of JSON in a file: the last verdict, or SAFE. A reader never sees half a line.
 
-    It is the state of a line that runs: a program that is killed leaves the last one behind. Where that matters, use
-    `tcp`, whose connection ends with the program. Where SAFE cannot be written (a full disk) the file is removed: no
-    file means SAFE, too. Raises OutputError.
+    A program that is killed leaves the last state behind. It is as old as its time says: while the program runs, the
+    line is written anew, with another number and time, within each period. Where SAFE cannot be written (a full disk)
+    the file is removed: no file means SAFE, too. Raises OutputError.
     """
 
-    def __init__(self, path: Path) -> None:
+    away = ""
+
+    def __init__(self, path: Path, lines: Lines | None = None) -> None:
         self._path = path
+        self._lines = lines or Lines()
+        self._turn = threading.Lock()  # what is written last is what was told last
         self.safe("starting")
 
     def apply(self, inspection: Inspection) -> None:
-        self._write(verdict_message(inspection))
+        with self._turn:
+            self._write(self._lines.verdict(inspection))
+
+    def beat(self) -> None:
+        """Write the last line anew."""
+        with self._turn:
+            self._write(self._lines.again())
 
     def safe(self, why: str) -> None:
-        try:
-            self._write(safe_message(why))
-        except OutputError:
-            with contextlib.suppress(OSError):
-                self._path.unlink()
-            raise
+        with self._turn:
+            try:
+                self._write(self._lines.safe(why))
+            except OutputError:
+                with contextlib.suppress(OSError):
+                    self._path.unlink()
+                raise
 
     def close(self) -> None:
         """Nothing to release; the file stays."""

@@ -1,4 +1,4 @@
-"""The lines' threads: the stages of each line, beside the caller's, which watches over them.
+"""The lines' threads: the stages of each line, the watchdog's, and one for each output's heartbeat.
 
     camera -> [capture] -> frames -> [inspect] -> verdicts -> [deliver] -> log, outputs
                                                                   |

@@ -12,7 +12,7 @@ from inspector.pipeline.jobs import Job, Jobs
 from inspector.pipeline.ledger import Captured, Ledger
 from inspector.pipeline.run import Run
 from inspector.pipeline.watchdog import Abandoned, Stage
-from inspector.records import Counts, Inspection
+from inspector.records import Counts, Inspection, Verdict
 from inspector.sinks.base import Sink
 
 TICK_S = 0.05  # how soon a deadline is noticed on a clock that somebody else sets
@@ -25,8 +25,9 @@ class Delivery:
     """From `verdicts` to journal and outputs, then into `records`. One thread at a time runs it.
 
     The journal comes first: what the line was told must be written down whatever happens next. The other sinks have
-    their own time, for a deadline does not wait while a picture is saved. Where the line `waits`, it also waits for
-    room in `records`; else what finds no room there goes on without its pictures.
+    their own time, for a deadline does not wait while a picture is saved; what the journal could not keep they never
+    get. Where the line `waits`, it also waits for room in `records`; else what finds no room there goes on without its
+    pictures.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Delivery:
         self._run = run
         self._waits = waits
         self._ledger = Ledger(run.now_ns, run.note_late)
+        self._journal = journal
         self._jobs = Jobs([journal] if journal else [], run.fail)
         self.skip = self._jobs.skip
 
@@ -69,13 +71,21 @@ class Delivery:
 
     def _hand_out(self, stage: Stage) -> None:
         while (inspection := self._ledger.pop()) is not None:
+            inspection = self._tellable(inspection)
             counts = self._run.stats.record(inspection)
             self._jobs.write(inspection, counts)
             self._jobs.add(Job("driving the outputs", functools.partial(self._run.outputs.apply, inspection)))
             self._jobs.add(Job("", functools.partial(self._pass_on, inspection, counts)))
             self._jobs.work_off(stage)
 
+    def _tellable(self, inspection: Inspection) -> Inspection:
+        """The verdict, but no PASS while there is an output that cannot be told of it: the line would not pass it."""
+        away = self._run.outputs.away
+        return inspection.not_told(away) if away and inspection.verdict is Verdict.PASS else inspection
+
     def _pass_on(self, inspection: Inspection, counts: Counts) -> None:
+        if self._journal is not None and not self._jobs.serves(self._journal):
+            return  # nobody announces what the journal does not have
         if self._waits:
             self._records.put((inspection, counts))
         elif self._records.full:

@@ -42,6 +42,10 @@ class Jobs:
         """One verdict for every sink."""
         self._jobs.extend(_writing(sink, inspection, counts) for sink in self._sinks)
 
+    def serves(self, sink: Sink) -> bool:
+        """Whether it still gets what is written."""
+        return any(sink is other for other in self._sinks)
+
     def end(self, before: Sequence[Job] = (), after: Sequence[Job] = ()) -> None:
         """Close every sink; nothing comes after this. Asked again by the next thread, it adds nothing."""
         if not self._ending:

@@ -13,9 +13,11 @@ from inspector.pipeline.changeover import Changeover, LoadInspector
 from inspector.pipeline.run import Run
 from inspector.pipeline.stages import Stages
 from inspector.pipeline.together import run_together
+from inspector.pipeline.watchdog import Abandoned
 from inspector.sinks.base import Sink
 from inspector.stats import Summary
 
+HEARTBEAT_S = 1.0  # an output is told something at least so often
 STALL_S = 20.0  # longer than any camera blocks: opening gives up after 10 s, reading after 5, and a read may do both
 NEWS_PERIOD_NS = 10_000_000_000  # of the live account in the program's own log
 PARTING_S = 1.0  # for the threads, where the user would not wait for the run's own end
@@ -30,8 +32,9 @@ class Pipeline:
 
     `journal` has each verdict before any output, and `sinks` have it after that, in their own time: they may be slow.
     `load` makes the inspector of another product, warmed up, for a changeover. `tick` is called on the caller's
-    thread, every 0.05 s and once more at the end: for whatever has to be looked at now and then. A stage that does the
-    same thing for `stall_s` ends the run with StageStalled. `overflow` None: a replay waits, a live camera does not.
+    thread, every 0.05 s and once more at the end: for whatever has to be looked at now and then. A stage, or a `tick`,
+    that does the same thing for `stall_s` ends the run with StageStalled. `overflow` None: a replay waits, a live
+    camera does not.
     """
 
     def __init__(
@@ -48,10 +51,12 @@ class Pipeline:
         overflow: Overflow | None = None,
         now_ns: Callable[[], int] = time.monotonic_ns,
         stall_s: float = STALL_S,
+        heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         self._run = Run(inspector, outputs, name=name, now_ns=now_ns)
         self._tick = tick
         self._stall_s = stall_s
+        self._heartbeat_s = heartbeat_s
         self._news_ns = now_ns() + NEWS_PERIOD_NS
         self._changeover = self._make_changeover(load) if load else None
         overflow = overflow or (Overflow.NEWEST if camera.live else Overflow.WAIT)
@@ -89,6 +94,11 @@ class Pipeline:
         """Whether any stage has raised an error."""
         return bool(self._run.errors)
 
+    @property
+    def errors(self) -> tuple[BaseException, ...]:
+        """What went wrong so far."""
+        return tuple(self._run.errors)
+
     def change_product(self, product: str) -> None:
         """Load and warm the recipe of `product` beside the running one, then swap between two frames.
 
@@ -102,6 +112,7 @@ class Pipeline:
 
     def start(self) -> None:
         """Start the threads."""
+        self._run.outputs.start(self._heartbeat_s, self._run.fail)
         self._stages.start()
 
     @property
@@ -113,13 +124,25 @@ class Pipeline:
         """Let time pass, but not beyond the end of the run."""
         self._stages.wait(seconds)
 
-    def look(self) -> None:
-        """What has to be done now and then: replace who hangs, tell how it goes, tick."""
-        self._stages.look()
+    def tick(self) -> None:
+        """What has to be done now and then: tell how it goes, tick."""
         if self._run.now_ns() >= self._news_ns:
             self._news_ns = self._run.now_ns() + NEWS_PERIOD_NS
             self._run.log.info("%s", self.summary.account)
         self._call_tick()
+
+    def look(self) -> None:
+        """Replace who hangs. On a thread that can do so whatever the others do."""
+        self._stages.look()
+
+    @property
+    def deserted(self) -> bool:
+        """Whether the caller's thread hangs."""
+        return self._stages.caller.given_up
+
+    def fail(self, error: BaseException) -> None:
+        """End the run because of `error`; safe from any thread."""
+        self._run.fail(error)
 
     def wind_up(self) -> None:
         """Leave nothing behind: no thread, unless it hangs or the user would not wait, and no output unsafe."""
@@ -139,7 +162,10 @@ class Pipeline:
 
     def _call_tick(self) -> None:
         try:
-            self._tick()
+            with self._stages.caller.doing("its window, or looking at the recipe"):
+                self._tick()
+        except Abandoned:
+            self._tick = lambda: None
         except BaseException as error:  # as from a sink: what was captured is still delivered
             self._tick = lambda: None
             self._run.fail(error)

@@ -1,11 +1,11 @@
-"""All outputs of one line: once safe, they stay safe."""
+"""All outputs of one line: they show that somebody is there, and once safe, they stay safe."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from inspector.outputs.base import Output
 from inspector.records import Inspection
@@ -21,6 +21,25 @@ class Outputs:
         self._log = log
         self._why: str | None = None  # set: safe, for good
         self._done = threading.Event()
+        self._over = threading.Event()  # no more heartbeats
+        self._hearts: list[threading.Thread] = []
+
+    def start(self, period_s: float, fail: Callable[[BaseException], None]) -> None:
+        """From now on show each output, within each `period_s`, that somebody is there. What it raises goes to `fail`.
+
+        Each on a thread of its own: one that hangs, or is away, must not silence the others.
+        """
+        self._hearts = [
+            threading.Thread(target=self._beat, args=(output, period_s / 2, fail), name="line-heartbeat", daemon=True)
+            for output, _ in self._outputs
+        ]
+        for heart in self._hearts:
+            heart.start()
+
+    @property
+    def away(self) -> str:
+        """Why an output cannot be told anything at present; empty where all can."""
+        return next((output.away for output, _ in self._outputs if output.away), "")
 
     def apply(self, inspection: Inspection) -> None:
         """Tell every output about one part. Raises what an output raises."""
@@ -41,6 +60,7 @@ class Outputs:
             self._done.wait(2 * PATIENCE_S)
             return
         self._why = why
+        self._over.set()
         threads = [
             threading.Thread(target=self._drive, args=each, name="line-safe", daemon=True) for each in self._outputs
         ]
@@ -56,8 +76,18 @@ class Outputs:
     def close(self) -> None:
         """Safe, and released."""
         self.safe("the run has ended")
+        for heart in self._hearts:
+            heart.join(PATIENCE_S)
         for output, _ in self._outputs:
             output.close()
+
+    def _beat(self, output: Output, pause_s: float, fail: Callable[[BaseException], None]) -> None:
+        while not self._over.wait(pause_s):
+            try:
+                output.beat()
+            except Exception as error:
+                fail(error)
+                return
 
     def _drive(self, output: Output, turn: threading.Lock) -> None:
         try:

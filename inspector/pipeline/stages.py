@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 
 import cv2
@@ -31,6 +32,8 @@ class Stages:
         self._run = run
         self._stall_s = stall_s
         self._watchdog = Watchdog(stall_s, run.now_ns)
+        self.caller = Stage("caller")
+        self._turn = threading.RLock()  # between one that hangs and its replacement, nothing is over
         self._left: list[Worker] = []  # those that hang and were replaced
         batch = run.inspector.recipe.batch_size
         self._frames: Channel[Frame] = Channel(2 * batch, overflow, weigh=_of_frame, most=MOST_BYTES)
@@ -53,7 +56,8 @@ class Stages:
     @property
     def over(self) -> bool:
         """Whether everything was delivered and recorded."""
-        return self._record.over
+        with self._turn:
+            return self._record.over
 
     def wait(self, seconds: float) -> None:
         """Let time pass, but not beyond the end of the last stage."""
@@ -61,8 +65,9 @@ class Stages:
 
     def look(self) -> None:
         """Replace who hangs."""
-        for stage, doing in self._watchdog.look(worker.stage for worker in self._workers):
-            self._replace(stage, doing)
+        with self._turn:
+            for stage, doing in self._watchdog.look([self.caller, *(worker.stage for worker in self._workers)]):
+                self._replace(stage, doing)
 
     def leave(self, patience_s: float) -> None:
         """Wait for each thread that may still end; one that does not is left behind."""

@@ -12,6 +12,7 @@ ADVICE = {
     "inspect": "check the device that the model runs on, and its driver",
     "deliver": "check the outputs and the disk of the log",
     "record": "check where it goes: disk, network, display",
+    "caller": "check the display, and the disk of the recipes",
 }
 
 

@@ -13,6 +13,7 @@ import contextlib
 import csv
 import io
 import json
+import logging
 import math
 import os
 from collections.abc import Callable, Iterable
@@ -23,6 +24,9 @@ from pathlib import Path
 from inspector.errors import SinkError
 from inspector.records import Counts, Inspection
 from inspector.sinks.mending import hold, mend
+
+_logger = logging.getLogger(__name__)
+LARGEST = 100_000_000  # bytes of a table
 
 Row = dict[str, str | int | float | None]
 
@@ -76,28 +80,32 @@ def row_of(inspection: Inspection, utc: datetime) -> Row:
 class LogSink:
     """Writes `line-<UTC start>.csv` and `.jsonl` into a folder, made where it is missing.
 
-    A name that exists gets a suffix; of older logs, only what a killed run left torn is cut off. Raises SinkError, at
-    once if the folder cannot be written, and whenever a row cannot be kept: it is then in neither file.
+    A name that exists gets a suffix; of older logs, only what a killed run left torn is cut off. Two new files are
+    begun with a new day (UTC), when the table has `largest` bytes, and where another program has cut one of the two.
+    Raises SinkError, at once if the folder cannot be written, and whenever a row cannot be kept: it is then in neither
+    file.
     """
 
-    def __init__(self, folder: Path, utc_now: Callable[[], datetime]) -> None:
+    def __init__(self, folder: Path, utc_now: Callable[[], datetime], largest: int = LARGEST) -> None:
+        self._folder = folder
         self._utc_now = utc_now
+        self._largest = largest
         mend(folder)
-        stem = f"line-{utc_now().astimezone(timezone.utc):%Y%m%dT%H%M%SZ}"
-        self._csv, self._jsonl = _open_pair(folder, stem)
-        try:
-            self._csv.append(_csv_line(COLUMNS))
-        except SinkError:
-            self.close()
-            raise
+        self._begin(self._utc())
 
     @property
     def paths(self) -> tuple[Path, Path]:
-        """The CSV file and the JSON Lines file."""
+        """The CSV file and the JSON Lines file, at present."""
         return self._csv.path, self._jsonl.path
 
     def write(self, inspection: Inspection, counts: Counts) -> None:
-        row = row_of(inspection, self._utc_now())
+        utc = self._utc()
+        if utc.date() > self._day or self._csv.size >= self._largest:
+            self._go_on(utc)
+        elif self._csv.was_cut() or self._jsonl.was_cut():
+            _logger.error("%s: another program has cut it: rows may be lost; the log rotates by itself", self._csv.path)
+            self._go_on(utc)
+        row = row_of(inspection, utc)
         self._csv.append(_csv_line(row.values()))
         try:
             self._jsonl.append(_json_line(row))
@@ -109,6 +117,26 @@ class LogSink:
         with contextlib.closing(self._jsonl):
             self._csv.close()
 
+    def _utc(self) -> datetime:
+        return self._utc_now().astimezone(timezone.utc)
+
+    def _begin(self, utc: datetime) -> None:
+        self._day = utc.date()
+        self._csv, self._jsonl = _open_pair(self._folder, f"line-{utc:%Y%m%dT%H%M%SZ}")
+        try:
+            self._csv.append(_csv_line(COLUMNS))
+        except SinkError:
+            self.close()
+            raise
+
+    def _go_on(self, utc: datetime) -> None:
+        """In two new files. The old ones are not synced: the line would have to wait for the disk."""
+        old = self._csv, self._jsonl
+        self._begin(utc)
+        for file in old:
+            file.leave()
+        _logger.info("the log goes on in %s", self._csv.path)
+
 
 class _Appender:
     """A new file that takes a row as a whole or not at all, unless the program is killed."""
@@ -119,6 +147,7 @@ class _Appender:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
         self._descriptor = os.open(path, flags, 0o644)
         self._end = 0  # before the last row
+        self.size = 0  # as far as this program has written it
         hold(self._descriptor)
 
     def append(self, row: bytes) -> None:
@@ -133,12 +162,18 @@ class _Appender:
             reason = "" if written == len(row) else "the disk is full"
         except OSError as error:
             reason = error.strerror or str(error)
+        self.size = self._end + len(row)
         if reason:
             self.take_back()
             raise SinkError(f"{self.path}: cannot write the log ({reason}): free space on its disk, then start again")
 
+    def was_cut(self) -> bool:
+        """Whether there is less than was written."""
+        return os.fstat(self._descriptor).st_size < self.size
+
     def take_back(self) -> None:
         """Cut off the last row, or what there is of it."""
+        self.size = self._end
         with contextlib.suppress(OSError):  # where even this fails, the error on its way says enough
             os.ftruncate(self._descriptor, self._end)
 
@@ -151,6 +186,10 @@ class _Appender:
             ) from error
         finally:
             os.close(self._descriptor)
+
+    def leave(self) -> None:
+        """Close it as it is."""
+        os.close(self._descriptor)
 
     def discard(self) -> None:
         os.close(self._descriptor)

@@ -53,11 +53,15 @@ def _mend_pair(table: Path, lines: Path) -> None:
     with _alone(table) as rows, _alone(lines) as objects:
         (row, row_start, row_end), (text, _, text_end) = _last_line(rows), _last_line(objects)
         in_table, in_lines = _frame_in_table(rows, row), json.loads(text)[_FRAME] if text else -1
-        if in_table == in_lines + 1:  # the table is written first
+        first = rows.seek(0) == 0 and row_start == len(rows.readline())  # of the file: a later one starts anywhere
+        if in_table == in_lines + 1 or (in_lines == -1 and first):  # the table is written first
             row_end, in_table = row_start, in_lines
         if in_table == in_lines:
             _cut(table, rows, row_end)
             _cut(lines, objects, text_end)
+        else:
+            ends = f"{table} ends with frame {in_table}, {lines.name} with frame {in_lines}"
+            _logger.warning("%s: was the power cut? Both are kept as they are; what one lacks, the other has", ends)
 
 
 @contextlib.contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -18,6 +20,7 @@ from inspector.overlay.picture import draw
 from inspector.records import Counts, Image, Inspection, Verdict
 from inspector.text import shortened
 
+_logger = logging.getLogger(__name__)
 NAME_LENGTH = 48  # of a part, in characters; four bytes each at most still make a name every file system takes
 
 
@@ -35,25 +38,58 @@ class PictureConsumer(Protocol):
 
 
 class Pictures:
-    """The sink that draws: at most once for each inspection, and not at all where nobody wants to see it."""
+    """The sink that draws: at most once for each inspection, and not at all where nobody wants to see it.
+
+    A consumer that raises SinkError is closed and gets nothing more; the line goes on, for pictures are no verdicts.
+    That is told at once, and once more at the end of the run, by `close`.
+    """
 
     def __init__(self, consumers: Sequence[PictureConsumer]) -> None:
-        self._consumers = tuple(consumers)
+        self._consumers = list(consumers)
+        self._failures: list[_Failure] = []
 
     def write(self, inspection: Inspection, counts: Counts) -> None:
-        """Draw and hand round. Raises SinkError."""
+        """Draw and hand round."""
+        for failure in self._failures:
+            failure.pictures += failure.consumer.wants(inspection)
         takers = [consumer for consumer in self._consumers if consumer.wants(inspection)]
         if not takers:
             return
         picture = draw(inspection, counts)
         for taker in takers:
-            taker.show(inspection, picture)
+            try:
+                taker.show(inspection, picture)
+            except SinkError as error:
+                self._give_up(taker, error)
 
     def close(self) -> None:
-        """Close every consumer, also when one of them fails."""
+        """Close every consumer, also when one of them fails. Raises the first error there was."""
         with ExitStack() as stack:
+            for failure in reversed(self._failures):
+                stack.callback(failure.tell)
             for consumer in reversed(self._consumers):
                 stack.callback(consumer.close)
+
+    def _give_up(self, consumer: PictureConsumer, error: SinkError) -> None:
+        self._consumers.remove(consumer)
+        self._failures.append(_Failure(consumer, error))
+        _logger.error("%s; no more pictures go there, the line goes on", error)
+        try:
+            consumer.close()
+        except SinkError as another:
+            _logger.error("%s", another)
+
+
+@dataclass
+class _Failure:
+    """Why somebody gets no more pictures, and how many there were for it."""
+
+    consumer: PictureConsumer
+    error: SinkError
+    pictures: int = 1
+
+    def tell(self) -> None:
+        raise SinkError(f"{self.error}; {self.pictures} pictures are missing, the log has every verdict")
 
 
 class OverlayFolder:

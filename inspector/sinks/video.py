@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,10 @@ from inspector.sinks.pictures import fitted, make_folder, unused_path
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG"}  # the ones that OpenCV's own wheels can encode on every system
 
+FRAMES_HELD = 4
+INDEX_BYTES = 32  # for each frame
+SPARE_BYTES = 1 << 18  # others write to the disk, too
+
 
 class VideoWriter:
     """Writes every picture as one frame of an .mp4 (MPEG-4) or .avi (Motion JPEG) file at `fps`.
@@ -21,7 +26,8 @@ class VideoWriter:
     The first real picture fixes the size of the frames, which is even in both directions because codecs want that;
     pictures of another size are fitted into it between black bars. Missed frames without an image are left out
     until then. A file that exists is kept: the new one gets a suffix, see `path`. Raises SinkError, at once when the
-    file cannot be written, and at the end when it does not hold every frame.
+    file cannot be written, when its disk is nearly full, and at the end when it does not hold every frame. A video ends
+    before its disk does: its index, which comes last, must have room, or nothing could be played.
     """
 
     def __init__(self, path: Path, fps: float) -> None:
@@ -45,6 +51,7 @@ class VideoWriter:
             height, width = picture.shape[:2]
             self._size = width + width % 2, height + height % 2
             self._writer = self._open()
+        self._check_room()
         self._writer.write(_letterboxed(picture, *self._size))
         self._frames += 1
 
@@ -53,6 +60,9 @@ class VideoWriter:
             self.path.unlink(missing_ok=True)
             return
         self._writer.release()
+        if self._frames == 0:
+            self.path.unlink(missing_ok=True)
+            return
         self._check_complete()
 
     def _open(self) -> cv2.VideoWriter:
@@ -64,6 +74,13 @@ class VideoWriter:
                 f"{self.path}: cannot write a video of {width}x{height} px here: check folder, rights and size"
             )
         return writer
+
+    def _check_room(self) -> None:
+        """Room for what the encoder holds back, a few frames at their largest, and for the index."""
+        width, height = self._size
+        wanted = FRAMES_HELD * 3 * width * height + INDEX_BYTES * self._frames + SPARE_BYTES
+        if shutil.disk_usage(self.path.parent).free < wanted:
+            raise SinkError(f"{self.path}: its disk is nearly full: the video ends after {self._frames} frames")
 
     def _check_complete(self) -> None:
         """OpenCV does not say when a frame could not be written, so look at what has become of the file."""

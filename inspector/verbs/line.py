@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -18,7 +18,7 @@ from inspector.channel import Overflow
 from inspector.errors import RecipeError
 from inspector.golden import check_golden
 from inspector.inspection import Inspector, load_inspector
-from inspector.outputs.target import open_outputs
+from inspector.outputs.base import Output
 from inspector.pipeline import JUDGES, Pipeline
 from inspector.recipe import load_recipe, products
 from inspector.shared import SharedModels
@@ -73,10 +73,10 @@ class LineMaker:
         camera = open_source(settings.source, settings.fps, self._arguments.loop, self._station.frozen_after)
         self._prepared.append(_Prepared(name, settings, inspector, camera))
 
-    def make(self) -> list[Line]:
-        """Open logs and outputs. Raises SinkError or OutputError, and leaves nothing open then."""
+    def make(self, outputs: Mapping[str, Sequence[Output]]) -> list[Line]:
+        """Open logs. Raises SinkError, and leaves none open then. The outputs of each camera are closed by its line."""
         with ExitStack() as undo:
-            lines = [self._line(each, undo) for each in self._prepared]
+            lines = [self._line(each, outputs[each.name], undo) for each in self._prepared]
             undo.pop_all()
             return lines
 
@@ -89,13 +89,10 @@ class LineMaker:
         in_background(lambda: check_golden(inspector, config_dir))
         return inspector
 
-    def _line(self, prepared: _Prepared, undo: ExitStack) -> Line:
+    def _line(self, prepared: _Prepared, outputs: Sequence[Output], undo: ExitStack) -> Line:
         name = prepared.name
         rows = LogSink(self._arguments.log_dir / name, lambda: datetime.now(timezone.utc))
         undo.callback(rows.close)
-        outputs = open_outputs(prepared.settings.outputs)
-        for output in outputs:
-            undo.callback(output.close)
         window = self._window(lambda: pipeline)
         sinks: list[Sink] = [TerminalSink(sys.stdout, name), *self._pictures(prepared, window)]
         pipeline = Pipeline(
@@ -109,6 +106,7 @@ class LineMaker:
             tick=lambda: _tick(watch, window),
             overflow=None if self._station.overflow == "auto" else Overflow(self._station.overflow),
             stall_s=self._station.stall_s,
+            heartbeat_s=self._station.heartbeat_s,
         )
         watch = RecipeWatch(self._arguments.config_dir, pipeline)
         return Line(pipeline, rows)

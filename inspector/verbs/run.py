@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
+import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from inspector.cli import add_folders, whole_number
+from inspector.console import PATIENCE_S
 from inspector.errors import InspectorError, RecipeError
+from inspector.outputs.target import close_safely, make_safe, open_outputs
 from inspector.pipeline import run_together
-from inspector.station import CameraSettings, Station, load_station
+from inspector.station import CameraSettings, Station, load_station, readable_targets
 from inspector.verbs.line import VIDEO_FPS, Line, LineMaker
+
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")  # as far as the system knows them
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,20 +54,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Inspect; returns 0 when every source ended or the run was stopped on purpose."""
-    station = load_station(arguments.config_dir)
-    cameras = _cameras(arguments, station)
-    maker = LineMaker(arguments, station)
-    for name, camera in cameras.items():  # all of it is read before anything is written
-        maker.prepare(name, camera)
-    lines = maker.make()
+    lines = _start(arguments)
     with _stopped_by_signals(lines):
         try:
-            run_together([line.pipeline for line in lines])
+            run_together([line.pipeline for line in lines], partial(_end_at_once, lines))
         finally:
             for line in lines:
                 line.report()
     _raise_errors(lines)
     return 0
+
+
+def _start(arguments: argparse.Namespace) -> list[Line]:
+    """The lines, ready to run. Every output is safe before anything else is done, and stays so after an error."""
+    try:
+        station = load_station(arguments.config_dir)
+        cameras = _cameras(arguments, station)
+    except InspectorError as error:
+        make_safe(readable_targets(arguments.config_dir), str(error))
+        raise
+    outputs = open_outputs(cameras, station.heartbeat_s)
+    try:
+        maker = LineMaker(arguments, station)
+        for name, camera in cameras.items():  # all of it is read before anything is written
+            maker.prepare(name, camera)
+        return maker.make(outputs)
+    except BaseException as error:
+        close_safely(outputs, str(error) or type(error).__name__)
+        raise
+
+
+def _end_at_once(lines: Sequence[Line]) -> None:
+    """End the process, whose own thread hangs, as well as can be done without it."""
+    for error in [error for line in lines for error in line.pipeline.errors]:
+        print(f"error: {error}", file=sys.stderr)
+    time.sleep(PATIENCE_S)  # for what is still to be read
+    os._exit(2)
 
 
 def _cameras(arguments: argparse.Namespace, station: Station) -> Mapping[str, CameraSettings]:
@@ -92,7 +122,7 @@ def _raise_errors(lines: Sequence[Line]) -> None:
 
 @contextmanager
 def _stopped_by_signals(lines: Sequence[Line]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the run in order; a second Ctrl-C ends the program at once."""
+    """Ctrl-C and whatever else asks a program to end do so in order; a second Ctrl-C ends it at once."""
 
     def handler(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -105,7 +135,9 @@ def _stopped_by_signals(lines: Sequence[Line]) -> Iterator[None]:
 
 @contextmanager
 def _signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
+    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # as `nohup` wants it
+    before = {number: signal.signal(number, handler) for number in heard}
     try:
         yield
     finally:

@@ -10,7 +10,7 @@ from line import Fails, Hang, Scripted, check_summary, run
 
 from inspector.errors import OutputError, SinkError, StageStalled
 from inspector.outputs.base import State
-from inspector.pipeline import Pipeline
+from inspector.pipeline import Pipeline, run_together
 from inspector.records import Verdict
 from inspector.sinks.log import LogSink
 from inspector.testing import FakeCamera, MemoryOutput, MemorySink
@@ -76,14 +76,18 @@ def test_a_sink_that_hangs_is_named_and_no_row_is_lost_elsewhere(station, hang, 
     assert not stuck.closed
 
 
-def test_a_log_that_hangs_is_named_and_everything_else_ends_well(station, hang):
-    stuck, behind = Hangs(hang, at=3), MemorySink()
-    seen, error = run(endless(station), station.load(), behind, journal=stuck, **hang.options)
-    assert isinstance(error, StageStalled)
-    assert str(error).startswith("deliver has not moved for 20 s (writing to Hangs): check the outputs and the disk")
-    assert len(stuck.inspections) == 3
-    assert behind.inspections == seen.inspections
+def test_what_a_log_that_hangs_may_not_have_is_announced_to_nobody(station, hang):
+    stuck, behind, output = Hangs(hang, at=3), MemorySink(), MemoryOutput()
+    line = Pipeline(endless(station), station.load(), [behind], [output], journal=stuck, **hang.options)
+    with pytest.raises(StageStalled, match=r"deliver has not moved for 20 s \(writing to Hangs\): check the outputs"):
+        line.run()
+    assert [inspection.index for inspection in behind.inspections] == [0, 1, 2]
+    assert behind.closed
+    assert [index for state, index in output.states if state is not State.SAFE] == [0, 1, 2]
+    assert output.state is State.SAFE
+    check_summary(line)
     hang.release()
+    assert len(stuck.inspections) == 4  # the one in which it hung
     assert not stuck.closed
 
 
@@ -147,6 +151,29 @@ def test_an_output_that_hangs_does_not_keep_the_others_from_safety(station, mome
     ends.let_go()
     hang.release()
     assert stuck.state is State.SAFE  # and stays so, although a PASS was under way
+
+
+def test_the_callers_thread_that_hangs_cannot_keep_the_line_from_safety(station, hang):
+    """A window whose display has gone, a network folder of recipes: nothing but the process's end helps."""
+
+    def clock():
+        hang.tick()
+        return hang.clock()
+
+    output, seen, ended = MemoryOutput(), MemorySink(), []
+
+    def end():
+        ended.append((output.state, list(seen.verdicts)))
+        hang.let_go()
+
+    camera = Scripted(map(station.frame, itertools.count()), live=False)
+    pipeline = Pipeline(camera, station.load(), [seen], [output], tick=hang, stall_s=20, now_ns=clock)
+    run_together([pipeline], end)
+    with pytest.raises(StageStalled, match="caller has not moved for 20 s"):
+        pipeline.result()
+    assert ended[0][0] is State.SAFE
+    assert ended[0][1] == seen.verdicts
+    check_summary(pipeline)
 
 
 def test_a_wall_clock_that_jumps_moves_only_the_stamps(station, tmp_path):
