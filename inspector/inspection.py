@@ -154,6 +154,7 @@ def load_inspector(
     load_model: Callable[[Path, int | None], Detector] = Detector,
     judges: int | None = None,
     rest: float = 0.0,
+    read_recipe: Callable[[Path, str], Recipe] = load_recipe,
 ) -> Inspector:
     """Read the recipe, load its model, check that they fit, and warm up: the line may start at once.
 
@@ -161,7 +162,7 @@ def load_inspector(
     patches of larger parts have a core each. Another line may be running: as far as possible this gives way to it, and
     after each step sleeps for `rest` times as long as that took.
     """
-    recipe = load_recipe(config_dir, product)
+    recipe = read_recipe(config_dir, product)
     at_once = judges if recipe.grid in ("1x1", "auto") else None
 
     def open_model() -> Detector:

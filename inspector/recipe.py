@@ -130,6 +130,7 @@ def write_recipe(config_dir: Path, recipe: Recipe) -> Path:
     _save(
         path,
         f"""\
+---
 # Recipe of {recipe.product}: how one product is inspected.
 product: {yaml_file.scalar(recipe.product)}
 {model}grid: {recipe.grid}            # patches per frame, ROWSxCOLS, as the model was trained; auto: train decides
@@ -140,7 +141,8 @@ align: {recipe.align}          # bring parts into one pose: auto (train decides)
 colour:
   enhance: {recipe.colour.enhance}    # colours that no good part shows: none, overlay (drawn), model (seen by it too)
 {tolerance}batch_size: {recipe.batch_size}        # frames judged at once when the line is faster than the inspection
-{deadline}{golden}""",
+{deadline}{golden}...
+""",
     )
     return path
 
@@ -172,4 +174,5 @@ def _with_key(text: str, key: str, value: str | float | None) -> str:
     line = re.compile(rf"^{key}:[^\n#]*?(?P<comment>[ \t]*(?:#[^\n]*)?)$", re.MULTILINE)
     if line.search(text):
         return line.sub(lambda match: f"{key}: {yaml_file.scalar(value)}{match['comment']}", text, count=1)
-    return f"{text.rstrip()}\n{key}: {yaml_file.scalar(value)}\n"
+    body, end, rest = text.rstrip().partition(f"\n{yaml_file.END}")
+    return f"{body}\n{key}: {yaml_file.scalar(value)}\n{end[1:]}{rest}".rstrip() + "\n"

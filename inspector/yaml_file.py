@@ -14,6 +14,8 @@ from inspector.errors import RecipeError
 
 Model = TypeVar("Model", bound=BaseModel)
 
+BEGIN, END = "---", "..."  # YAML's own marks of a document
+
 
 def read_text(path: Path) -> str:
     """A file's text. Raises RecipeError where it cannot be read, FileNotFoundError where it is not there."""
@@ -27,6 +29,10 @@ def read_text(path: Path) -> str:
 
 def parse(model: type[Model], text: str, name: str) -> Model:
     """`text` as a `model`. Raises RecipeError that begins with `name`, the file's."""
+    if is_marked(text) and _lines(text)[-1] != END:
+        raise RecipeError(
+            f"{name}: looks half-written: it begins with a line {BEGIN} and does not end with a line {END}"
+        )
     try:
         data = load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # the last two: a date of month 13, a thousand [
@@ -37,6 +43,11 @@ def parse(model: type[Model], text: str, name: str) -> Model:
         return model.model_validate(data)
     except ValidationError as error:
         raise RecipeError(f"{name}: {complaint(error)}") from None
+
+
+def is_marked(text: str) -> bool:
+    """Whether the text begins with a line ---, and so must end with a line ... to be whole."""
+    return _lines(text)[:1] == [BEGIN]
 
 
 def load(text: str) -> Any:
@@ -97,6 +108,12 @@ _UniqueKeys.add_implicit_resolver(
     re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$|[-+]?\.inf$|\.nan$"),
     list("-+.0123456789"),
 )
+
+
+def _lines(text: str) -> list[str]:
+    """Without comments and what is empty."""
+    lines = (line.rstrip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _where(error: Exception) -> str:

@@ -243,6 +243,11 @@ def test_a_key_that_is_also_a_nested_one_is_not_confused_with_it(tmp_path):
     assert updated(tmp_path, text, overlap=0.1) == text + "overlap: 0.1\n"
 
 
+def test_what_an_update_adds_comes_before_the_end_mark(tmp_path):
+    text = "---\nproduct: bottle\n...\n"
+    assert updated(tmp_path, text, overlap=0.1) == "---\nproduct: bottle\noverlap: 0.1\n...\n"
+
+
 def test_updates_one_after_the_other_leave_one_line_each(tmp_path):
     text = COMMENTED
     for threshold in (1.0, 0.25, 1e-07, 33.3):
