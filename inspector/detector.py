@@ -14,10 +14,11 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from inspector import checksum
 from inspector.background import gives_way, rested
 from inspector.cores import OwnCores, cores
 from inspector.errors import ModelError
-from inspector.model_info import file_hash, from_metadata
+from inspector.model_info import content_hash, from_metadata
 from inspector.records import Patches, Strangeness
 from inspector.runners import Runners
 
@@ -38,16 +39,18 @@ class Detector:
 
     On a CPU up to `at_once` runs go on at the same time and share the cores (None: one for each core, which is best for
     as many patches); a GPU gets one run at a time. Raises ModelError when the file is missing, broken, or not made by
-    this program.
+    this program. `content` is the file's where it was read already.
     """
 
-    def __init__(self, path: Path, at_once: int | None = None) -> None:
-        if not path.is_file():
-            raise ModelError(f"{path}: no such model: make it with `train`")
-        session = _open(path, session_threads(at_once))
+    def __init__(self, path: Path, at_once: int | None = None, content: bytes | None = None) -> None:
+        content = read_model(path) if content is None else content
+        has_checksum = checksum.check(content, str(path))
+        session = _open(content, path, session_threads(at_once))
         metadata = session.get_modelmeta().custom_metadata_map
         self.info, self.gamut = from_metadata(metadata, str(path))
-        self.model_hash = file_hash(path)
+        if self.info.has_checksum and not has_checksum:
+            raise ModelError(f"{path}: is not as it was written (its checksum is gone): copy or train it again")
+        self.model_hash = content_hash(content)  # of what was loaded: the file may be another one by now
         taken = {each.name: each for each in session.get_inputs()}
         if set(taken) != {"patches", "wanted"}:
             raise ModelError(f"{path}: its inputs are {', '.join(taken)}, not patches and wanted: train again")
@@ -115,6 +118,16 @@ class _Batches:
         return [np.asarray(value) for value in values]
 
 
+def read_model(path: Path) -> bytes:
+    """A model file's content. Raises ModelError."""
+    if not path.is_file():
+        raise ModelError(f"{path}: no such model: make it with `train`")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
+
+
 def usable_providers() -> list[str]:
     """ONNX Runtime providers to try, best first: CUDA only where an NVIDIA driver is present."""
     available = ort.get_available_providers()
@@ -141,12 +154,12 @@ def session_providers(model: bytes) -> list[str]:
         return []
 
 
-def _open(path: Path, threads: int) -> ort.InferenceSession:
+def _open(content: bytes, path: Path, threads: int) -> ort.InferenceSession:
     providers = usable_providers()
     if PROVIDERS[0] in providers and hasattr(ort, "preload_dlls"):
         ort.preload_dlls()  # CUDA and cuDNN may come as Python packages
     try:
-        return ort.InferenceSession(str(path), _options(threads), providers=providers)
+        return ort.InferenceSession(content, _options(threads), providers=providers)
     except Exception as error:  # see _Batches.run
         raise ModelError(f"{path}: cannot be loaded ({_first_line(error)}): copy or train it again") from error
 

@@ -190,6 +190,7 @@ def _stranger_than(score: float, good_scores: NDArray[np.float64]) -> float:
 
 def _threshold(recipe: Recipe, detector: Detector) -> float:
     info = detector.info
+    _check_product(recipe, info)
     _check_grid(recipe, info)
     _check_align(recipe, info)
     if recipe.threshold == "auto":
@@ -206,6 +207,14 @@ def _threshold(recipe: Recipe, detector: Detector) -> float:
             f"{detector.model_hash}: run `calibrate` again, or write threshold: auto"
         )
     return recipe.threshold
+
+
+def _check_product(recipe: Recipe, info: ModelInfo) -> None:
+    if recipe.product != info.product:
+        raise ModelError(
+            f"{recipe.product}: {recipe.model_file} was trained for product {info.product}: "
+            "give the recipe its own model, or train it"
+        )
 
 
 def _check_align(recipe: Recipe, info: ModelInfo) -> None:

@@ -47,6 +47,7 @@ class ModelInfo(BaseModel):
     seed: int
     train_seconds: float | None = None
     versions: Mapping[str, str]
+    has_checksum: bool = False  # the file has one, see `checksum`, and without it is not whole
 
     @model_validator(mode="after")
     def _limits_are_the_grids(self) -> ModelInfo:
@@ -92,4 +93,9 @@ def from_metadata(metadata: Mapping[str, str], name: str) -> tuple[ModelInfo, Ga
 
 def file_hash(path: Path) -> str:
     """The first 12 hexadecimal digits of the file's SHA-256: names an image or a model in logs."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return content_hash(path.read_bytes())
+
+
+def content_hash(content: bytes) -> str:
+    """The same, of what was read."""
+    return hashlib.sha256(content).hexdigest()[:12]
