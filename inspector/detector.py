@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes.util
 import logging
+import threading
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 ON_A_GPU = (1, 2, 4, 8, 16)
 ON_SEVERAL_THREADS = (1, 2, 4, 8)
 ON_ONE_THREAD = (1, 2)
+OUTPUTS = {"maps": ("tensor(float)", 3), "scores": ("tensor(float)", 1), "pictures": ("tensor(uint8)", 5)}
+WARM_UP_S = 120.0  # for each run; the first on a GPU may take a minute
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 _own_cores = OwnCores()  # of all models: what runs on one thread has a core of its own
@@ -57,6 +60,7 @@ class Detector:
         patches = taken["patches"]
         if patches.type != "tensor(uint8)" or list(patches.shape[1:]) != [*self.info.patch_shape, 3]:
             raise ModelError(f"{path}: its input is {patches.shape}, not the patches its metadata names: train again")
+        _check_outputs(session, path)
         self.provider = session.get_providers()[0].removesuffix("ExecutionProvider")
         on_cpu = self.provider == "CPU"
         one_thread = on_cpu and session_threads(at_once) == 1
@@ -73,15 +77,16 @@ class Detector:
         """
         return self._batches(patches) if gives_way() or not len(patches) else self._runners(patches)
 
-    def warm_up(self, up_to: int = ON_A_GPU[-1], rest: float = 0.0) -> None:
+    def warm_up(self, up_to: int = ON_A_GPU[-1], rest: float = 0.0, limit_s: float = WARM_UP_S) -> None:
         """Run every batch size once that `up_to` patches can need, so that the first part is as fast as the rest.
 
-        After each it sleeps for `rest` times as long as that took.
+        After each it sleeps for `rest` times as long as that took. Raises ModelError where the model makes no sense of
+        black patches, or takes longer than `limit_s` for them.
         """
         shape = (*self.info.patch_shape, 3)
         for count in self._batches.sizes:
             if self._warm < count <= up_to:
-                rested(partial(self._batches.run, np.zeros((count, *shape), np.uint8)), rest)
+                rested(partial(self._batches.try_out, np.zeros((count, *shape), np.uint8), limit_s), rest)
                 self._warm = count
 
     def pictures(self, patches: Patches) -> NDArray[np.uint8]:
@@ -109,10 +114,38 @@ class _Batches:
             start += size
         return Strangeness.together(found)
 
-    def run(self, patches: Patches, outputs: Sequence[str] = ("maps", "scores"), wanted: int = 0) -> list[NDArray[Any]]:
+    def try_out(self, patches: Patches, limit_s: float) -> None:
+        """Run them once, in `limit_s` at most. Raises ModelError where what comes out cannot be judged."""
+        options = ort.RunOptions()
+        timer = threading.Timer(limit_s, setattr, (options, "terminate", True))
+        timer.daemon = True
+        timer.start()
+        try:
+            maps, scores = self.run(patches, options=options)
+        except ModelError as error:
+            if options.terminate:
+                raise ModelError(f"{self._product}: the model has no answer after {limit_s:g} s: train again") from None
+            raise error
+        finally:
+            timer.cancel()
+        if maps.ndim != 3 or scores.shape != (len(patches),) or len(maps) != len(patches) or not maps.size:
+            raise ModelError(
+                f"{self._product}: of {len(patches)} patches the model makes maps {maps.shape} and scores "
+                f"{scores.shape}, not one of each: train again"
+            )
+        if not (np.isfinite(maps).all() and np.isfinite(scores).all()):
+            raise ModelError(f"{self._product}: the model makes no number of a black patch: train again")
+
+    def run(
+        self,
+        patches: Patches,
+        outputs: Sequence[str] = ("maps", "scores"),
+        wanted: int = 0,
+        options: ort.RunOptions | None = None,
+    ) -> list[NDArray[Any]]:
         """All of them at once; these outputs. Raises ModelError."""
         try:
-            values = self._session.run(outputs, {"patches": patches, "wanted": np.arange(wanted)})
+            values = self._session.run(outputs, {"patches": patches, "wanted": np.arange(wanted)}, options)
         except Exception as error:  # ONNX Runtime's errors share no base class but this
             raise ModelError(f"{self._product}: ONNX Runtime failed: {_first_line(error)}") from error
         return [np.asarray(value) for value in values]
@@ -162,6 +195,14 @@ def _open(content: bytes, path: Path, threads: int) -> ort.InferenceSession:
         return ort.InferenceSession(content, _options(threads), providers=providers)
     except Exception as error:  # see _Batches.run
         raise ModelError(f"{path}: cannot be loaded ({_first_line(error)}): copy or train it again") from error
+
+
+def _check_outputs(session: ort.InferenceSession, path: Path) -> None:
+    given = {each.name: (each.type, len(each.shape)) for each in session.get_outputs()}
+    for name, (kind, axes) in OUTPUTS.items():
+        if given.get(name) != (kind, axes):
+            found = f"{given[name][0]} of {given[name][1]} axes" if name in given else "missing"
+            raise ModelError(f"{path}: its output {name} is {found}, not {kind} of {axes} axes: train again")
 
 
 def _options(threads: int) -> ort.SessionOptions:

@@ -50,7 +50,7 @@ class Recipe(BaseModel):
     false_rejects: Annotated[float, Field(gt=0, lt=1)] = 0.01
     colour: Colour = Colour()
     batch_size: Annotated[int, Field(ge=1, le=64)] = 8
-    deadline_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None  # later is MISSED; None: any time
+    deadline_ms: Annotated[float, Field(gt=0, le=3_600_000)] | None = None  # later is MISSED; None: any time
     golden: Annotated[str, Field(min_length=1)] | None = None  # folder of parts that must come out right before a start
 
     @model_validator(mode="after")

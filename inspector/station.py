@@ -58,7 +58,8 @@ class Station(BaseModel):
     model_config = _STRICT
 
     overflow: Literal["auto", "wait", "newest"] = "auto"  # auto: a replay waits, a live line cannot
-    stall_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0  # a stage that hangs so long ends the run
+    stall_s: Annotated[float, Field(gt=0, le=3600)] = 20.0  # a stage that hangs so long ends the run
+    load_s: Annotated[float, Field(gt=0, le=3600)] = 120.0  # a product that takes longer to load is refused
     outputs: Targets = ()
     cameras: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], CameraSettings] = {}
 

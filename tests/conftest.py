@@ -59,6 +59,10 @@ class Station:
         known = {entry.key: entry.value for entry in model.metadata_props}
         info = json.loads(known[KEY_INFO]) | facts
         onnx.helper.set_model_props(model, known | {KEY_INFO: json.dumps(info)})
+        self.save(model, product)
+
+    def save(self, model, product: str = "alpha") -> None:
+        """Write an altered model (onnx.ModelProto) as if it had been exported like this."""
         save(model, self.model(product))
 
     def frame(self, index: int, brightness: int = dark) -> Frame:
@@ -67,7 +71,7 @@ class Station:
 
 
 def save(model, path: Path) -> None:
-    """Write an altered model as if it had been exported like this: its checksum is right."""
+    """Write a model (onnx.ModelProto) with its checksum."""
     path.write_bytes(with_checksum(model.SerializeToString()))
 
 

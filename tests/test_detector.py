@@ -7,7 +7,6 @@ import json
 import numpy as np
 import onnx
 import pytest
-from conftest import save
 
 from inspector.detector import Detector
 from inspector.errors import ModelError
@@ -98,7 +97,7 @@ def test_metadata_that_does_not_fit_is_named(station, facts, words):
 def test_a_graph_that_takes_something_else_is_refused(station):
     model = onnx.load(station.model())
     model.graph.input.append(onnx.helper.make_tensor_value_info("mood", onnx.TensorProto.FLOAT, [1]))
-    save(model, station.model())
+    station.save(model)
     assert "its inputs are patches, wanted, mood, not patches and wanted: train again" in complaint(station.model())
 
 

@@ -54,6 +54,7 @@ def test_everything_but_the_product_has_a_default():
         ("colour: {enhance: neon}", "colour.enhance: Input should be 'none', 'overlay' or 'model', got 'neon'"),
         ("colour: {tolerance: true}", "colour.tolerance: Input should be a valid integer, got True"),
         ("deadline_ms: 0", "deadline_ms: Input should be greater than 0, got 0"),
+        ("deadline_ms: 1e305", "deadline_ms: Input should be less than or equal to 3600000, got 1e+305"),
         ("deadline_ms: soon", "deadline_ms: Input should be a valid number, got 'soon'"),
         ("golden: ''", "golden: String should have at least 1 character, got ''"),
         ("threshold: true", "threshold: wants auto or a number above 0, got True"),

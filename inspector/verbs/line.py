@@ -93,6 +93,7 @@ class LineMaker:
             judges=JUDGES,
             rest=rest,
             read_recipe=self._recipes,
+            limit_s=self._station.load_s,
         )
         in_background(lambda: check_golden(inspector, config_dir))
         return inspector
@@ -117,6 +118,7 @@ class LineMaker:
             tick=lambda: _tick(watch, window),
             overflow=None if self._station.overflow == "auto" else Overflow(self._station.overflow),
             stall_s=self._station.stall_s,
+            load_s=self._station.load_s,
         )
         watch = RecipeWatch(self._arguments.config_dir, pipeline)
         return Line(pipeline, rows)

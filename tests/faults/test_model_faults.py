@@ -2,12 +2,16 @@
 
 import itertools
 
+import onnx
 import pytest
 from line import Scripted, causes, run
+from onnx import TensorProto, helper
 
 from inspector.errors import ModelError, StageStalled
 from inspector.inspection import load_inspector
+from inspector.pipeline import Pipeline
 from inspector.records import Cause, Verdict
+from inspector.testing import MemorySink
 
 PASS, FAIL, MISSED = Verdict.PASS, Verdict.FAIL, Verdict.MISSED
 
@@ -89,3 +93,109 @@ def test_an_expired_part_is_not_judged_at_all(station):
     assert error is None
     assert causes(seen) == [Cause.DEADLINE] * 5
     assert not asked
+
+
+# ---- models that a line must not change to
+
+
+def with_scores(station, node, kind=TensorProto.FLOAT, shape=("n",), constants=()):
+    """Give beta's model one more node at its end, which makes the scores from what were the scores."""
+    model = onnx.load(station.model("beta"))
+    for each in model.graph.node:
+        for number, name in enumerate(each.output):
+            if name == "scores":
+                each.output[number] = "good_scores"
+    model.graph.node.append(node)
+    model.graph.initializer.extend(constants)
+    (old,) = [each for each in model.graph.output if each.name == "scores"]
+    old.CopyFrom(helper.make_tensor_value_info("scores", kind, shape))
+    station.save(model, "beta")
+
+
+def scalar(station):
+    with_scores(station, helper.make_node("ReduceMax", ["good_scores"], ["scores"], keepdims=0), shape=())
+
+
+def words(station):
+    node = helper.make_node("Cast", ["good_scores"], ["scores"], to=TensorProto.STRING)
+    with_scores(station, node, TensorProto.STRING)
+
+
+def two_for_each(station):
+    with_scores(station, helper.make_node("Concat", ["good_scores", "good_scores"], ["scores"], axis=0))
+
+
+def no_number(station):
+    nan = helper.make_tensor("nan", TensorProto.FLOAT, (), [float("nan")])
+    with_scores(station, helper.make_node("Mul", ["good_scores", "nan"], ["scores"]), constants=[nan])
+
+
+def never_ends(station):
+    value = helper.make_tensor_value_info
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go_on"], ["go_on_out"]), helper.make_node("Identity", ["x"], ["x_out"])],
+        "body",
+        [value("i", TensorProto.INT64, ()), value("go_on", TensorProto.BOOL, ()), value("x", TensorProto.FLOAT, ["n"])],
+        [value("go_on_out", TensorProto.BOOL, ()), value("x_out", TensorProto.FLOAT, ["n"])],
+    )
+    true = helper.make_tensor("true", TensorProto.BOOL, (), [True])
+    node = helper.make_node("Loop", ["", "true", "good_scores"], ["scores"], body=body)
+    with_scores(station, node, constants=[true])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (scalar, "beta.onnx: its output scores is tensor(float) of 0 axes, not tensor(float) of 1 axes"),
+        (words, "beta.onnx: its output scores is tensor(string) of 1 axes"),
+        (two_for_each, "beta: of 1 patches the model makes maps (1, 8, 8) and scores (2,), not one of each"),
+        (no_number, "beta: the model makes no number of a black patch"),
+        (never_ends, "beta: the model has no answer after 1 s"),
+        (lambda station: station.alter("beta", colour_tolerance=10**6), "metadata cannot be read (colour_tolerance: "),
+        (lambda station: station.alter("beta", threshold=1e12), "threshold 1e+12 is so high that nothing would fail"),
+        (lambda station: station.alter("beta", threshold=float("inf")), "metadata cannot be read (threshold: "),
+        (lambda station: station.alter("beta", patch_limits=[1e30]), "metadata cannot be read (patch_limits.0: "),
+        (lambda station: station.alter("beta", patch_limits=[float("inf")]), "cannot be read (patch_limits.0: "),
+        (lambda station: station.alter("beta", grid="9999x9999"), "grid 9999x9999 has more than 1024 patches"),
+        (lambda station: station.write("beta", threshold=1e9), "beta.yaml: threshold is 1e+09, so high that nothing"),
+    ],
+)
+def test_a_model_that_cannot_judge_is_refused_and_the_line_goes_on_and_changes_to_the_next(
+    station, caplog, spoil, said
+):
+    spoil(station)
+
+    def load(product):
+        return load_inspector(product, station.config, station.models, limit_s=1)
+
+    changed_to_the_next(station, caplog, load, said)
+
+
+def test_a_product_that_never_ends_loading_is_given_up_and_the_next_one_is_taken(station, caplog, hang):
+    def load(product):
+        if product == "beta":
+            hang()
+        return station.load(product)
+
+    changed_to_the_next(station, caplog, load, "beta: is not loaded after 2 s: given up", load_s=2)
+
+
+def changed_to_the_next(station, caplog, load, said, **options):
+    """Alpha goes on, judged as ever, until beta is refused, and gamma is taken then."""
+
+    def script():
+        index = itertools.count()
+        line.change_product("beta")
+        while "changeover refused" not in caplog.text:
+            yield station.frame(next(index), station.dark)
+        line.change_product("gamma")
+        while line.inspector.recipe.product != "gamma":
+            yield station.frame(next(index), station.dark)
+        yield station.frame(next(index), station.dark)
+
+    seen = MemorySink()
+    line = Pipeline(Scripted(script(), live=False), station.load(), [seen], load=load, **options)
+    line.run()
+    assert "changeover refused, alpha goes on: " in caplog.text
+    assert said in caplog.text
+    assert {each.product: each.verdict for each in seen.inspections} == {"alpha": PASS, "gamma": FAIL}
