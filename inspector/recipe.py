@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -13,6 +13,7 @@ from inspector import yaml_file
 from inspector.errors import RecipeError
 from inspector.files import replacing
 from inspector.grid import Grid
+from inspector.text import shortened
 
 PRODUCT = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Align = Literal["auto", "none", "object", "template"]
@@ -41,6 +42,7 @@ class Recipe(BaseModel):
 
     product: Annotated[str, Field(pattern=PRODUCT)]
     model: str = ""  # file in the model folder; empty: PRODUCT.onnx
+    model_outside: bool = False  # the file is meant to lie elsewhere
     grid: Annotated[str, BeforeValidator(_grid)] = "1x1"  # auto: as the model was trained
     overlap: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     align: Align = "auto"  # bring the part into one pose; auto: as the model was trained
@@ -57,6 +59,17 @@ class Recipe(BaseModel):
     def _not_the_station(self) -> Recipe:
         if self.product == STATION:
             raise ValueError(f"product: {STATION}.yaml is the station's own file; name the product otherwise")
+        return self
+
+    @model_validator(mode="after")
+    def _model_in_its_folder(self) -> Recipe:
+        if not self.model_outside and any(
+            map(_leads_elsewhere, (PurePosixPath(self.model), PureWindowsPath(self.model)))
+        ):
+            raise ValueError(
+                f"model: wants a file in the model folder, got {self.model!r}; "
+                "where another place is meant, write model_outside: true"
+            )
         return self
 
     @model_validator(mode="after")
@@ -81,8 +94,17 @@ class Recipe(BaseModel):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
 
 
+def _leads_elsewhere(file: PurePath) -> bool:
+    return bool(file.anchor) or ".." in file.parts
+
+
 def recipe_path(config_dir: Path, product: str) -> Path:
-    """Where the recipe of a product lies."""
+    """Where the recipe of a product lies. Raises RecipeError where the name cannot be a product's."""
+    if not re.fullmatch(PRODUCT, product):
+        given = repr(shortened(product, 80))
+        raise RecipeError(
+            f"product {given}: wants a name of letters, digits, - _ and . that begins with one of the first two"
+        )
     return config_dir / f"{product}.yaml"
 
 
@@ -122,6 +144,7 @@ def write_recipe(config_dir: Path, recipe: Recipe) -> Path:
     """Write a new recipe, with a comment at each key that a user may want to change."""
     path = recipe_path(config_dir, recipe.product)
     model = f"model: {yaml_file.scalar(recipe.model)}\n" if recipe.model else ""
+    model += "model_outside: true\n" if recipe.model_outside else ""
     unaligned = "" if recipe.unaligned == "missed" else f"unaligned: {recipe.unaligned}\n"
     threshold_model = f"threshold_model: {yaml_file.scalar(recipe.threshold_model)}\n" if recipe.threshold_model else ""
     deadline = "" if recipe.deadline_ms is None else f"deadline_ms: {recipe.deadline_ms}\n"
