@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes.util
 import logging
+import os
 import threading
 from collections.abc import Sequence
 from functools import partial
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from inspector import checksum
@@ -22,6 +22,12 @@ from inspector.errors import ModelError
 from inspector.model_info import content_hash, from_metadata
 from inspector.records import Patches, Strangeness
 from inspector.runners import Runners
+
+# ONNX Runtime by itself looks up a host of its maker's after some seconds and keeps events for it below the user's
+# cache. It asks the environment when it is loaded, so this comes before.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime as ort
 
 log = logging.getLogger(__name__)
 
