@@ -84,6 +84,9 @@ def _complaint(error: ValidationError) -> str:
     first = error.errors()[0]
     where = first["loc"][:1] if "threshold" in first["loc"] else first["loc"]  # behind it: what else it may be
     key = ".".join(str(part) for part in where)
+    if first["type"] == "string_type" and where[-1] == "[key]":
+        parent = ".".join(str(part) for part in where[:-2])
+        return f"{parent}: a name in it is {_shown(first['input'])} to YAML: put it in quotes"
     if first["type"] == "extra_forbidden":
         return f"unknown key {key}"
     if first["type"] == "missing":
