@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from inspector.console import unblocked
 from inspector.errors import InspectorError
+from inspector.text import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Verb:
 def main(verbs: Sequence[Verb], argv: Sequence[str] | None = None) -> int:
     """Parse the command line and run one verb; errors made on purpose become one line and exit code 2."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_spell_out)
     for ours in ("inspector", "export"):  # other packages' news is noise on a line
         logging.getLogger(ours).setLevel(logging.INFO)
     with contextlib.ExitStack() as streams:
@@ -90,8 +93,14 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {' '.join(message.split())}: see `{self.prog} --help`\n")
 
 
+def _spell_out(record: logging.LogRecord) -> bool:
+    """A message names files, whose names may hold what a terminal would obey."""
+    record.msg, record.args = "\n".join(map(printable, record.getMessage().split("\n"))), None
+    return True
+
+
 def _in_a_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
+    return printable(" ".join(str(error).split()))
 
 
 def _parse(verbs: Sequence[Verb], argv: Sequence[str]) -> argparse.Namespace:

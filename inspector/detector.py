@@ -5,21 +5,29 @@ from __future__ import annotations
 import contextlib
 import ctypes.util
 import logging
+import os
+import threading
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
+from inspector import checksum
 from inspector.background import gives_way, rested
 from inspector.cores import OwnCores, cores
 from inspector.errors import ModelError
-from inspector.model_info import file_hash, from_metadata
+from inspector.model_info import content_hash, from_metadata
 from inspector.records import Patches, Strangeness
 from inspector.runners import Runners
+
+# ONNX Runtime by itself looks up a host of its maker's after some seconds and keeps events for it below the user's
+# cache. It asks the environment when it is loaded, so this comes before.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime as ort
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +36,8 @@ log = logging.getLogger(__name__)
 ON_A_GPU = (1, 2, 4, 8, 16)
 ON_SEVERAL_THREADS = (1, 2, 4, 8)
 ON_ONE_THREAD = (1, 2)
+OUTPUTS = {"maps": ("tensor(float)", 3), "scores": ("tensor(float)", 1), "pictures": ("tensor(uint8)", 5)}
+WARM_UP_S = 120.0  # for each run; the first on a GPU may take a minute
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 _own_cores = OwnCores()  # of all models: what runs on one thread has a core of its own
@@ -38,22 +48,25 @@ class Detector:
 
     On a CPU up to `at_once` runs go on at the same time and share the cores (None: one for each core, which is best for
     as many patches); a GPU gets one run at a time. Raises ModelError when the file is missing, broken, or not made by
-    this program.
+    this program. `content` is the file's where it was read already.
     """
 
-    def __init__(self, path: Path, at_once: int | None = None) -> None:
-        if not path.is_file():
-            raise ModelError(f"{path}: no such model: make it with `train`")
-        session = _open(path, session_threads(at_once))
+    def __init__(self, path: Path, at_once: int | None = None, content: bytes | None = None) -> None:
+        content = read_model(path) if content is None else content
+        has_checksum = checksum.check(content, str(path))
+        session = _open(content, path, session_threads(at_once))
         metadata = session.get_modelmeta().custom_metadata_map
         self.info, self.gamut = from_metadata(metadata, str(path))
-        self.model_hash = file_hash(path)
+        if self.info.has_checksum and not has_checksum:
+            raise ModelError(f"{path}: is not as it was written (its checksum is gone): copy or train it again")
+        self.model_hash = content_hash(content)  # of what was loaded: the file may be another one by now
         taken = {each.name: each for each in session.get_inputs()}
         if set(taken) != {"patches", "wanted"}:
             raise ModelError(f"{path}: its inputs are {', '.join(taken)}, not patches and wanted: train again")
         patches = taken["patches"]
         if patches.type != "tensor(uint8)" or list(patches.shape[1:]) != [*self.info.patch_shape, 3]:
             raise ModelError(f"{path}: its input is {patches.shape}, not the patches its metadata names: train again")
+        _check_outputs(session, path)
         self.provider = session.get_providers()[0].removesuffix("ExecutionProvider")
         on_cpu = self.provider == "CPU"
         one_thread = on_cpu and session_threads(at_once) == 1
@@ -70,15 +83,16 @@ class Detector:
         """
         return self._batches(patches) if gives_way() or not len(patches) else self._runners(patches)
 
-    def warm_up(self, up_to: int = ON_A_GPU[-1], rest: float = 0.0) -> None:
+    def warm_up(self, up_to: int = ON_A_GPU[-1], rest: float = 0.0, limit_s: float = WARM_UP_S) -> None:
         """Run every batch size once that `up_to` patches can need, so that the first part is as fast as the rest.
 
-        After each it sleeps for `rest` times as long as that took.
+        After each it sleeps for `rest` times as long as that took. Raises ModelError where the model makes no sense of
+        black patches, or takes longer than `limit_s` for them.
         """
         shape = (*self.info.patch_shape, 3)
         for count in self._batches.sizes:
             if self._warm < count <= up_to:
-                rested(partial(self._batches.run, np.zeros((count, *shape), np.uint8)), rest)
+                rested(partial(self._batches.try_out, np.zeros((count, *shape), np.uint8), limit_s), rest)
                 self._warm = count
 
     def pictures(self, patches: Patches) -> NDArray[np.uint8]:
@@ -106,13 +120,51 @@ class _Batches:
             start += size
         return Strangeness.together(found)
 
-    def run(self, patches: Patches, outputs: Sequence[str] = ("maps", "scores"), wanted: int = 0) -> list[NDArray[Any]]:
+    def try_out(self, patches: Patches, limit_s: float) -> None:
+        """Run them once, in `limit_s` at most. Raises ModelError where what comes out cannot be judged."""
+        options = ort.RunOptions()
+        timer = threading.Timer(limit_s, setattr, (options, "terminate", True))
+        timer.daemon = True
+        timer.start()
+        try:
+            maps, scores = self.run(patches, options=options)
+        except ModelError as error:
+            if options.terminate:
+                raise ModelError(f"{self._product}: the model has no answer after {limit_s:g} s: train again") from None
+            raise error
+        finally:
+            timer.cancel()
+        if maps.ndim != 3 or scores.shape != (len(patches),) or len(maps) != len(patches) or not maps.size:
+            raise ModelError(
+                f"{self._product}: of {len(patches)} patches the model makes maps {maps.shape} and scores "
+                f"{scores.shape}, not one of each: train again"
+            )
+        if not (np.isfinite(maps).all() and np.isfinite(scores).all()):
+            raise ModelError(f"{self._product}: the model makes no number of a black patch: train again")
+
+    def run(
+        self,
+        patches: Patches,
+        outputs: Sequence[str] = ("maps", "scores"),
+        wanted: int = 0,
+        options: ort.RunOptions | None = None,
+    ) -> list[NDArray[Any]]:
         """All of them at once; these outputs. Raises ModelError."""
         try:
-            values = self._session.run(outputs, {"patches": patches, "wanted": np.arange(wanted)})
+            values = self._session.run(outputs, {"patches": patches, "wanted": np.arange(wanted)}, options)
         except Exception as error:  # ONNX Runtime's errors share no base class but this
             raise ModelError(f"{self._product}: ONNX Runtime failed: {_first_line(error)}") from error
         return [np.asarray(value) for value in values]
+
+
+def read_model(path: Path) -> bytes:
+    """A model file's content. Raises ModelError."""
+    if not path.is_file():
+        raise ModelError(f"{path}: no such model: make it with `train`")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def usable_providers() -> list[str]:
@@ -141,14 +193,22 @@ def session_providers(model: bytes) -> list[str]:
         return []
 
 
-def _open(path: Path, threads: int) -> ort.InferenceSession:
+def _open(content: bytes, path: Path, threads: int) -> ort.InferenceSession:
     providers = usable_providers()
     if PROVIDERS[0] in providers and hasattr(ort, "preload_dlls"):
         ort.preload_dlls()  # CUDA and cuDNN may come as Python packages
     try:
-        return ort.InferenceSession(str(path), _options(threads), providers=providers)
+        return ort.InferenceSession(content, _options(threads), providers=providers)
     except Exception as error:  # see _Batches.run
         raise ModelError(f"{path}: cannot be loaded ({_first_line(error)}): copy or train it again") from error
+
+
+def _check_outputs(session: ort.InferenceSession, path: Path) -> None:
+    given = {each.name: (each.type, len(each.shape)) for each in session.get_outputs()}
+    for name, (kind, axes) in OUTPUTS.items():
+        if given.get(name) != (kind, axes):
+            found = f"{given[name][0]} of {given[name][1]} axes" if name in given else "missing"
+            raise ModelError(f"{path}: its output {name} is {found}, not {kind} of {axes} axes: train again")
 
 
 def _options(threads: int) -> ort.SessionOptions:

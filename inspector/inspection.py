@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from inspector import judge
 from inspector.background import in_background, rested
 from inspector.colour import ColourHighlighter
-from inspector.detector import Detector, session_threads
+from inspector.detector import WARM_UP_S, Detector, session_threads
 from inspector.errors import AlignError, ModelError, RecipeError
 from inspector.model_info import ModelInfo
 from inspector.placement import Placement
@@ -45,9 +45,9 @@ class Inspector:
         wanted = self.recipe.false_rejects
         return self.detector.info.false_rejects if wanted == "auto" else wanted
 
-    def warm_up(self, rest: float = 0.0) -> None:
+    def warm_up(self, rest: float = 0.0, limit_s: float = WARM_UP_S) -> None:
         """Run the model once on every batch size, so that the first part is as fast as the rest; see Detector."""
-        self.detector.warm_up(self.recipe.batch_size * self.grid.patches, rest)
+        self.detector.warm_up(self.recipe.batch_size * self.grid.patches, rest, limit_s)
 
     def inspect(self, frames: Sequence[Frame]) -> list[Inspection]:
         """The whole judgement of some frames, in their order; their patches share batches."""
@@ -162,14 +162,16 @@ def load_inspector(
     load_model: Callable[[Path, int | None], Detector] = Detector,
     judges: int | None = None,
     rest: float = 0.0,
+    read_recipe: Callable[[Path, str], Recipe] = load_recipe,
+    limit_s: float = WARM_UP_S,
 ) -> Inspector:
     """Read the recipe, load its model, check that they fit, and warm up: the line may start at once.
 
     Where a part is one patch, `judges` threads will have one run each, on as many cores as that leaves (None: one). The
     patches of larger parts have a core each. Another line may be running: as far as possible this gives way to it, and
-    after each step sleeps for `rest` times as long as that took.
+    after each step sleeps for `rest` times as long as that took. No run of the warm-up may take longer than `limit_s`.
     """
-    recipe = load_recipe(config_dir, product)
+    recipe = read_recipe(config_dir, product)
     at_once = judges if recipe.grid in ("1x1", "auto") else None
 
     def open_model() -> Detector:
@@ -177,7 +179,7 @@ def load_inspector(
 
     def prepare() -> Inspector:
         inspector = rested(lambda: Inspector(recipe, detector, now_ns), rest)
-        inspector.warm_up(rest)
+        inspector.warm_up(rest, limit_s)
         return inspector
 
     # Threads of the session's own would keep the low priority they are born with: then it is opened in the foreground.
@@ -202,6 +204,7 @@ def _stranger_than(score: float, good_scores: NDArray[np.float64]) -> float:
 
 def _threshold(recipe: Recipe, detector: Detector) -> float:
     info = detector.info
+    _check_product(recipe, info)
     _check_grid(recipe, info)
     _check_align(recipe, info)
     if recipe.threshold == "auto":
@@ -217,7 +220,20 @@ def _threshold(recipe: Recipe, detector: Detector) -> float:
             f"{recipe.product}.yaml: threshold was set for model {recipe.threshold_model}, but the model is "
             f"{detector.model_hash}: run `calibrate` again, or write threshold: auto"
         )
+    if recipe.threshold > info.beyond:
+        raise RecipeError(
+            f"{recipe.product}.yaml: threshold is {recipe.threshold:g}, so high that nothing would fail (good parts "
+            f"score {info.strangest:.3g} at most, and {info.beyond:.3g} is the limit): run `calibrate`"
+        )
     return recipe.threshold
+
+
+def _check_product(recipe: Recipe, info: ModelInfo) -> None:
+    if recipe.product != info.product:
+        raise ModelError(
+            f"{recipe.product}: {recipe.model_file} was trained for product {info.product}: "
+            "give the recipe its own model, or train it"
+        )
 
 
 def _check_align(recipe: Recipe, info: ModelInfo) -> None:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,26 +20,34 @@ from inspector.grid import Grid
 KEY_INFO = "line_inspector"
 KEY_GAMUT = "line_inspector_gamut"
 
+BEYOND = 100.0  # times what the strangest good part scores, and 1 more: scores are about 1 where parts begin to differ
+MOST_PATCHES = 1024  # of a part
+
+Side = Annotated[int, Field(ge=1, le=4096)]  # pixels
+Limit = Annotated[float, Field(gt=0, le=1e4)]
+
 
 class ModelInfo(BaseModel):
     """One trained model. Scores are in the unit of its anomaly map."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     format: Literal[3] = 3
     product: str
     kind: Literal["feature", "pixel"]
     grid: str  # as Grid.parse reads it
-    overlap: float
-    patch_shape: tuple[int, int]  # height and width of the patches: square, or about as the fixture's frame
+    overlap: Annotated[float, Field(ge=0, le=0.5)]
+    patch_shape: tuple[Side, Side]  # height and width of the patches: square, or about as the fixture's frame
     image_shape: tuple[int, int] | None = None  # height and width of all good images, px; None: they differed
     fixture: Fixture | None = None  # brings a part into its canonical frame before the grid; None: frames as they are
-    patch_limits: tuple[PositiveFloat, ...] = Field((1.0,), repr=False)  # see `limits`; one for all where one is enough
-    threshold: float  # suggested; the recipe may set another
-    false_rejects: float  # the budget the suggestion keeps: share of good parts that may be rejected
+    patch_limits: tuple[Limit, ...] = Field((1.0,), repr=False)  # see `limits`; one for all where one is enough
+    threshold: PositiveFloat  # suggested; the recipe may set another
+    false_rejects: Annotated[
+        float, Field(gt=0, lt=1)
+    ]  # the budget the suggestion keeps: share of good parts that may be rejected
     guaranteed: bool  # False where the good set was too small for the budget and the threshold is extrapolated
     held_out: Mapping[str, float] = Field(repr=False)  # good image's hash -> its score by a model that never saw it
-    colour_tolerance: int  # suggested, from the good images
+    colour_tolerance: Annotated[int, Field(ge=0, le=255)]  # suggested, from the good images
     enhanced: bool  # held-out scores were made with strange colours painted
     learned_from: frozenset[str] = Field(repr=False)  # hashes of the images that the shipped model learned from
     images: int
@@ -48,12 +56,31 @@ class ModelInfo(BaseModel):
     seed: int
     train_seconds: float | None = None
     versions: Mapping[str, str]
+    has_checksum: bool = False  # the file has one, see `checksum`, and without it is not whole
 
     @model_validator(mode="after")
     def _limits_are_the_grids(self) -> ModelInfo:
+        if self.layout.patches > MOST_PATCHES:
+            raise ValueError(f"grid {self.grid} has more than {MOST_PATCHES} patches")
         if len(self.patch_limits) not in (1, self.layout.patches):
             raise ValueError(f"{len(self.patch_limits)} limits of patches for grid {self.grid}")
         return self
+
+    @model_validator(mode="after")
+    def _something_can_fail(self) -> ModelInfo:
+        if self.threshold > self.beyond:
+            raise ValueError(f"threshold {self.threshold:g} is so high that nothing would fail")
+        return self
+
+    @property
+    def strangest(self) -> float:
+        """The highest score of a good part that the model never saw."""
+        return max(self.held_out.values(), default=0.0)
+
+    @property
+    def beyond(self) -> float:
+        """A threshold above this passes everything: no sensible one is so far from what good parts score."""
+        return BEYOND * (1 + abs(self.strangest))
 
     @property
     def limits(self) -> NDArray[np.float32]:
@@ -93,4 +120,9 @@ def from_metadata(metadata: Mapping[str, str], name: str) -> tuple[ModelInfo, Ga
 
 def file_hash(path: Path) -> str:
     """The first 12 hexadecimal digits of the file's SHA-256: names an image or a model in logs."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return content_hash(path.read_bytes())
+
+
+def content_hash(content: bytes) -> str:
+    """The same, of what was read."""
+    return hashlib.sha256(content).hexdigest()[:12]

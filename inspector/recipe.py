@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -13,6 +13,7 @@ from inspector import yaml_file
 from inspector.errors import RecipeError
 from inspector.files import replacing
 from inspector.grid import Grid
+from inspector.text import shortened
 
 PRODUCT = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Align = Literal["auto", "none", "object", "template"]
@@ -41,6 +42,7 @@ class Recipe(BaseModel):
 
     product: Annotated[str, Field(pattern=PRODUCT)]
     model: str = ""  # file in the model folder; empty: PRODUCT.onnx
+    model_outside: bool = False  # the file is meant to lie elsewhere
     grid: Annotated[str, BeforeValidator(_grid)] = "1x1"  # auto: as the model was trained
     overlap: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     align: Align = "auto"  # bring the part into one pose; auto: as the model was trained
@@ -52,13 +54,24 @@ class Recipe(BaseModel):
     false_rejects: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] = "auto"
     colour: Colour = Colour()
     batch_size: Annotated[int, Field(ge=1, le=64)] = 8
-    deadline_ms: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None  # later is MISSED; None: any time
+    deadline_ms: Annotated[float, Field(gt=0, le=3_600_000)] | None = None  # later is MISSED; None: any time
     golden: Annotated[str, Field(min_length=1)] | None = None  # folder of parts that must come out right before a start
 
     @model_validator(mode="after")
     def _not_the_station(self) -> Recipe:
         if self.product == STATION:
             raise ValueError(f"product: {STATION}.yaml is the station's own file; name the product otherwise")
+        return self
+
+    @model_validator(mode="after")
+    def _model_in_its_folder(self) -> Recipe:
+        if not self.model_outside and any(
+            map(_leads_elsewhere, (PurePosixPath(self.model), PureWindowsPath(self.model)))
+        ):
+            raise ValueError(
+                f"model: wants a file in the model folder, got {self.model!r}; "
+                "where another place is meant, write model_outside: true"
+            )
         return self
 
     @model_validator(mode="after")
@@ -83,8 +96,17 @@ class Recipe(BaseModel):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
 
 
+def _leads_elsewhere(file: PurePath) -> bool:
+    return bool(file.anchor) or ".." in file.parts
+
+
 def recipe_path(config_dir: Path, product: str) -> Path:
-    """Where the recipe of a product lies."""
+    """Where the recipe of a product lies. Raises RecipeError where the name cannot be a product's."""
+    if not re.fullmatch(PRODUCT, product):
+        given = repr(shortened(product, 80))
+        raise RecipeError(
+            f"product {given}: wants a name of letters, digits, - _ and . that begins with one of the first two"
+        )
     return config_dir / f"{product}.yaml"
 
 
@@ -124,6 +146,7 @@ def write_recipe(config_dir: Path, recipe: Recipe) -> Path:
     """Write a new recipe, with a comment at each key that a user may want to change."""
     path = recipe_path(config_dir, recipe.product)
     model = f"model: {yaml_file.scalar(recipe.model)}\n" if recipe.model else ""
+    model += "model_outside: true\n" if recipe.model_outside else ""
     unaligned = "" if recipe.unaligned == "missed" else f"unaligned: {recipe.unaligned}\n"
     any_size = "any_size: true\n" if recipe.any_size else ""
     threshold_model = f"threshold_model: {yaml_file.scalar(recipe.threshold_model)}\n" if recipe.threshold_model else ""
@@ -133,6 +156,7 @@ def write_recipe(config_dir: Path, recipe: Recipe) -> Path:
     _save(
         path,
         f"""\
+---
 # Recipe of {recipe.product}: how one product is inspected.
 product: {yaml_file.scalar(recipe.product)}
 {model}grid: {recipe.grid}            # patches per frame, ROWSxCOLS, as the model was trained; auto: train decides
@@ -143,7 +167,8 @@ align: {recipe.align}          # bring parts into one pose: auto (train decides)
 colour:
   enhance: {recipe.colour.enhance}    # colours that no good part shows: none, overlay (drawn), model (seen by it too)
 {tolerance}batch_size: {recipe.batch_size}        # frames judged at once when the line is faster than the inspection
-{deadline}{golden}{any_size}""",
+{deadline}{golden}{any_size}...
+""",
     )
     return path
 
@@ -175,4 +200,5 @@ def _with_key(text: str, key: str, value: str | float | None) -> str:
     line = re.compile(rf"^{key}:[^\n#]*?(?P<comment>[ \t]*(?:#[^\n]*)?)$", re.MULTILINE)
     if line.search(text):
         return line.sub(lambda match: f"{key}: {yaml_file.scalar(value)}{match['comment']}", text, count=1)
-    return f"{text.rstrip()}\n{key}: {yaml_file.scalar(value)}\n"
+    body, end, rest = text.rstrip().partition(f"\n{yaml_file.END}")
+    return f"{body}\n{key}: {yaml_file.scalar(value)}\n{end[1:]}{rest}".rstrip() + "\n"

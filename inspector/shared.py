@@ -6,8 +6,8 @@ import threading
 import weakref
 from pathlib import Path
 
-from inspector.detector import Detector
-from inspector.model_info import file_hash
+from inspector.detector import Detector, read_model
+from inspector.model_info import content_hash
 
 
 class SharedModels:
@@ -18,15 +18,22 @@ class SharedModels:
 
     def __init__(self) -> None:
         self._loaded: weakref.WeakValueDictionary[str, Detector] = weakref.WeakValueDictionary()
-        self._lock = threading.Lock()  # two lines that start or change at once must not both load it
+        self._turns: dict[str, threading.Lock] = {}  # two lines that start or change at once must not both load it
+        self._lock = threading.Lock()  # of the turns; nobody loads meanwhile, for a model may hang
 
     def __call__(self, path: Path, at_once: int | None = None) -> Detector:
         """The model in this file, see Detector. Raises ModelError."""
-        with self._lock:
-            known = self._loaded.get(file_hash(path)) if path.is_file() else None
+        content = read_model(path)
+        model_hash = content_hash(content)
+        with self._turn(model_hash):
+            known = self._loaded.get(model_hash)
             if known is not None:
                 known.warm_up()  # lines that share it run it on larger batches than each alone
                 return known
-            detector = Detector(path, at_once)
-            self._loaded[detector.model_hash] = detector
+            detector = Detector(path, at_once, content)
+            self._loaded[model_hash] = detector
             return detector
+
+    def _turn(self, model_hash: str) -> threading.Lock:
+        with self._lock:
+            return self._turns.setdefault(model_hash, threading.Lock())

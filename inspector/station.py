@@ -74,7 +74,8 @@ class Station(BaseModel):
     model_config = _STRICT
 
     overflow: Literal["auto", "wait", "newest"] = "auto"  # auto: a replay waits, a live line cannot
-    stall_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0  # a stage that hangs so long ends the run
+    stall_s: Annotated[float, Field(gt=0, le=3600)] = 20.0  # a stage that hangs so long ends the run
+    load_s: Annotated[float, Field(gt=0, le=3600)] = 120.0  # a product that takes longer to load is refused
     # so many pictures of a live camera without any difference, and it is frozen; 0: it never is
     frozen_after: Literal[0] | Annotated[int, Field(ge=2)] = 3
     heartbeat_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0  # an output is told something at least so often

@@ -20,6 +20,11 @@ def ascii_text(text: str) -> str:
     return "".join(c if " " <= c <= "~" else "?" for c in plain)
 
 
+def printable(text: str) -> str:
+    """The text with what a terminal would obey spelt out in hexadecimal: codes, line breaks, marks of direction."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def shortened(text: str, length: int) -> str:
     """At most `length` characters: the middle goes, because part names differ at their ends."""
     if len(text) <= length:

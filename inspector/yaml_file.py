@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Hashable
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,32 +13,50 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from inspector.errors import RecipeError
+from inspector.text import shortened
 
 Model = TypeVar("Model", bound=BaseModel)
+
+MOST_CHARACTERS = 65536  # a file of 16 cameras has 4,000; reading takes a second at most
+MOST_TOLD = 300  # characters of a message
+BEGIN, END = "---", "..."  # YAML's own marks of a document
 
 
 def read_text(path: Path) -> str:
     """A file's text. Raises RecipeError where it cannot be read, FileNotFoundError where it is not there."""
     try:
-        return path.read_text(encoding="utf-8-sig")  # some editors on Windows write a byte order mark
+        with path.open(encoding="utf-8-sig") as file:  # some editors on Windows write a byte order mark
+            text = file.read(MOST_CHARACTERS + 1)
     except FileNotFoundError:
         raise
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read: {error}") from None
+    if len(text) > MOST_CHARACTERS:
+        raise RecipeError(f"{path}: has more than {MOST_CHARACTERS} characters: is it the right file?")
+    return text
 
 
 def parse(model: type[Model], text: str, name: str) -> Model:
     """`text` as a `model`. Raises RecipeError that begins with `name`, the file's."""
+    if is_marked(text) and _lines(text)[-1] != END:
+        raise RecipeError(
+            f"{name}: looks half-written: it begins with a line {BEGIN} and does not end with a line {END}"
+        )
     try:
         data = load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # the last two: a date of month 13, a thousand [
-        raise RecipeError(f"{name}: not valid YAML: {_where(error)}") from None
+        raise RecipeError(f"{name}: not valid YAML: {shortened(_where(error), MOST_TOLD)}") from None
     if not isinstance(data, dict):
         raise RecipeError(f"{name}: wants `key: value` lines, got {type(data).__name__}")
     try:
         return model.model_validate(data)
     except ValidationError as error:
         raise RecipeError(f"{name}: {complaint(error)}") from None
+
+
+def is_marked(text: str) -> bool:
+    """Whether the text begins with a line ---, and so must end with a line ... to be whole."""
+    return _lines(text)[:1] == [BEGIN]
 
 
 def load(text: str) -> Any:
@@ -56,22 +76,48 @@ def scalar(value: str | float) -> str:
 
 
 def complaint(error: ValidationError) -> str:
+    """What is wrong, in a line that is not too long: which key, what was given and what was wanted."""
+    return shortened(_complaint(error), MOST_TOLD)
+
+
+def _complaint(error: ValidationError) -> str:
     first = error.errors()[0]
     where = first["loc"][:1] if "threshold" in first["loc"] else first["loc"]  # behind it: what else it may be
     key = ".".join(str(part) for part in where)
+    if first["type"] == "string_type" and where[-1] == "[key]":
+        parent = ".".join(str(part) for part in where[:-2])
+        return f"{parent}: a name in it is {_shown(first['input'])} to YAML: put it in quotes"
     if first["type"] == "extra_forbidden":
         return f"unknown key {key}"
     if first["type"] == "missing":
         return f"key {key} is missing"
     if key == "threshold":
-        return f"threshold: wants auto or a number above 0, got {first['input']!r}"
+        return f"threshold: wants auto or a number above 0, got {_shown(first['input'])}"
     message = first["msg"].removeprefix("Value error, ")
-    given = "" if isinstance(first["input"], dict) else f", got {first['input']!r}"
+    given = "" if isinstance(first["input"], dict) else f", got {_shown(first['input'])}"
+    if first["type"] in ("string_type", "invalid_key") and isinstance(first["input"], (bool, int, float, date)):
+        given += ": put it in quotes"  # YAML reads no, on, 007, 1e5 and 2024-01-31 as something else
     return f"{key}: {message}{given}" if key else message
 
 
+def _shown(value: object) -> str:
+    """What was given, cut short before all of it is written out: it may be very much."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = short.maxlong = 80
+    return short.repr(value)
+
+
 class _UniqueKeys(yaml.SafeLoader):
-    """A SafeLoader for which a key given twice is an error: PyYAML silently keeps the last."""
+    """A SafeLoader for which a key given twice is an error: PyYAML silently keeps the last.
+
+    So are aliases: a few lines of them stand for more than any computer can hold.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, "an alias (*) is not read: write it out", mark)
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
@@ -97,6 +143,12 @@ _UniqueKeys.add_implicit_resolver(
     re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$|[-+]?\.inf$|\.nan$"),
     list("-+.0123456789"),
 )
+
+
+def _lines(text: str) -> list[str]:
+    """Without comments and what is empty."""
+    lines = (line.rstrip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _where(error: Exception) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from process import start  # noqa: F401  (a fixture for all)
 
+from inspector.checksum import with_checksum
 from inspector.colour import Gamut
 from inspector.inspection import Inspector, load_inspector
 from inspector.model_info import KEY_INFO, ModelInfo, to_metadata
@@ -58,11 +59,20 @@ class Station:
         known = {entry.key: entry.value for entry in model.metadata_props}
         info = json.loads(known[KEY_INFO]) | facts
         onnx.helper.set_model_props(model, known | {KEY_INFO: json.dumps(info)})
-        onnx.save(model, self.model(product))
+        self.save(model, product)
+
+    def save(self, model, product: str = "alpha") -> None:
+        """Write an altered model (onnx.ModelProto) as if it had been exported like this."""
+        save(model, self.model(product))
 
     def frame(self, index: int, brightness: int = dark) -> Frame:
         """A part of one brightness; it is called by its index."""
         return Frame(index, 0, np.full((48, 64, 3), brightness, np.uint8), part=f"part-{index}")
+
+
+def save(model, path: Path) -> None:
+    """Write a model (onnx.ModelProto) with its checksum."""
+    path.write_bytes(with_checksum(model.SerializeToString()))
 
 
 @pytest.fixture(scope="session")
@@ -75,9 +85,11 @@ def exported(tmp_path_factory):
     first, *others = (_info(product, threshold) for product, threshold in THRESHOLDS.items())
     _export(first, gamut, folder / f"{first.product}.onnx")
     model = onnx.load(folder / f"{first.product}.onnx")
+    known = {entry.key: entry.value for entry in model.metadata_props}
     for info in others:
-        onnx.helper.set_model_props(model, to_metadata(info, gamut))
-        onnx.save(model, folder / f"{info.product}.onnx")
+        facts = to_metadata(info.model_copy(update={"has_checksum": True}), gamut)
+        onnx.helper.set_model_props(model, known | facts)
+        save(model, folder / f"{info.product}.onnx")
     return folder
 
 

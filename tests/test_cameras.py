@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import os
 
 import cv2
 import numpy as np
@@ -587,6 +588,15 @@ def test_an_address_is_a_live_camera():
 def test_digits_are_a_camera_index():
     with pytest.raises(CameraError, match="camera 97: cannot be opened"), open_source("97", None, False):
         pass
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices are files on POSIX only")
+def test_a_devices_file_and_a_link_to_it_are_the_camera_of_that_number(tmp_path):
+    link = tmp_path / "usb-camera"
+    link.symlink_to("/dev/video97")
+    for source in ("/dev/video97", str(link)):
+        with pytest.raises(CameraError, match="camera 97: cannot be opened"), open_source(source, None, False):
+            pass
 
 
 @pytest.mark.parametrize("source", ["", "missing/parts", "rtsp:/admin:secret@10.0.0.7/live", "ftp://a:secret@b/c"])

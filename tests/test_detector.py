@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 
 import numpy as np
 import onnx
@@ -96,7 +97,7 @@ def test_metadata_that_does_not_fit_is_named(station, facts, words):
 def test_a_graph_that_takes_something_else_is_refused(station):
     model = onnx.load(station.model())
     model.graph.input.append(onnx.helper.make_tensor_value_info("mood", onnx.TensorProto.FLOAT, [1]))
-    onnx.save(model, station.model())
+    station.save(model)
     assert "its inputs are patches, wanted, mood, not patches and wanted: train again" in complaint(station.model())
 
 
@@ -107,6 +108,33 @@ def test_a_damaged_gamut_is_named_with_its_file(station, gamut):
     onnx.helper.set_model_props(model, {KEY_INFO: known[KEY_INFO], KEY_GAMUT: gamut})
     onnx.save(model, station.model())
     complaint(station.model())
+
+
+def test_one_changed_byte_anywhere_is_refused(station):
+    path = station.model()
+    whole = path.read_bytes()
+    entry = whole.index(b"line_inspector_checksum")
+    for place in [*range(0, len(whole), 97), *range(entry, entry + 89)]:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        complaint(path)
+
+
+def test_a_changed_weight_is_refused_though_the_runtime_would_take_it(station):
+    model = onnx.load(station.model())
+    (weight, *_) = [each for each in model.graph.initializer if each.raw_data]
+    weight.raw_data = bytes([weight.raw_data[0] ^ 1]) + weight.raw_data[1:]
+    onnx.save(model, station.model())
+    assert "is not as it was written (its checksum is another): copy or train it again" in complaint(station.model())
+
+
+def test_a_model_made_before_there_were_checksums_is_loaded(station):
+    model = onnx.load(station.model())
+    known = {entry.key: entry.value for entry in model.metadata_props}
+    info = json.loads(known[KEY_INFO])
+    del info["has_checksum"]
+    onnx.helper.set_model_props(model, {KEY_INFO: json.dumps(info), KEY_GAMUT: known[KEY_GAMUT]})
+    onnx.save(model, station.model())
+    assert Detector(station.model()).info.product == "alpha"
 
 
 # ---- good ones

@@ -64,11 +64,20 @@ def test_without_a_number_the_model_brings_its_threshold(station):
     assert [station.load(product).threshold for product in ("alpha", "beta", "gamma")] == [5, 9, 1]
 
 
-def test_a_recipe_may_name_another_products_model(station):
+def test_another_products_model_is_refused_whatever_its_files_name(station):
     station.write(model="beta.onnx")
-    inspector = station.load()
-    assert inspector.threshold == 9
-    assert inspector.inspect([station.frame(0)])[0].product == "alpha"
+    with pytest.raises(ModelError, match=r"alpha: beta\.onnx was trained for product beta: give the recipe its own"):
+        station.load()
+    station.write()
+    station.model("beta").replace(station.model())
+    with pytest.raises(ModelError, match=r"alpha: alpha\.onnx was trained for product beta"):
+        station.load()
+
+
+def test_a_model_may_lie_in_a_file_of_any_name(station):
+    station.model().rename(station.models / "version 2.onnx")
+    station.write(model="version 2.onnx")
+    assert station.load().threshold == 5
 
 
 # ---- what comes out

@@ -463,18 +463,26 @@ def test_of_many_requests_in_a_row_the_last_one_holds(station):
     assert set(causes(line.seen)) == {None}
 
 
-def test_a_changeover_that_fails_for_an_unknown_reason_ends_the_run_like_any_stage(station):
+@pytest.mark.parametrize("error", [ZeroDivisionError("bug"), SystemExit(1), MemoryError(), TimeoutError("slow")])
+def test_a_changeover_that_fails_for_whatever_reason_is_refused_and_the_old_one_goes_on(station, caplog, error):
     def load(product):
-        raise ZeroDivisionError("bug")
+        if product == "beta":
+            raise error
+        return station.load(product)
 
     line = Line(station, load)
 
     def script():
         line.pipeline.change_product("beta")
-        yield from itertools.count()
+        line.tried()
+        yield from (station.frame(i) for i in range(5))
+        line.pipeline.change_product("gamma")
+        yield from line.until("gamma")
+        yield station.frame(5)
 
-    with pytest.raises(ZeroDivisionError):
-        line.run(script())
+    line.run(script())
+    assert products(line.seen) == ["alpha"] * 5 + ["gamma"]
+    assert f"changeover refused, alpha goes on: beta: cannot be loaded ({type(error).__name__}" in caplog.text
 
 
 def test_a_run_that_ends_while_a_product_loads_waits_for_it_without_complaint(station):

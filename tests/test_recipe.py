@@ -54,6 +54,7 @@ def test_everything_but_the_product_has_a_default():
         ("colour: {enhance: neon}", "colour.enhance: Input should be 'none', 'overlay' or 'model', got 'neon'"),
         ("colour: {tolerance: true}", "colour.tolerance: Input should be a valid integer, got True"),
         ("deadline_ms: 0", "deadline_ms: Input should be greater than 0, got 0"),
+        ("deadline_ms: 1e305", "deadline_ms: Input should be less than or equal to 3600000, got 1e+305"),
         ("deadline_ms: soon", "deadline_ms: Input should be a valid number, got 'soon'"),
         ("golden: ''", "golden: String should have at least 1 character, got ''"),
         ("threshold: true", "threshold: wants auto or a number above 0, got True"),
@@ -99,7 +100,10 @@ def test_a_mistake_is_named_with_file_and_key_or_line(text, words):
         ("grid: 1x1", "key product is missing"),
         ("product: cap", "product is 'cap', but the file is named for 'bottle'"),
         ("product: 12", "product: Input should be a valid string, got 12"),
-        ("product: no", "product: Input should be a valid string, got False"),
+        ("product: no", "product: Input should be a valid string, got False: put it in quotes"),
+        ("product: 1e5", "product: Input should be a valid string, got 100000.0: put it in quotes"),
+        ("product: 007", "product: Input should be a valid string, got 7.0: put it in quotes"),
+        ("product: &a bottle\nmodel: *a", "not valid YAML: line 2: an alias (*) is not read: write it out"),
         ("product: a b", "product: String should match pattern"),
         ("product: '../bottle'", "product: String should match pattern"),
         ("product: \0", "not valid YAML: unacceptable character #x0000"),
@@ -168,7 +172,7 @@ recipes = st.builds(
     ),
     any_size=st.booleans(),
     batch_size=st.integers(1, 64),
-    deadline_ms=st.none() | tiny_to_huge,
+    deadline_ms=st.none() | st.floats(1e-12, 3.6e6),
     golden=st.none() | st.sampled_from(["golden/bottle", "../shared: golden", "12", "off"]),
 )
 
@@ -245,6 +249,11 @@ def test_a_key_that_is_also_a_nested_one_is_not_confused_with_it(tmp_path):
     assert updated(tmp_path, text, overlap=0.1) == text + "overlap: 0.1\n"
 
 
+def test_what_an_update_adds_comes_before_the_end_mark(tmp_path):
+    text = "---\nproduct: bottle\n...\n"
+    assert updated(tmp_path, text, overlap=0.1) == "---\nproduct: bottle\noverlap: 0.1\n...\n"
+
+
 def test_updates_one_after_the_other_leave_one_line_each(tmp_path):
     text = COMMENTED
     for threshold in (1.0, 0.25, 1e-07, 33.3):
@@ -282,6 +291,54 @@ def test_an_update_that_cannot_be_made_leaves_the_file_as_it_was(tmp_path, text,
         update_recipe(tmp_path, "bottle", **changes)
     assert path.read_text() == text
     assert os.listdir(tmp_path) == [path.name]
+
+
+def test_a_few_lines_that_stand_for_more_than_any_computer_can_hold_are_refused():
+    bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+    for number in range(1, 30):
+        bomb += f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 10)}]\n"
+    assert "line 3: an alias (*) is not read" in complaint("product: bottle\n" + bomb)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "model: [" + "x, " * 9999 + "x]",
+        "grid: " + "9" * 4000,
+        "grid: " + "x" * 30000,
+        "y" * 900 + ": 3",
+        "threshold: " + "[" * 90 + "]" * 90,
+        "threshold: " + "x" * 9000,
+        "'" + "z" * 9000 + "': 1\n'" + "z" * 9000 + "': 1",
+    ],
+)
+def test_however_long_what_was_given_the_message_is_short(text):
+    assert len(complaint(f"product: bottle\n{text}\n")) < 350
+
+
+def test_a_file_that_is_far_too_large_is_not_read(tmp_path):
+    recipe_path(tmp_path, "bottle").write_text("product: bottle\n" + "# padding\n" * 7000)
+    with pytest.raises(RecipeError, match=r"bottle\.yaml: has more than 65536 characters: is it the right file"):
+        load_recipe(tmp_path, "bottle")
+
+
+@pytest.mark.parametrize("product", ["../../x", "/etc/passwd", "a/b", "", ".", "..", "-x", "bottle\n", "C:x"])
+def test_a_product_that_is_no_name_is_refused_before_any_file_is_looked_for(tmp_path, product):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "x.yaml").write_text("product: x\n")
+    with pytest.raises(RecipeError, match="wants a name of letters, digits"):
+        load_recipe(tmp_path / "config" / "deeper", product)
+
+
+@pytest.mark.parametrize(
+    "model", ["../x.onnx", "a/../../x.onnx", "/tmp/x.onnx", "..\\x.onnx", "C:\\x.onnx", "C:x.onnx"]
+)
+def test_a_model_outside_its_folder_has_to_be_meant(model):
+    text = f"model: '{model}'"
+    said = complaint(f"product: bottle\n{text}\n")
+    assert said.startswith(f"bottle.yaml: model: wants a file in the model folder, got {model!r}; where another place")
+    assert parsed(text + "\nmodel_outside: true").model_file == model
+    assert parsed("model: deeper/x.onnx").model_file == "deeper/x.onnx"
 
 
 def test_an_unknown_product_is_told_which_there_are(tmp_path):

@@ -1,6 +1,8 @@
 """One model for several callers and threads."""
 
 import gc
+import hashlib
+import itertools
 import threading
 import weakref
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 from line import PATIENCE_S, Waits
 
+from inspector.files import replacing
 from inspector.inspection import load_inspector
 from inspector.records import Strangeness, Verdict
 from inspector.runners import Runners
@@ -156,6 +159,30 @@ def test_a_model_that_was_replaced_is_another_one_and_unused_ones_are_forgotten(
         assert forgotten() is None
     finally:
         gc.enable()
+
+
+def test_a_models_hash_is_that_of_what_was_loaded_while_files_are_replaced(station):
+    path, versions, over = station.model(), [], threading.Event()
+    for threshold in (5.0, 6.0):
+        station.alter(threshold=threshold)
+        versions.append(path.read_bytes())
+    known = {hashlib.sha256(content).hexdigest()[:12]: 5.0 + number for number, content in enumerate(versions)}
+
+    def replace():
+        for content in itertools.cycle(versions):
+            with replacing(path) as part:
+                part.write_bytes(content)
+            if over.is_set():
+                return
+
+    replacer = threading.Thread(target=replace)
+    replacer.start()
+    try:
+        loaded = [SharedModels()(path) for _ in range(100)]
+    finally:
+        over.set()
+        replacer.join()
+    assert {(each.model_hash, each.info.threshold) for each in loaded} == set(known.items())
 
 
 @pytest.mark.parametrize("judges", [1, 2])

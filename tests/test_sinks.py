@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -42,7 +43,9 @@ COUNTS = Counts(1, 0, 0)
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and limits")
 
 
-SPELT_OUT = str.maketrans({c: repr(c)[1:-1] for c in map(chr, range(0x3000)) if c.splitlines() == [""]})
+SPELT_OUT = str.maketrans(
+    {c: repr(c)[1:-1] for c in map(chr, range(0x3000)) if c.splitlines() == [""] or unicodedata.category(c) == "Cc"}
+)
 
 
 def utc_now() -> datetime:
@@ -124,7 +127,7 @@ def test_every_part_name_comes_back(part, product):
     with tempfile.TemporaryDirectory() as folder:
         (row,), (line,) = logged(Path(folder), inspection(part=part, product=product))
     assert (line["part"], row["product"], line["product"]) == (part, product, product)
-    assert row["part"] == part.translate(SPELT_OUT)
+    assert row["part"] == ("'" if part.startswith(("=", "+", "-", "@")) else "") + part.translate(SPELT_OUT)
 
 
 def test_a_row_is_one_line_whatever_the_part_is_called(tmp_path):
@@ -133,6 +136,27 @@ def test_a_row_is_one_line_whatever_the_part_is_called(tmp_path):
     log.close()
     assert [len(path.read_text("utf-8").splitlines()) for path in log.paths] == [2, 1]
     assert rows_of(log)[0][0]["part"] == r"a\r\nb\x85c\u2028d.png"
+
+
+@pytest.mark.parametrize(
+    ("part", "cell"),
+    [
+        ("=HYPERLINK(x)", "'=HYPERLINK(x)"),
+        ("+1.png", "'+1.png"),
+        ("-1.png", "'-1.png"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1+1", r"\t=1+1"),
+        ("\x1b]0;x\x07\x00\x7f\x9b", r"\x1b]0;x\x07\x00\x7f\x9b"),
+        ("a=b-c.png", "a=b-c.png"),
+    ],
+)
+def test_a_cell_is_neither_computed_by_a_spreadsheet_nor_obeyed_by_a_terminal(tmp_path, part, cell):
+    log = LogSink(tmp_path, utc_now)
+    log.write(missed(part=part, detail=part), COUNTS)
+    log.close()
+    (row,), (exact,) = rows_of(log)
+    assert (row["part"], row["detail"]) == (cell, cell)
+    assert (exact["part"], exact["detail"]) == (part, part)
 
 
 def test_a_file_name_that_is_no_text_still_makes_a_utf8_log(tmp_path):

@@ -80,3 +80,30 @@ def test_the_station_is_no_product(station):
         load_recipe(station.config, "station")
     with pytest.raises(RecipeError, match=r"name the product otherwise"):
         new_recipe("station")
+
+
+@pytest.mark.parametrize(("name", "read"), [("no", "False"), ("on", "True"), ("007", "7.0"), ("1e5", "100000.0")])
+def test_a_name_that_yaml_takes_for_something_else_is_to_be_put_in_quotes(tmp_path, name, read):
+    write(tmp_path, f"cameras: {{{name}: {{source: 0, product: alpha}}}}")
+    with pytest.raises(
+        RecipeError, match=rf"^station\.yaml: cameras: a name in it is {read} to YAML: put it in quotes$"
+    ):
+        load_station(tmp_path)
+    write(tmp_path, f"cameras: {{left: {{source: 0, product: {name}}}}}")
+    with pytest.raises(RecipeError, match=rf"cameras\.left\.product: .* got {read}: put it in quotes$"):
+        load_station(tmp_path)
+    write(tmp_path, f"cameras: {{'{name}': {{source: 0, product: '{name}'}}}}")
+    assert list(load_station(tmp_path).cameras) == [name]
+
+
+def test_a_time_limit_that_would_never_come_is_refused(tmp_path):
+    for key in ("stall_s", "load_s"):
+        write(tmp_path, f"{key}: 1e305")
+        with pytest.raises(RecipeError, match=rf"station\.yaml: {key}: .* less than or equal to 3600, got 1e\+305"):
+            load_station(tmp_path)
+
+
+def test_addresses_and_paths_are_kept_as_they_are_written(tmp_path):
+    for source in ("rtmp://plant/line", "file:///data/parts", "~/parts", "/dev/v4l/by-id/usb-1"):
+        write(tmp_path, f"cameras: {{left: {{source: {source}, product: alpha}}}}")
+        assert load_station(tmp_path).cameras["left"].source == source

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.text import ascii_text, number, shortened
+from inspector.text import ascii_text, number, printable, shortened
 
 
 @given(st.text())
@@ -41,3 +41,13 @@ def test_shortened_texts_keep_their_ends(text, length):
 )
 def test_numbers_have_four_digits(value, told):
     assert number(value) == told
+
+
+@given(st.text())
+def test_what_is_printable_commands_no_terminal(text):
+    assert printable(text).isprintable()
+
+
+def test_what_is_printable_already_stays():
+    assert printable("Größe 部品7 \\") == "Größe 部品7 \\"
+    assert printable("a\x1b[2Jb\r\n\u202ec") == r"a\x1b[2Jb\r\n\u202ec"

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from inspector import checksum
 from inspector.colour import Gamut
 from inspector.detector import Detector
 from inspector.errors import DependencyError, ModelError
@@ -28,8 +29,10 @@ def export(model: nn.Module, info: ModelInfo, gamut: Gamut, path: Path) -> None:
     """
     patches, wanted = torch.zeros(3, *info.patch_shape, 3, dtype=torch.uint8), torch.arange(2)
     program = _trace(model.cpu().eval(), patches, wanted)
-    program.model.metadata_props.update(to_metadata(info, gamut))
+    info = info.model_copy(update={"has_checksum": True})
+    program.model.metadata_props.update(to_metadata(info, gamut) | {checksum.KEY: checksum.NONE_YET})
     program.save(path)
+    path.write_bytes(checksum.with_checksum(path.read_bytes()))
 
 
 def check(model: nn.Module, patches: Patches, path: Path) -> float:

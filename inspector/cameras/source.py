@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from inspector.cameras.base import Camera
@@ -34,7 +35,23 @@ def open_source(source: str, fps: float | None, loop: bool, same: int = SAME) ->
         scheme, _, rest = source.partition("://")
         name = camera_name(source)
         return Fresh(Reconnecting(lambda: NetworkCamera(f"{scheme.lower()}://{rest}"), fps, name=name), name, same=same)
+    if _device_number(source) is not None:
+        return Fresh(Reconnecting(lambda: _device(source, fps), fps, name=source), source, same=same)
     return _replay(source, fps, loop)
+
+
+def _device_number(file: str) -> int | None:
+    """The number behind /dev/video0 or a link to it, such as /dev/v4l/by-id/...; None where it is no camera's file."""
+    found = re.fullmatch(r"/dev/video([0-9]+)", str(Path(file).resolve()))
+    return int(found[1]) if found else None
+
+
+def _device(file: str, fps: float | None) -> DeviceCamera:
+    """Looked up each time it is opened: a camera that was plugged in again may have another number."""
+    number = _device_number(file)
+    if number is None:
+        raise CameraError(f"{file}: no such camera any more")
+    return DeviceCamera(number, fps=fps)
 
 
 def _replay(source: str, fps: float | None, loop: bool) -> Camera:
@@ -43,5 +60,5 @@ def _replay(source: str, fps: float | None, loop: bool) -> Camera:
         return FolderReplay(path, fps, loop)
     if path.is_file():
         return VideoFile(path, fps, loop)
-    expected = "a camera index, an rtsp:// or http:// address, a folder, an image or a video file"
-    raise CameraError(f"{camera_name(str(path))}: no such source; expected {expected}")
+    expected = "a camera index, an rtsp:// or http:// address, /dev/video0, a folder, an image or a video file"
+    raise CameraError(f"{camera_name(source or str(path))}: no such source; expected {expected}")

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 
-from inspector.errors import InspectorError
+from inspector.errors import InspectorError, ModelError
 from inspector.inspection import Inspector
 
 LoadInspector = Callable[[str], Inspector]
+
+LOAD_S = 120.0  # beside a line that takes all cores, too
 
 
 class Changeover:
     """Loads what is asked for with `load`, one product at a time, and gives it to `swap`.
 
-    The reason why a recipe cannot be used goes to `refuse`, any other error to `fail`.
+    The reason why a product cannot be used goes to `refuse`, whatever it is: the one before goes on. So it does when
+    loading takes longer than `limit_s`. An error of the swap itself goes to `fail`.
     """
 
     def __init__(
@@ -25,12 +29,14 @@ class Changeover:
         refuse: Callable[[InspectorError], None],
         fail: Callable[[BaseException], None],
         thread_name: str,
+        limit_s: float = LOAD_S,
     ) -> None:
         self._load = load
         self._swap = swap
         self._refuse = refuse
         self._fail = fail
         self._thread_name = thread_name
+        self._limit_s = limit_s
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._wanted: str | None = None  # asked for, perhaps while another one is loading
@@ -71,9 +77,25 @@ class Changeover:
             return product
 
     def _change(self, product: str) -> None:
-        try:
-            inspector = self._load(product)
-        except InspectorError as error:
-            self._refuse(error)
+        loaded: Future[Inspector] = Future()
+        # On a thread of its own, which is left behind where it never ends: the next product gets another one.
+        threading.Thread(
+            target=self._load_into, args=(loaded, product), name=f"{self._thread_name}-load", daemon=True
+        ).start()
+        if not wait([loaded], self._limit_s).done:
+            self._refuse(ModelError(f"{product}: is not loaded after {self._limit_s:g} s: given up"))
+        elif (error := loaded.exception()) is not None:
+            self._refuse(error if isinstance(error, InspectorError) else _unknown(product, error))
         else:
-            self._swap(inspector)
+            self._swap(loaded.result())
+
+    def _load_into(self, loaded: Future[Inspector], product: str) -> None:
+        try:
+            loaded.set_result(self._load(product))
+        except BaseException as error:  # a library that exits, too, is no reason to end the run
+            loaded.set_exception(error)
+
+
+def _unknown(product: str, error: BaseException) -> ModelError:
+    said = " ".join(str(error).split())
+    return ModelError(f"{product}: cannot be loaded ({type(error).__name__}{': ' if said else ''}{said[:200]})")

@@ -9,7 +9,7 @@ from inspector.cameras.base import Camera
 from inspector.channel import Overflow
 from inspector.inspection import Inspector
 from inspector.outputs.base import Output
-from inspector.pipeline.changeover import Changeover, LoadInspector
+from inspector.pipeline.changeover import LOAD_S, Changeover, LoadInspector
 from inspector.pipeline.run import Run
 from inspector.pipeline.stages import Stages
 from inspector.pipeline.together import run_together
@@ -31,10 +31,10 @@ class Pipeline:
     MISSED, then the error is raised.
 
     `journal` has each verdict before any output, and `sinks` have it after that, in their own time: they may be slow.
-    `load` makes the inspector of another product, warmed up, for a changeover. `tick` is called on the caller's
-    thread, every 0.05 s and once more at the end: for whatever has to be looked at now and then. A stage, or a `tick`,
-    that does the same thing for `stall_s` ends the run with StageStalled. `overflow` None: a replay waits, a live
-    camera does not.
+    `load` makes the inspector of another product, warmed up, for a changeover, within `load_s`. `tick` is called on the
+    caller's thread, every 0.05 s and once more at the end: for whatever has to be looked at now and then. A stage, or a
+    `tick`, that does the same thing for `stall_s` ends the run with StageStalled. `overflow` None: a replay waits, a
+    live camera does not.
     """
 
     def __init__(
@@ -52,13 +52,14 @@ class Pipeline:
         now_ns: Callable[[], int] = time.monotonic_ns,
         stall_s: float = STALL_S,
         heartbeat_s: float = HEARTBEAT_S,
+        load_s: float = LOAD_S,
     ) -> None:
         self._run = Run(inspector, outputs, name=name, now_ns=now_ns)
         self._tick = tick
         self._stall_s = stall_s
         self._heartbeat_s = heartbeat_s
         self._news_ns = now_ns() + NEWS_PERIOD_NS
-        self._changeover = self._make_changeover(load) if load else None
+        self._changeover = self._make_changeover(load, load_s) if load else None
         overflow = overflow or (Overflow.NEWEST if camera.live else Overflow.WAIT)
         self._stages = Stages(self._run, camera, journal, sinks, overflow, stall_s)
 
@@ -170,7 +171,7 @@ class Pipeline:
             self._tick = lambda: None
             self._run.fail(error)
 
-    def _make_changeover(self, load: LoadInspector) -> Changeover:
+    def _make_changeover(self, load: LoadInspector, load_s: float) -> Changeover:
         run = self._run
         thread_name = f"line-{run.name}-changeover" if run.name else "line-changeover"
-        return Changeover(load, run.swap, refuse=run.refuse, fail=run.fail, thread_name=thread_name)
+        return Changeover(load, run.swap, refuse=run.refuse, fail=run.fail, thread_name=thread_name, limit_s=load_s)

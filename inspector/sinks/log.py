@@ -48,8 +48,9 @@ COLUMNS = (
     "cause",
     "detail",
 )
-# In the CSV they are spelt out: a row is one line, for every tool that reads lines.
-LINE_BREAKS = {ord(c): c.encode("unicode_escape").decode("ascii") for c in "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"}
+# In the CSV they are spelt out: a row is one line, for every tool that reads lines, and no code for a terminal.
+CONTROLS = {n: chr(n).encode("unicode_escape").decode("ascii") for n in (*range(32), *range(127, 160), 0x2028, 0x2029)}
+FORMULA = ("=", "+", "-", "@")  # what begins so, a spreadsheet would compute
 
 
 def row_of(inspection: Inspection, utc: datetime) -> Row:
@@ -228,8 +229,12 @@ def _finite(value: float) -> float | None:
 
 def _csv_line(values: Iterable[object]) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text).writerow(v.translate(LINE_BREAKS) if isinstance(v, str) else v for v in values)
+    csv.writer(text).writerow(_cell(value) if isinstance(value, str) else value for value in values)
     return text.getvalue().encode("utf-8", "backslashreplace")  # a file's name may hold bytes that are no text
+
+
+def _cell(text: str) -> str:
+    return ("'" if text.startswith(FORMULA) else "") + text.translate(CONTROLS)
 
 
 def _json_line(row: Row) -> bytes:

@@ -21,6 +21,7 @@ from inspector.inspection import Inspector, load_inspector
 from inspector.outputs.base import Output
 from inspector.pipeline import JUDGES, Pipeline
 from inspector.recipe import load_recipe, products
+from inspector.settled import SettledRecipes
 from inspector.shared import SharedModels
 from inspector.sinks.base import Sink
 from inspector.sinks.log import LogSink
@@ -65,6 +66,7 @@ class LineMaker:
         self._arguments = arguments
         self._station = station
         self._models = SharedModels()
+        self._recipes = SettledRecipes()
         self._prepared: list[_Prepared] = []
 
     def prepare(self, name: str, settings: CameraSettings) -> None:
@@ -84,7 +86,14 @@ class LineMaker:
         """A product ready to run: loaded, warmed up, and right about its golden parts."""
         config_dir: Path = self._arguments.config_dir
         inspector = load_inspector(
-            product, config_dir, self._arguments.model_dir, load_model=self._models, judges=JUDGES, rest=rest
+            product,
+            config_dir,
+            self._arguments.model_dir,
+            load_model=self._models,
+            judges=JUDGES,
+            rest=rest,
+            read_recipe=self._recipes,
+            limit_s=self._station.load_s,
         )
         in_background(lambda: check_golden(inspector, config_dir))
         return inspector
@@ -107,6 +116,7 @@ class LineMaker:
             overflow=None if self._station.overflow == "auto" else Overflow(self._station.overflow),
             stall_s=self._station.stall_s,
             heartbeat_s=self._station.heartbeat_s,
+            load_s=self._station.load_s,
         )
         watch = RecipeWatch(self._arguments.config_dir, pipeline)
         return Line(pipeline, rows)

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source",
         metavar="DIR|FILE|URL|N",
-        help="folder of images or video file to replay, rtsp:// or http:// stream, or a camera's number",
+        help="folder of images or video file to replay, rtsp:// or http:// stream, or a camera's number or file",
     )
     parser.add_argument("--fps", type=float, help="pace of a replay, or rate asked of a camera (default: its own)")
     parser.add_argument("--loop", action="store_true", help="replay again and again, until Ctrl-C")

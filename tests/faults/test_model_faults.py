@@ -4,10 +4,13 @@ import itertools
 
 import pytest
 from line import Scripted, causes, run
+from spoilt import never_ends, no_number, scalar, two_for_each, words
 
 from inspector.errors import ModelError, StageStalled
 from inspector.inspection import load_inspector
+from inspector.pipeline import Pipeline
 from inspector.records import Cause, Verdict
+from inspector.testing import MemorySink
 
 PASS, FAIL, MISSED = Verdict.PASS, Verdict.FAIL, Verdict.MISSED
 
@@ -89,3 +92,64 @@ def test_an_expired_part_is_not_judged_at_all(station):
     assert error is None
     assert causes(seen) == [Cause.DEADLINE] * 5
     assert not asked
+
+
+# ---- models that a line must not change to
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (scalar, "beta.onnx: its output scores is tensor(float) of 0 axes, not tensor(float) of 1 axes"),
+        (words, "beta.onnx: its output scores is tensor(string) of 1 axes"),
+        (two_for_each, "beta: of 1 patches the model makes maps (1, 8, 8) and scores (2,), not one of each"),
+        (no_number, "beta: the model makes no number of a black patch"),
+        (never_ends, "beta: the model has no answer after 1 s"),
+        (lambda station: station.alter("beta", colour_tolerance=10**6), "metadata cannot be read (colour_tolerance: "),
+        (lambda station: station.alter("beta", threshold=1e12), "threshold 1e+12 is so high that nothing would fail"),
+        (lambda station: station.alter("beta", threshold=float("inf")), "metadata cannot be read (threshold: "),
+        (lambda station: station.alter("beta", patch_limits=[1e30]), "metadata cannot be read (patch_limits.0: "),
+        (lambda station: station.alter("beta", patch_limits=[float("inf")]), "cannot be read (patch_limits.0: "),
+        (lambda station: station.alter("beta", grid="9999x9999"), "grid 9999x9999 has more than 1024 patches"),
+        (lambda station: station.write("beta", threshold=1e9), "beta.yaml: threshold is 1e+09, so high that nothing"),
+    ],
+)
+def test_a_model_that_cannot_judge_is_refused_and_the_line_goes_on_and_changes_to_the_next(
+    station, caplog, spoil, said
+):
+    spoil(station)
+
+    def load(product):
+        return load_inspector(product, station.config, station.models, limit_s=1)
+
+    changed_to_the_next(station, caplog, load, said)
+
+
+def test_a_product_that_never_ends_loading_is_given_up_and_the_next_one_is_taken(station, caplog, hang):
+    def load(product):
+        if product == "beta":
+            hang()
+        return station.load(product)
+
+    changed_to_the_next(station, caplog, load, "beta: is not loaded after 2 s: given up", load_s=2)
+
+
+def changed_to_the_next(station, caplog, load, said, **options):
+    """Alpha goes on, judged as ever, until beta is refused, and gamma is taken then."""
+
+    def script():
+        index = itertools.count()
+        line.change_product("beta")
+        while "changeover refused" not in caplog.text:
+            yield station.frame(next(index), station.dark)
+        line.change_product("gamma")
+        while line.inspector.recipe.product != "gamma":
+            yield station.frame(next(index), station.dark)
+        yield station.frame(next(index), station.dark)
+
+    seen = MemorySink()
+    line = Pipeline(Scripted(script(), live=False), station.load(), [seen], load=load, **options)
+    line.run()
+    assert "changeover refused, alpha goes on: " in caplog.text
+    assert said in caplog.text
+    assert {each.product: each.verdict for each in seen.inspections} == {"alpha": PASS, "gamma": FAIL}
