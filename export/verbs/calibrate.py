@@ -10,6 +10,7 @@ from pathlib import Path
 from export.dataset import all_unreadable_named, good_images
 from export.evaluate.scoring import score_images
 from export.learn import calibration
+from export.learn.drift import Drift
 from inspector.cli import add_folders
 from inspector.detector import Detector
 from inspector.errors import ModelError
@@ -48,29 +49,33 @@ def execute(arguments: argparse.Namespace) -> int:
         said = "set by hand"
     else:
         wanted = None if recipe.false_rejects == "auto" else recipe.false_rejects
-        found = calibration.threshold(_scores(inspector, arguments.data), arguments.false_rejects or wanted)
+        known, new = _scores(inspector, arguments.data)
+        info = inspector.detector.info
+        drift = Drift(list(info.held_out.values()), new, info.threshold, info.false_rejects)
+        found = calibration.threshold(known + new, arguments.false_rejects or wanted)
         changes |= {"threshold": found.value, "false_rejects": found.budget}
         said = found.words
+        print(*drift.words, sep="\n", end="\n" if drift.words else "")
     update_recipe(arguments.config_dir, recipe.product, **changes)
     print(f"threshold {changes['threshold']:.4g}: {said}")
     print(f"wrote {recipe_path(arguments.config_dir, recipe.product)}")
     return 0
 
 
-def _scores(inspector: Inspector, data: Path | None) -> list[float]:
-    """Scores of good parts, none of them by a model that learned from that very part."""
+def _scores(inspector: Inspector, data: Path | None) -> tuple[list[float], list[float]]:
+    """Scores of good parts held out in training, and of others; none by a model that learned from that very part."""
     info = inspector.detector.info
     if data is None:
-        return list(info.held_out.values())
+        return list(info.held_out.values()), []
     images = good_images(data)
     hashes = [file_hash(path) for path in images]
     new = [path for path, digest in zip(images, hashes, strict=True) if digest not in info.learned_from]
     known = [info.held_out[digest] for digest in hashes if digest in info.held_out]
     with all_unreadable_named(images):
-        scores = known + score_images(inspector, new)
-    if not scores:
+        scores = score_images(inspector, new)
+    if not known + scores:
         raise ModelError(f"{info.product}: learned from every one of these images: give others to calibrate with")
-    return scores
+    return known, scores
 
 
 def share(text: str) -> float:
