@@ -6,8 +6,8 @@ Each DIR is a product in MVTec AD's layout; without any, all products of the fol
 $LINE_INSPECTOR_DATA, else ../shared/data beside the project, mvtec/* and more/*. Each is trained and evaluated once per
 seed; its row is printed as soon as it is measured, and gives mean ± standard deviation. The last rows are the mean and
 the worst of the products, and the line below says whether false rejects keep the budget. "x backbone" is the time of
-the whole model over that of the frozen backbone alone, in ONNX Runtime on the same patches, in turn, in sessions as a
-line's judge has them.
+the whole model over that of EfficientNet-Lite0 alone at 256 px, up to the last level that is looked at, in ONNX Runtime
+on the same patches, in turn, in sessions as a line's judge has them.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnxruntime as ort
 import torch
@@ -33,7 +34,6 @@ from scipy.stats import binomtest
 
 from export.dataset import labelled_images
 from export.learn.backbone import PatchBackbone
-from export.learn.whole import DETAIL
 from inspector.detector import session_threads
 from inspector.images import read_image
 from inspector.inspection import load_inspector
@@ -102,7 +102,7 @@ def latencies_ms(home: Path, image: Patches, rounds: int) -> tuple[float, float,
     """Medians of a part in memory to its verdict, the model alone, and the backbone alone, taken in turn."""
     inspector = load_inspector("measured", home / "config", home / "models", judges=JUDGES)
     patches = inspector.patches(image)
-    small = np.ascontiguousarray(patches[:, ::DETAIL, ::DETAIL])  # as large as the backbone sees them
+    small = at_256_px(patches)
     session = bare_backbone(small)
     work: tuple[Callable[[], object], ...] = (
         lambda: inspector.inspect([Frame(0, 0, image)]),
@@ -117,6 +117,14 @@ def latencies_ms(home: Path, image: Patches, rounds: int) -> tuple[float, float,
             taken.append(1e3 * (time.perf_counter() - started))
     part, model, backbone = (float(np.median(taken)) for taken in times)
     return part, model, backbone
+
+
+def at_256_px(patches: Patches) -> Patches:
+    """In as many pixels as 256 x 256, about, and the same proportions."""
+    height, width = patches.shape[1:3]
+    scale = 256 / np.sqrt(height * width)
+    size = tuple(32 * max(1, round(side * scale / 32)) for side in (width, height))
+    return np.stack([cv2.resize(patch, size, interpolation=cv2.INTER_AREA) for patch in patches])
 
 
 def bare_backbone(patches: Patches) -> ort.InferenceSession:

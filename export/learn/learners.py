@@ -29,7 +29,7 @@ from export.learn.whole import (
 from inspector.align import Fixture, Outline
 from inspector.grid import Grid
 
-USUAL_PX = 256  # side at which a patch is seen
+USUAL_PX, BEST_PX = 256, 384  # side at which a patch is seen, at most; by effort `best`
 LEAST_PX = 64
 STEP_PX = MULTIPLE // DETAIL
 
@@ -74,6 +74,10 @@ class Learner(Protocol):
     @property
     def learns_from_all(self) -> bool:
         """Whether the head that ships has seen all good parts; else those that are held out are not learned from."""
+
+    @property
+    def words(self) -> str:
+        """What was chosen, for the user."""
 
     @property
     def trial_auroc(self) -> float:
@@ -143,6 +147,16 @@ class FeatureLearner:
         return FeatureModel(front, head)
 
     @property
+    def words(self) -> str:
+        choice, levels = self.choice, "joint" if self.choice.joint else "separate"
+        how = "held-out good parts" + ("" if self.trial_auroc == 0 else " and synthetic defects")
+        return (
+            f"feature autoencoder: EfficientNet-{self.backbone.capitalize()} at {self.seen_px} px, "
+            f"bottleneck of {choice.bottleneck}, {levels} finer levels, {choice.pooled:.0%} of their covariance pooled "
+            f"(chosen on {how})"
+        )
+
+    @property
     def _layout(self) -> Layout:
         assert self.layout is not None, "decided first"
         return self.layout
@@ -160,6 +174,10 @@ class PixelLearner:
     trial_auroc: float = 0.0
     learns_from_all: bool = False
     multiple: int = 32
+
+    @property
+    def words(self) -> str:
+        return f"pixel autoencoder, {self.epochs} epochs"
 
     def front(self) -> nn.Module:
         return pixel.Scale()
@@ -198,15 +216,18 @@ class PixelHeldOut:
 
 def learner_for(settings: Settings, image_shape: tuple[int, ...]) -> Learner:
     """The kind that the settings ask for, for images of that size."""
-    if settings.kind == "feature":
-        return FeatureLearner(settings.seed, settings.patch_px or usual_side(settings.grid, image_shape))
-    return PixelLearner(settings.seed, settings.epochs)
+    if settings.kind == "pixel":
+        return PixelLearner(settings.seed, settings.epochs)
+    best = settings.effort == "best"
+    side = settings.patch_px or usual_side(settings.grid, image_shape, BEST_PX if best else USUAL_PX)
+    return FeatureLearner(settings.seed, side, settings.backbone or ("lite2" if best else "lite0"))
 
 
-def usual_side(grid: Grid, image_shape: tuple[int, ...]) -> int:
-    """At which a patch is seen: patches of a finer grid are not enlarged, which costs much and shows nothing more."""
-    if grid.patches == 1:
-        return USUAL_PX
+def usual_side(grid: Grid, image_shape: tuple[int, ...], at_most: int = USUAL_PX) -> int:
+    """At which a patch is seen: patches of a finer grid are not enlarged, which costs much and shows nothing more.
+
+    Nor is a single patch, beyond USUAL_PX.
+    """
     top, left, bottom, right = grid.boxes(*image_shape[:2])[0].tolist()
     side = math.ceil(math.sqrt((bottom - top) * (right - left)) / STEP_PX) * STEP_PX
-    return max(LEAST_PX, min(USUAL_PX, side))
+    return max(USUAL_PX if grid.patches == 1 else LEAST_PX, min(at_most, side))

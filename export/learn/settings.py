@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from export.learn.backbone import Name
 from inspector.grid import Grid
 from inspector.recipe import Align
 
@@ -19,8 +20,9 @@ class Settings:
     kind: Literal["feature", "pixel"] = "feature"
     grid: Grid = field(default_factory=lambda: Grid(1, 1))
     finer: bool = False  # finer grids may be taken, where they find clearly more synthetic defects
+    backbone: Name | None = None  # of the feature model; None: as the effort says
     patch_px: int | None = None  # side at which the feature model sees a patch; None: as large as is of use
-    # quick: no trial on synthetic defects; standard: one, of heads; best: of larger inputs too
+    # quick: nothing is tried on synthetic defects; standard: it is; best: a larger backbone, and more pixels as well
     effort: Literal["quick", "standard", "best"] = "standard"
     epochs: int = 30  # of the pixel model; the feature model has a closed form
     seed: int = 0

@@ -19,7 +19,7 @@ from export.learn import calibration, catch, onnx_file, scores
 from export.learn.catch import Defect, Point
 from export.learn.good_quality import Finding
 from export.learn.good_set import GoodSet, look
-from export.learn.learners import USUAL_PX, FeatureLearner, Head, Learner, learner_for
+from export.learn.learners import Head, Learner, learner_for
 from export.learn.scores import Calibrated, Scores
 from export.learn.settings import Progress, Settings
 from export.learn.synthetic_defects import Spoiled
@@ -31,7 +31,6 @@ from inspector.model_info import ModelInfo, file_hash
 
 FOLDS, MORE_FOLDS = 5, 10
 FEW_PARTS = 100  # below, a fifth of them is missed: a tenth is held out at a time
-LARGER_PX = (384, 512)  # sides tried with effort `best`, beside the usual one: 2.25 and 4 times its cost
 FINER = {"quick": 0, "standard": 1, "best": 2}  # how often the grid is halved, where it is left to training
 CLEARLY_MORE = 0.03  # of AUROC on synthetic defects, for several times the cost; less comes from their draw
 CHECKED_PATCHES = 8  # compared between ONNX and PyTorch
@@ -74,7 +73,7 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
         onnx_file.check(model, good.patches(0)[:CHECKED_PATCHES], part)
     progress("done", 1)
     suspects = calibration.suspects({str(path): score for path, score in found.items()})
-    notes = _notes(learner, settings, good.patch.decision)
+    notes = f"{learner.words}; grid {settings.grid}; {good.patch.decision}"
     caught = catch.by_kind(defects, threshold.value) if points else {}
     return Trained(info, threshold, suspects, good.findings, notes, points, caught, time.monotonic() - started)
 
@@ -82,7 +81,7 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
 def _prepared(images: Sequence[Path], settings: Settings, progress: Progress) -> tuple[Learner, GoodSet]:
     """The learner with its choices made, and the good set as it sees them.
 
-    Where there is a choice, larger inputs and finer grids are tried too, the cheapest first.
+    Where there is a choice, finer grids are tried too, the cheapest first.
     """
     chosen = _decided(images, settings, progress)
     for candidate in _costlier(settings):
@@ -99,11 +98,7 @@ def _costlier(settings: Settings) -> list[Settings]:
     grid = settings.grid
     halvings = range(1, 1 + FINER[settings.effort]) if settings.finer else ()
     finer = [Grid(grid.rows << times, grid.cols << times, grid.overlap) for times in halvings]
-    larger = LARGER_PX if settings.effort == "best" else ()
-    return [
-        *(dataclasses.replace(settings, patch_px=side) for side in larger if side > (settings.patch_px or USUAL_PX)),
-        *(dataclasses.replace(settings, grid=each) for each in finer),
-    ]
+    return [dataclasses.replace(settings, grid=each) for each in finer]
 
 
 def _decided(images: Sequence[Path], settings: Settings, progress: Progress) -> tuple[Learner, GoodSet]:
@@ -194,17 +189,4 @@ def _info(
         seed=settings.seed,
         train_seconds=round(seconds, 1),
         versions={name: metadata.version(name) for name in ("torch", "onnx", "numpy")},
-    )
-
-
-def _notes(learner: Learner, settings: Settings, aligned: str) -> str:
-    if not isinstance(learner, FeatureLearner):
-        return f"pixel autoencoder, {settings.epochs} epochs; {aligned}"
-    choice = learner.choice
-    levels = "joint" if choice.joint else "separate"
-    how = "held-out good parts" + ("" if learner.trial_auroc == 0 else " and synthetic defects")
-    return (
-        f"feature autoencoder of {learner.seen_px} px, grid {settings.grid}, bottleneck of {choice.bottleneck}, "
-        f"{levels} levels, "
-        f"{choice.pooled:.0%} of the covariance pooled (chosen on {how}); {aligned}"
     )

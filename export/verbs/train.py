@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from export.dataset import all_unreadable_named, distinct_images, good_images, on_stderr
+from export.learn.backbone import Name
 from export.learn.good_quality import copies_named
 from export.learn.settings import Settings
 from export.learn.train import Trained, train
@@ -57,8 +58,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--effort",
         choices=("quick", "standard", "best"),
         default="standard",
-        help="quick: usual settings; standard: the head is chosen by synthetic defects (default); "
-        "best: larger inputs are tried too, which may make the line slower",
+        help="quick: usual settings; standard: some are chosen by synthetic defects (default); "
+        "best: a larger backbone and more pixels as well, which makes the line slower",
+    )
+    parser.add_argument(
+        "--backbone",
+        choices=get_args(Name),
+        help="EfficientNet-Lite of the feature model; 1 costs about 1.35 times as much as 0, 2 about 1.55 times "
+        "(default: lite0, with --effort best lite2)",
     )
     parser.add_argument(
         "--patch-px",
@@ -253,6 +260,7 @@ def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) ->
         kind=arguments.model,
         grid=recipe.layout or Grid(1, 1, recipe.overlap),
         finer=recipe.layout is None,
+        backbone=arguments.backbone,
         patch_px=arguments.patch_px,
         effort=arguments.effort,
         epochs=arguments.epochs,
