@@ -75,6 +75,9 @@ def scalar(value: str | float) -> str:
     return value if plain else "'" + value.replace("'", "''") + "'"
 
 
+OR_AUTO = {"threshold": "above 0", "false_rejects": "above 0 and below 1"}  # keys that are a number or auto
+
+
 def complaint(error: ValidationError) -> str:
     """What is wrong, in a line that is not too long: which key, what was given and what was wanted."""
     return shortened(_complaint(error), MOST_TOLD)
@@ -82,7 +85,7 @@ def complaint(error: ValidationError) -> str:
 
 def _complaint(error: ValidationError) -> str:
     first = error.errors()[0]
-    where = first["loc"][:1] if "threshold" in first["loc"] else first["loc"]  # behind it: what else it may be
+    where = first["loc"][:1] if first["loc"][:1] in [(key,) for key in OR_AUTO] else first["loc"]
     key = ".".join(str(part) for part in where)
     if first["type"] == "string_type" and where[-1] == "[key]":
         parent = ".".join(str(part) for part in where[:-2])
@@ -91,8 +94,8 @@ def _complaint(error: ValidationError) -> str:
         return f"unknown key {key}"
     if first["type"] == "missing":
         return f"key {key} is missing"
-    if key == "threshold":
-        return f"threshold: wants auto or a number above 0, got {_shown(first['input'])}"
+    if key in OR_AUTO:
+        return f"{key}: wants auto or a number {OR_AUTO[key]}, got {_shown(first['input'])}"
     message = first["msg"].removeprefix("Value error, ")
     given = "" if isinstance(first["input"], dict) else f", got {_shown(first['input'])}"
     if first["type"] in ("string_type", "invalid_key") and isinstance(first["input"], (bool, int, float, date)):

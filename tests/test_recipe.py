@@ -72,7 +72,7 @@ def test_everything_but_the_product_has_a_default():
         ("grid: 2x", "grid: grid is '2x', wanted ROWSxCOLUMNS"),
         ("grid: 0x3", "grid: grid is 0x3, wanted at least 1x1"),
         ("grid: 1:30", "grid: grid is '1:30', wanted ROWSxCOLUMNS"),
-        ("false_rejects: 1", "false_rejects: Input should be less than 1, got 1"),
+        ("false_rejects: 1", "false_rejects: wants auto or a number above 0 and below 1, got 1"),
         ("3: x", "3: Keys should be strings"),
         ("[1, 2]: x", "not valid YAML: line 2: found unhashable key"),
         ("grid: 1x1\ngrid: 2x2", "not valid YAML: line 3: duplicate key grid"),

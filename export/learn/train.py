@@ -119,7 +119,8 @@ def _fit_and_score(
     kinds: dict[int, Scores] = {}
     copies = good.spoiled()
     spoiled: list[tuple[Spoiled, Scores]] = []
-    folds = _folds(len(good.images), settings.seed)
+    many = MORE_FOLDS if learner.learns_from_all and len(good.images) < FEW_PARTS else FOLDS
+    folds = _folds(len(good.images), many, settings.seed)
     for fold in folds if learner.learns_from_all else folds[:1]:
         judge = held_out.without(fold.to(good.rows.device))
         others = [path for part, path in enumerate(good.images) if part not in set(fold.tolist())]
@@ -150,10 +151,9 @@ def _highlighter(images: Sequence[Path], tolerance: int) -> ColourHighlighter:
     return ColourHighlighter(Gamut.of(read_image(path) for path in images), tolerance)
 
 
-def _folds(count: int, seed: int) -> list[Tensor]:
+def _folds(count: int, many: int, seed: int) -> list[Tensor]:
     order = torch.from_numpy(np.random.default_rng(seed).permutation(count))
-    folds = MORE_FOLDS if count < FEW_PARTS else FOLDS
-    return [fold for fold in order.tensor_split(min(folds, count)) if len(fold)]
+    return [fold for fold in order.tensor_split(min(many, count)) if len(fold)]
 
 
 def _info(

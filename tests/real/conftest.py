@@ -35,6 +35,12 @@ def leather(real, tmp_path_factory):
     return learned("leather", real("mvtec/leather_sample"), tmp_path_factory)
 
 
+@pytest.fixture(scope="session")
+def coffee(real, tmp_path_factory):
+    """The default model of the hardest product: pods of several colours, in any turn, under several lamps."""
+    return learned("coffee", real("more/coffee_pods"), tmp_path_factory)
+
+
 def learned(name, data, tmp_path_factory):
     product = Product(name, tmp_path_factory.mktemp(name), data)
     product.train()

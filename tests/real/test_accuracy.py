@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from scipy import stats
 
 from export.learn.fixtures import learn_fixture
 from inspector.images import find_images, read_image
@@ -33,6 +34,15 @@ def test_four_good_pictures_of_leather_are_enough_to_see_what_is_wrong(leather):
     found = evaluate(leather)
     assert (found["images"], found["anomalies"]) == (24, 20)
     assert found["image_auroc"] >= 0.95
+
+
+def test_pods_of_several_colours_in_any_turn_are_ranked_and_the_budget_is_kept(coffee):
+    """The hardest product: the model that knew only finer levels ranked it at 0.58."""
+    found = evaluate(coffee)
+    assert (found["images"], found["anomalies"]) == (200, 100)
+    assert found["image_auroc"] >= 0.88
+    budget = found["false_reject_budget"]
+    assert stats.binomtest(round(100 * found["false_reject_rate"]), 100, budget, "greater").pvalue > 0.001
 
 
 @pytest.mark.parametrize(
