@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
@@ -127,7 +127,7 @@ def _fit_and_score(
         highlighter = _highlighter(others, good.tolerance) if settings.paint else None
         for part in fold.tolist():
             kinds[part] = _as_scores(judge(part, good.rows_of(part, highlighter)))
-            spoiled += [(each, _as_scores(judge(part, good.rows_of_view(each.image)))) for each in copies.get(part, [])]
+            spoiled += _judged(copies.get(part, []), part, good, judge)
         told(len(kinds) / len(good.images))
     head = held_out.head or learner.fit(good.rows, told)
     table = np.stack(list(kinds.values()))
@@ -137,6 +137,16 @@ def _fit_and_score(
     defects = [Defect(each.kind, each.share, float(calibrated.scores(own[None])[0])) for each, own in spoiled]
     held_out_scores = scores.held_out(table, learner.mix).tolist()
     return dict(zip(paths, held_out_scores, strict=True)), defects, head, calibrated.patches
+
+
+def _judged(
+    copies: Sequence[Spoiled], part: int, good: GoodSet, judge: Callable[[int, Tensor], Tensor]
+) -> list[tuple[Spoiled, Scores]]:
+    """Each copy of a part with its scores (cells, kinds), all in one go."""
+    if not copies:
+        return []
+    kinds = _as_scores(judge(part, torch.cat([good.rows_of_view(each.image) for each in copies])))
+    return list(zip(copies, np.split(kinds, len(copies)), strict=True))
 
 
 def _as_scores(kinds: Tensor) -> Scores:
