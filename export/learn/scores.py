@@ -17,7 +17,7 @@ WHOLE, DETAIL = stats.norm, stats.gumbel_r
 LOW, HIGH = 0.1, 0.9  # of the good parts: the range that tells how they differ, whatever the strangest of them are
 LEAST = 0.05  # a score below this is as good as none: its logarithm would say more than it knows
 LEAST_RANGE = 0.1  # of the logarithms: few good parts may agree by chance
-STEEP = 3.0  # times the power that would bring the median good part to the same score in the whole and in a detail
+STEEP = 3.0  # times its power is that of a detail below its limit
 NEVER = 1e30  # the limit of what does not count
 LEAST_LIMIT = 0.2  # of a patch, against the highest: where nothing ever happens, not everything is a defect
 PRIOR_PARTS = 30.0  # a patch's own limit counts for as much as so many good parts against the highest
@@ -49,8 +49,8 @@ class Units:
 
     Those of the whole part are multiplied, each with an exponent that makes good parts vary alike in all of them, as
     weighted: their logarithms' standard scores are added. Beside that stand the details, each with a limit, which is 1,
-    and a power: the highest counts. The power is high, so that a detail counts where it is near its limit and beyond:
-    below, it only adds noise to products whose details vary.
+    and a power: the highest counts. The powers make the whole and the details vary alike, too; below its limit, a
+    detail's power is STEEP times as high: there it only adds noise to products whose details vary.
     """
 
     exponents: Scores  # of the kinds that make up the whole; their sum is 1
@@ -76,16 +76,16 @@ class Units:
         limits = np.exp(middles + aboves)
         if not mix.details:
             limits[1:] = NEVER
-        powers = aboves[0] / aboves
-        powers[1:] *= STEEP
-        return cls(exponents, limits, powers, np.exp(middle), np.exp(middle + above))
+        return cls(exponents, limits, aboves[0] / aboves, np.exp(middle), np.exp(middle + above))
 
     def together(self, scores: Scores) -> Scores:
         """(..., kinds) -> (...): the highest of the whole and the details."""
         logs, count = _logs(scores), len(self.exponents)
         whole = logs[..., :count] @ self.exponents
         each = np.concatenate([whole[..., None], logs[..., count:]], -1)
-        return np.asarray(np.exp((each - np.log(self.limits)) * self.powers).max(-1), np.float64)
+        above = (each - np.log(self.limits)) * self.powers
+        above[..., 1:] = np.minimum(above[..., 1:], STEEP * above[..., 1:])
+        return np.asarray(np.exp(above).max(-1), np.float64)
 
 
 def _logs(scores: Scores) -> Scores:

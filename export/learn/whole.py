@@ -25,7 +25,7 @@ from export.learn.detail import Colour, Contrast
 from export.learn.feature import Choice, WhitenedAutoencoder
 from export.learn.levels import ALL, Rows, Shape
 from export.learn.places import LeaveOut, PlaceGaussians
-from export.learn.scores import LEAST, Units, top_mean
+from export.learn.scores import LEAST, STEEP, Units, top_mean
 
 DETAIL = 2  # pixels of the patch, each way, for one that the backbone sees; see FeatureFront.parts
 MULTIPLE = 32 * DETAIL  # height and width of a patch are multiples of this
@@ -158,7 +158,9 @@ class FeatureHead(nn.Module):
         drawn = (views.details / self.limits[1:, None, None] - QUIET) / (1 - QUIET)  # still 1 at its limit
         broad = (blended - self.usual) / (self.bound - self.usual)
         maps = torch.relu(torch.maximum(broad, drawn.amax(1)))
-        return maps, (each**self.powers).amax(1), pictures
+        told = each**self.powers
+        below = torch.minimum(told[:, 1:], told[:, 1:] ** STEEP)  # a detail counts where it is near its limit
+        return maps, torch.cat([told[:, :1], below], 1).amax(1), pictures
 
     def kinds(self, rows: Tensor) -> Tensor:
         """Scores of each kind, (n, kinds), each in a unit of its own: see WEIGHTS; then contrast and colour."""
