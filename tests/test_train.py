@@ -289,6 +289,7 @@ def test_the_json_object_has_exactly_its_keys_and_the_same_seed_gives_the_same_m
         "false_rejects",
         "guaranteed",
         "synthetic_defects",
+        "known_defects",
         "suspects",
         "quality",
         "dropped",

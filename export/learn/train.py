@@ -42,6 +42,7 @@ class Trained:
 
     info: ModelInfo
     threshold: calibration.Threshold
+    threshold_without: float | None  # what it would be for the same budget without the suspects; None: there are none
     suspects: list[str]
     quality: list[Finding]  # images to take again or leave out
     notes: str  # what was chosen, in a line
@@ -73,9 +74,11 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
         onnx_file.check(model, good.patches(0)[:CHECKED_PATCHES], part)
     progress("done", 1)
     suspects = calibration.suspects({str(path): score for path, score in found.items()})
+    others = [score for path, score in found.items() if str(path) not in suspects]
+    without = calibration.threshold(others, threshold.budget).value if suspects else None
     notes = f"{learner.words}; grid {settings.grid}; {good.patch.decision}"
     caught = catch.by_kind(defects, threshold.value) if points else {}
-    return Trained(info, threshold, suspects, good.findings, notes, points, caught, time.monotonic() - started)
+    return Trained(info, threshold, without, suspects, good.findings, notes, points, caught, time.monotonic() - started)
 
 
 def _prepared(images: Sequence[Path], settings: Settings, progress: Progress) -> tuple[Learner, GoodSet]:

@@ -15,15 +15,20 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from export.dataset import all_unreadable_named, distinct_images, good_images, on_stderr
+from export.evaluate import known_defects
+from export.evaluate.known_defects import Known
 from export.learn.backbone import Name
 from export.learn.good_quality import copies_named
 from export.learn.settings import Settings
 from export.learn.train import Trained, train
+from export.masks import split_masks
 from export.verbs.calibrate import share
 from inspector.cli import add_folders, whole_number
 from inspector.errors import DependencyError, RecipeError
 from inspector.files import check_writable
 from inspector.grid import Grid
+from inspector.images import find_images
+from inspector.inspection import load_inspector
 from inspector.recipe import Align, Colour, Recipe, load_recipe, new_recipe, recipe_path, update_recipe, write_recipe
 
 FEW = 20  # good images; below, the threshold rests on thin ice
@@ -107,6 +112,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="false rejects that one missed defect is worth: picks the budget by what synthetic defects are caught, "
         "as if one part in a hundred were defective; where no budget is given",
     )
+    parser.add_argument(
+        "--defects",
+        type=Path,
+        metavar="DIR",
+        help=f"images of known defects, {known_defects.LEAST} or more: never learned from; where no budget is given, a "
+        "looser one is taken if it catches clearly more of them",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
     add_folders(parser)
 
@@ -115,6 +127,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Train, write the model and, where none exists, the recipe."""
     recipe = _recipe(arguments)
     images = distinct_images(good_images(arguments.data))
+    defects = known_defects.enough(split_masks(find_images(arguments.defects))[0]) if arguments.defects else []
     for folder in (arguments.model_dir, arguments.config_dir):
         check_writable(folder)  # now, not after minutes of training
     with all_unreadable_named(images), copies_named(images, on_stderr):
@@ -124,8 +137,10 @@ def execute(arguments: argparse.Namespace) -> int:
         images = [path for path in images if str(path) not in dropped]
         trained = _train(arguments, recipe, images)
     changed = _keep(arguments, recipe)
+    known = _known(arguments, recipe, trained, defects)
     if arguments.json:
-        print(json.dumps({**_as_dict(recipe, trained), "dropped": dropped}))
+        caught = {"images": len(known.scores), "caught": known.caught(known.worth_it)} if known else None
+        print(json.dumps({**_as_dict(recipe, trained), "known_defects": caught, "dropped": dropped}))
         return 0
     print(f"{trained.notes}; {len(images)} good images, {trained.seconds:.0f} s")
     print(f"threshold {trained.info.threshold:.4g}: {trained.threshold.words}")
@@ -134,7 +149,7 @@ def execute(arguments: argparse.Namespace) -> int:
             f"warning: only {len(images)} good images: the threshold is a guess, so check the first rejects and passes "
             f"by eye; train again with {FEW} or more"
         )
-    for line in _catches(trained):
+    for line in [*_catches(trained), *(known.words if known else [])]:
         print(line)
     for suspect in dropped:
         print(f"left out {suspect}: it stood out from the other good parts")
@@ -143,10 +158,32 @@ def execute(arguments: argparse.Namespace) -> int:
     for suspect in trained.suspects:
         print(f"look at {suspect}: it stands out from the other good parts")
     if trained.suspects:
-        print("if one is defective, take it out and train again, or use --drop-suspects: suspects raise the threshold")
+        print(
+            "if one is defective, take it out and train again, or use --drop-suspects: without them the threshold "
+            f"would be about {trained.threshold_without:.4g}"
+        )
     print(f"wrote {arguments.model_dir / recipe.model_file}", *changed, sep="\n")
     print(f"next: line-inspector run --product {recipe.product} --source DIR|FILE|URL|0{_folders(arguments)}")
     return 0
+
+
+def _known(arguments: argparse.Namespace, recipe: Recipe, trained: Trained, defects: list[Path]) -> Known | None:
+    """What known defects say; a budget that they are worth goes into the recipe, with its threshold."""
+    if not defects:
+        return None
+    inspector = load_inspector(recipe.product, arguments.config_dir, arguments.model_dir)
+    given = recipe.false_rejects != "auto" or arguments.cost_of_escape is not None
+    known = known_defects.judge(inspector, defects, trained.threshold, choose=not given)
+    chosen = known.worth_it
+    if chosen is not known.usual:
+        update_recipe(
+            arguments.config_dir,
+            recipe.product,
+            threshold=chosen.value,
+            threshold_model=inspector.detector.model_hash,
+            false_rejects=chosen.budget,
+        )
+    return known
 
 
 def _recipe(arguments: argparse.Namespace) -> Recipe:
