@@ -11,6 +11,7 @@ from inspector.cameras.folder import FolderReplay
 from inspector.cameras.freshness import SAME, Fresh
 from inspector.cameras.network import NetworkCamera
 from inspector.cameras.reconnect import Reconnecting
+from inspector.cameras.snapshot import SnapshotCamera, gives_snapshots
 from inspector.cameras.video import VideoFile
 from inspector.errors import CameraError
 from inspector.images import IMAGE_SUFFIXES
@@ -33,11 +34,16 @@ def open_source(source: str, fps: float | None, loop: bool, same: int = SAME) ->
         return Fresh(Reconnecting(lambda: DeviceCamera(int(source), fps=fps), fps, name=name), name, same=same)
     if source.lower().startswith(_SCHEMES):  # the rate of a network camera is set in the camera itself
         scheme, _, rest = source.partition("://")
-        name = camera_name(source)
-        return Fresh(Reconnecting(lambda: NetworkCamera(f"{scheme.lower()}://{rest}"), fps, name=name), name, same=same)
+        name, address = camera_name(source), f"{scheme.lower()}://{rest}"
+        return Fresh(Reconnecting(lambda: _network(address, fps), fps, name=name), name, same=same)
     if _device_number(source) is not None:
         return Fresh(Reconnecting(lambda: _device(source, fps), fps, name=source), source, same=same)
     return _replay(source, fps, loop)
+
+
+def _network(address: str, fps: float | None) -> Camera:
+    """Looked up each time it is opened: what an address gives may change."""
+    return SnapshotCamera(address, fps) if gives_snapshots(address) else NetworkCamera(address)
 
 
 def _device_number(file: str) -> int | None:
