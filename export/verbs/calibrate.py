@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--false-rejects", type=share, metavar="SHARE", help="budget, as 0.01 or 5/1000 (default: the recipe's)"
     )
-    how.add_argument("--threshold", type=_threshold, metavar="X", help="set the threshold by hand")
+    how.add_argument("--threshold", type=positive, metavar="X", help="set the threshold by hand")
     add_folders(parser)
 
 
@@ -89,7 +89,8 @@ def share(text: str) -> float:
     return float(number)
 
 
-def _threshold(text: str) -> float:
+def positive(text: str) -> float:
+    """A finite number above 0."""
     try:
         number = float(text)
     except ValueError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import math
 import sys
 from pathlib import Path
 from typing import Literal, get_args
@@ -22,7 +21,7 @@ from export.learn.good_quality import copies_named
 from export.learn.settings import Settings
 from export.learn.train import Trained, train
 from export.masks import split_masks
-from export.verbs.calibrate import share
+from export.verbs.calibrate import positive, share
 from inspector.cli import add_folders, whole_number
 from inspector.errors import DependencyError, RecipeError
 from inspector.files import check_writable
@@ -107,7 +106,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--cost-of-escape",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="false rejects that one missed defect is worth: picks the budget by what synthetic defects are caught, "
         "as if one part in a hundred were defective; where no budget is given",
@@ -261,16 +260,6 @@ def _as_dict(recipe: Recipe, trained: Trained) -> dict[str, object]:
 
 def _budget(text: str) -> float | Literal["auto"]:
     return "auto" if text == "auto" else share(text)
-
-
-def _positive(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not (math.isfinite(number) and number > 0):
-        raise argparse.ArgumentTypeError(f"wants a number above 0, got {text!r}")
-    return number
 
 
 def _side(text: str) -> int:
