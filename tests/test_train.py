@@ -283,6 +283,7 @@ def test_the_json_object_has_exactly_its_keys_and_the_same_seed_gives_the_same_m
         "product",
         "model",
         "seconds",
+        "ms_per_part",
         "images",
         "patches",
         "threshold",

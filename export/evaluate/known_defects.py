@@ -9,7 +9,7 @@ from pathlib import Path
 
 from export.evaluate.scoring import inspect_images
 from export.learn import calibration
-from export.learn.calibration import BUDGETS, Threshold
+from export.learn.calibration import Threshold
 from inspector.errors import DataError
 from inspector.inspection import Inspector
 from inspector.records import Cause
@@ -52,7 +52,10 @@ class Known:
         if chosen is not self.usual:
             more = self.caught(chosen) - self.caught(self.usual)
             usual = f"{self.usual.budget:.0%}"
-            lines.append(f"so the budget is {chosen.budget:.0%} in place of {usual}: it catches {more} more")
+            lines.append(
+                f"so the budget is {chosen.budget:.0%} in place of {usual}, the threshold {chosen.value:.4g}: "
+                f"it catches {more} more"
+            )
         return lines
 
 
@@ -71,5 +74,4 @@ def judge(inspector: Inspector, images: Sequence[Path], usual: Threshold, *, cho
             raise DataError(inspection.detail)
         scores.append(inspection.score if math.isfinite(inspection.score) else math.inf)
     good = list(inspector.detector.info.held_out.values())
-    found = [calibration.threshold(good, budget) for budget in BUDGETS]
-    return Known(scores, [each for each in found if each.guaranteed], usual, choose)
+    return Known(scores, calibration.guaranteed(good), usual, choose)

@@ -63,6 +63,12 @@ def threshold(scores: Sequence[float], budget: float | None = None) -> Threshold
     return Threshold(max(float(value), LEAST), budget, guaranteed, count, needed)
 
 
+def guaranteed(scores: Sequence[float]) -> list[Threshold]:
+    """A threshold for each of BUDGETS that these held-out scores guarantee, the tightest budget first."""
+    found = (threshold(scores, budget) for budget in BUDGETS)
+    return [each for each in found if each.guaranteed]
+
+
 def _affordable(scores: Sequence[float]) -> float:
     odd = len(suspects({str(number): score for number, score in enumerate(scores)}))
     for budget in BUDGETS:

@@ -6,6 +6,7 @@ those are of other kinds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,7 +37,8 @@ class Point:
 
     @property
     def words(self) -> str:
-        found = f"about {self.large:.0%} of the large ones, {self.small:.0%} of the small"
+        large, small = ("-" if math.isnan(each) else f"{each:.0%}" for each in (self.large, self.small))
+        found = f"about {large} of the large ones, {small} of the small"
         return f"at {self.budget:.0%} false rejects {found}"
 
 
@@ -44,11 +46,9 @@ def curve(scores: Sequence[float], defects: Sequence[Defect]) -> list[Point]:
     """A point for each budget that the held-out scores of good parts guarantee, tightest first."""
     if len(defects) < LEAST:
         return []
-    found = [calibration.threshold(scores, budget) for budget in calibration.BUDGETS]
     return [
         Point(each.budget, each.value, *(caught(part, each.value) for part in _by_size(defects)))
-        for each in found
-        if each.guaranteed
+        for each in calibration.guaranteed(scores)
     ]
 
 
@@ -60,7 +60,7 @@ def by_kind(defects: Sequence[Defect], threshold: float) -> dict[str, float]:
 
 def caught(defects: Sequence[Defect], threshold: float) -> float:
     """Share of the defects above the threshold; nan where there are none."""
-    return sum(each.score > threshold for each in defects) / len(defects) if defects else float("nan")
+    return sum(each.score > threshold for each in defects) / len(defects) if defects else math.nan
 
 
 def cheapest(points: Sequence[Point], defects: Sequence[Defect], cost_of_escape: float) -> Point:

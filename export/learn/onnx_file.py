@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import warnings
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from inspector.model_info import ModelInfo, to_metadata
 from inspector.records import Patches
 
 OPSET = 18
+TIMED = 7  # runs whose median is a model's cost
 TOLERANCE = 1e-3  # of the map's own range: float32 sums in another order differ by far less
 
 
@@ -49,6 +51,17 @@ def check(model: nn.Module, patches: Patches, path: Path) -> float:
             f"{path}: the exported graph differs from the PyTorch model by {difference:.3g}: do not use it"
         )
     return difference
+
+
+def milliseconds(patches: Patches, path: Path) -> float:
+    """Median time that the file takes for the patches of one part, on all cores of this machine."""
+    detector = Detector(path)
+    times = []
+    for _ in range(1 + TIMED):
+        started_s = time.perf_counter()
+        detector(patches)
+        times.append(1e3 * (time.perf_counter() - started_s))
+    return float(np.median(times[1:]))  # the first run plans its memory
 
 
 def _trace(model: nn.Module, *examples: torch.Tensor) -> torch.onnx.ONNXProgram:

@@ -48,6 +48,7 @@ class Trained:
     notes: str  # what was chosen, in a line
     points: list[Point]  # other thresholds, and what synthetic defects each catches
     caught: dict[str, float]  # share of each kind of synthetic defect that the threshold catches
+    ms_per_part: float  # that the model takes, on all cores of this machine
     seconds: float
 
 
@@ -71,14 +72,17 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     model = learner.model(good.front, head).cpu().eval().requires_grad_(False)
     with replacing(path) as part:  # a file that fails the check never takes the old one's place
         onnx_file.export(model, info, good.gamut, part)
-        onnx_file.check(model, good.patches(0)[:CHECKED_PATCHES], part)
+        patches = good.patches(0)
+        onnx_file.check(model, patches[:CHECKED_PATCHES], part)
+        cost_ms = onnx_file.milliseconds(patches, part)
     progress("done", 1)
     suspects = calibration.suspects({str(path): score for path, score in found.items()})
     others = [score for path, score in found.items() if str(path) not in suspects]
     without = calibration.threshold(others, threshold.budget).value if suspects else None
     notes = f"{learner.words}; grid {settings.grid}; {good.patch.decision}"
     caught = catch.by_kind(defects, threshold.value) if points else {}
-    return Trained(info, threshold, without, suspects, good.findings, notes, points, caught, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return Trained(info, threshold, without, suspects, good.findings, notes, points, caught, cost_ms, seconds)
 
 
 def _prepared(images: Sequence[Path], settings: Settings, progress: Progress) -> tuple[Learner, GoodSet]:

@@ -31,8 +31,8 @@ DETAIL = 2  # pixels of the patch, each way, for one that the backbone sees; see
 MULTIPLE = 32 * DETAIL  # height and width of a patch are multiples of this
 QUIET = 0.5  # of its limit: a detail below this is not drawn into the map
 FINE, DEEP = (0, 1, 3), (2, 3, 4)  # levels of the backbone that `feature` and `places` judge
-# Of a level's places, whose mean is its score. A defect is a large share of a coarse level, and pieces of parts differ:
-# on ten of eleven products, 5 and 10 per cent rank better than 2, see docs/decisions.
+# Of a level's places, whose mean is its score: a defect is a large share of a coarse level. Over eleven products 2, 5
+# and 10 per cent have a mean image AUROC of 0.970, 0.973 and 0.974.
 DEEP_TOP = 0.1
 DRAWN = (10.0, 1.0, 1.0, 0.0)  # weights of the finer levels and of each deeper one in the map: the finer know where
 # Weights of the kinds of scores that are told of the whole part: the mean and the top of the map, which only give it

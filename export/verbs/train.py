@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -21,6 +20,7 @@ from export.learn.good_quality import copies_named
 from export.learn.settings import Settings
 from export.learn.train import Trained, train
 from export.masks import split_masks
+from export.verbs import train_report
 from export.verbs.calibrate import positive, share
 from inspector.cli import add_folders, whole_number
 from inspector.errors import DependencyError, RecipeError
@@ -29,8 +29,6 @@ from inspector.grid import Grid
 from inspector.images import find_images
 from inspector.inspection import load_inspector
 from inspector.recipe import Align, Colour, Recipe, load_recipe, new_recipe, recipe_path, update_recipe, write_recipe
-
-FEW = 20  # good images; below, the threshold rests on thin ice
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -138,29 +136,9 @@ def execute(arguments: argparse.Namespace) -> int:
     changed = _keep(arguments, recipe)
     known = _known(arguments, recipe, trained, defects)
     if arguments.json:
-        caught = {"images": len(known.scores), "caught": known.caught(known.worth_it)} if known else None
-        print(json.dumps({**_as_dict(recipe, trained), "known_defects": caught, "dropped": dropped}))
+        print(json.dumps(train_report.as_dict(trained, dropped, known)))
         return 0
-    print(f"{trained.notes}; {len(images)} good images, {trained.seconds:.0f} s")
-    print(f"threshold {trained.info.threshold:.4g}: {trained.threshold.words}")
-    if len(images) < FEW:
-        print(
-            f"warning: only {len(images)} good images: the threshold is a guess, so check the first rejects and passes "
-            f"by eye; train again with {FEW} or more"
-        )
-    for line in [*_catches(trained), *(known.words if known else [])]:
-        print(line)
-    for suspect in dropped:
-        print(f"left out {suspect}: it stood out from the other good parts")
-    for finding in trained.quality:
-        print(f"look at {finding.words}")
-    for suspect in trained.suspects:
-        print(f"look at {suspect}: it stands out from the other good parts")
-    if trained.suspects:
-        print(
-            "if one is defective, take it out and train again, or use --drop-suspects: without them the threshold "
-            f"would be about {trained.threshold_without:.4g}"
-        )
+    print(*train_report.lines(trained, len(images), dropped, known, arguments.effort), sep="\n")
     print(f"wrote {arguments.model_dir / recipe.model_file}", *changed, sep="\n")
     print(f"next: line-inspector run --product {recipe.product} --source DIR|FILE|URL|0{_folders(arguments)}")
     return 0
@@ -226,36 +204,6 @@ def _keep(arguments: argparse.Namespace, recipe: Recipe) -> list[str]:
             f"changed {path}: " + ", ".join(f"{key} {value}" for key, value in changes.items() if value is not None)
         ]
     return []
-
-
-def _catches(trained: Trained) -> list[str]:
-    """What the threshold catches, in words."""
-    if not trained.points:
-        return []
-    kinds = ", ".join(f"{kind} {share:.0%}" for kind, share in trained.caught.items())
-    return [
-        f"synthetic defects on held-out good parts that it catches: {kinds}",
-        *(f"  {point.words}" for point in trained.points),
-    ]
-
-
-def _as_dict(recipe: Recipe, trained: Trained) -> dict[str, object]:
-    return {
-        "product": recipe.product,
-        "model": trained.info.kind,
-        "seconds": round(trained.seconds, 2),
-        "images": trained.info.images,
-        "patches": trained.info.patches,
-        "threshold": trained.info.threshold,
-        "false_rejects": trained.info.false_rejects,
-        "guaranteed": trained.info.guaranteed,
-        "synthetic_defects": {
-            "caught": trained.caught,
-            "points": [dataclasses.asdict(point) for point in trained.points],
-        },
-        "suspects": trained.suspects,
-        "quality": [dataclasses.asdict(finding) for finding in trained.quality],
-    }
 
 
 def _budget(text: str) -> float | Literal["auto"]:
