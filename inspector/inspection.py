@@ -19,10 +19,22 @@ from inspector.background import in_background, rested
 from inspector.colour import ColourHighlighter
 from inspector.detector import WARM_UP_S, Detector, session_threads
 from inspector.errors import AlignError, ModelError, RecipeError
+from inspector.identity import PartIdentity
 from inspector.model_info import ModelInfo
 from inspector.placement import Placement
 from inspector.recipe import Recipe, load_recipe
-from inspector.records import AnomalyMap, Boxes, Cause, Frame, Image, Inspection, Patches, Verdict
+from inspector.records import (
+    AnomalyMap,
+    Boxes,
+    Cause,
+    Frame,
+    Image,
+    Inspection,
+    InspectionContext,
+    Judgement,
+    Patches,
+    Verdict,
+)
 
 
 class Inspector:
@@ -38,6 +50,14 @@ class Inspector:
         self._fixture = detector.info.fixture
         self._limits = detector.info.limits
         self._good_scores = np.sort(np.array(list(detector.info.held_out.values()), np.float64))
+        self.context = InspectionContext(
+            product=recipe.product,
+            recipe_hash=recipe.hash,
+            model_hash=detector.model_hash,
+            threshold=self.threshold,
+            good_parts=len(self._good_scores),
+            find_strange=self._highlighter.strange if self._highlighter else None,
+        )
 
     @property
     def budget(self) -> float:
@@ -62,28 +82,15 @@ class Inspector:
             raise AlignError(view.detail)
         return self.grid.split(view.image, self.detector.info.patch_shape)
 
-    def missed(
-        self, index: int, cause: Cause, detail: str, *, part: str = "", frame: Frame | None = None
-    ) -> Inspection:
-        """A frame that this recipe should have judged and did not."""
-        return Inspection(
-            index=index,
-            part=frame.part if frame else part,
-            verdict=Verdict.MISSED,
-            product=self.recipe.product,
-            recipe_hash=self.recipe.hash,
-            model_hash=self.detector.model_hash,
-            threshold=self.threshold,
-            cause=cause,
-            detail=detail,
-            image=frame.image if frame else None,
-        )
+    def missed(self, identity: PartIdentity, cause: Cause, detail: str, image: Image | None = None) -> Inspection:
+        """Return the verdict on a part that this inspector should have judged and did not."""
+        return Inspection(identity, self.context, Verdict.MISSED, cause=cause, detail=detail, image=image)
 
     def _view(self, frame: Frame) -> _View | Inspection:
         """The frame painted and aligned, as the grid will cut it; or, where it cannot be judged, its verdict."""
         image, size = frame.image, self.detector.info.image_shape
         if size not in (None, image.shape[:2]) and not self.recipe.any_size:
-            return self.missed(frame.index, Cause.SIZE, f"{_size(image.shape)}, not {_size(size)}", frame=frame)
+            return self._missed(frame, Cause.SIZE, f"{_size(image.shape)}, not {_size(size)}")
         if self._highlighter and self.recipe.colour.enhance == "model":
             image = self._highlighter.paint(image)
         if self._fixture is None:
@@ -92,7 +99,7 @@ class Inspector:
             placement = self._fixture.place(frame.image)
         except AlignError as error:
             if self.recipe.unaligned == "missed":
-                return self.missed(frame.index, Cause.ALIGN, str(error), frame=frame)
+                return self._missed(frame, Cause.ALIGN, str(error))
             placement = self._fixture.untouched(frame.image)
         placement = placement.at_most(self.grid.size(self.detector.info.patch_shape))
         return _View(frame, placement.crop(image), placement)
@@ -114,26 +121,15 @@ class Inspector:
         frame = view.frame
         score = judge.part_score(scores)
         if not np.isfinite(score):
-            return self.missed(frame.index, Cause.MODEL, "the model gave no number", frame=frame)
+            return self._missed(frame, Cause.MODEL, "the model gave no number")
         boxes, anomaly_map = self._in_the_picture(view, maps)
-        return Inspection(
-            index=frame.index,
-            part=frame.part,
-            verdict=judge.verdict(score, self.threshold),
-            product=self.recipe.product,
-            recipe_hash=self.recipe.hash,
-            model_hash=self.detector.model_hash,
-            threshold=self.threshold,
-            score=score,
-            percentile=_percentile(score, self._good_scores),
-            good_parts=len(self._good_scores),
-            patch_scores=scores,
-            patch_boxes=boxes,
-            latency_ms=(self._now_ns() - frame.captured_ns) / 1e6,
-            image=frame.image,
-            anomaly_map=anomaly_map,
-            find_strange=self._highlighter.strange if self._highlighter else None,
-        )
+        judgement = Judgement(score, _percentile(score, self._good_scores), scores, boxes, anomaly_map)
+        latency_ms = (self._now_ns() - frame.captured_ns) / 1e6
+        verdict = judge.verdict(score, self.threshold)
+        return Inspection(frame.identity, self.context, verdict, judgement, latency_ms, image=frame.image)
+
+    def _missed(self, frame: Frame, cause: Cause, detail: str) -> Inspection:
+        return self.missed(frame.identity, cause, detail, frame.image)
 
     def _in_the_picture(self, view: _View, maps: NDArray[np.float32]) -> tuple[Boxes, AnomalyMap]:
         """Where the patches lie in the camera's picture, and the part's map there."""
