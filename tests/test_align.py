@@ -435,7 +435,7 @@ def test_a_picture_without_a_part_is_judged_and_fails_where_the_recipe_wants_it(
 
 def test_reports_do_not_guess_a_part_where_there_is_none(feature_model):
     with pytest.raises(AlignError, match="no part found"):
-        feature_model.load().patches(belt(1))
+        feature_model.load().preparation.patches(belt(1))
 
 
 def test_a_recipe_that_aligns_otherwise_than_its_model_is_refused(feature_model, station, tmp_path):

@@ -51,7 +51,7 @@ def new_product(home, count, name="part"):
 
 def patches_of(product, images):
     inspector = product.load()
-    return np.concatenate([inspector.patches(read_image(path)) for path in images])
+    return np.concatenate([inspector.preparation.patches(read_image(path)) for path in images])
 
 
 def info_of(product):
@@ -83,7 +83,7 @@ def test_the_file_alone_gives_the_same_maps_where_there_is_no_pytorch(request, t
 
 def test_the_feature_models_file_says_what_pytorch_says(feature_model):
     """Fitted and calibrated once more, in PyTorch, from the same good parts; the defect is none of them."""
-    odd = feature_model.load().patches(nail(Pose(angle=1), 3, spot=(0, 0)))
+    odd = feature_model.load().preparation.patches(nail(Pose(angle=1), 3, spot=(0, 0)))
     with torch.no_grad():
         front = FeatureFront()
         good = torch.from_numpy(patches_of(feature_model, sorted(feature_model.good, key=lambda path: int(path.stem))))
@@ -409,7 +409,7 @@ def test_a_larger_input_makes_a_larger_map(tmp_path):
     product.call("train", "--data", product.data, "--align", "none", "--patch-px", 320, "--effort", "quick")
     inspector = product.load()
     assert inspector.detector.info.patch_shape == (640, 640)
-    patches = inspector.patches(nail())
+    patches = inspector.preparation.patches(nail())
     assert patches.shape[1:3] == (640, 640)
     assert inspector.detector(patches).maps.shape[1:] == (80, 80)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from inspector.colour import ColourHighlighter, Gamut, suggest_tolerance
 from inspector.errors import AlignError, DataError
 from inspector.grid import Grid
 from inspector.images import read_image
+from inspector.preparation import Preparation
 from inspector.records import Image, Patches
 
 MAX_PATCHES = 600  # seen at 256 px, learned from at most: 1 GB of rows; more change the statistics little
@@ -37,48 +39,13 @@ TOLERANCE_PX = 1_000_000
 
 
 @dataclass(frozen=True)
-class PatchMaker:
-    """Image -> patches, in the order of the line: colour, fixture, grid."""
-
-    grid: Grid
-    patch_px: int
-    multiple: int  # of which the network wants height and width
-    fixture: Fixture | None
-    decision: str  # whether to align, and why, in words
-
-    def __call__(self, path: Path, image: Image, highlighter: ColourHighlighter | None = None) -> Patches:
-        """Patches of one good image. Raises DataError where its part cannot be found."""
-        painted = highlighter.paint(image) if highlighter else image
-        return self.cut(self.view(path, image, painted))
-
-    def view(self, path: Path, image: Image, painted: Image) -> Image:
-        """What the grid cuts: the part of `painted`, found in `image`, in its canonical frame."""
-        if self.fixture is None:
-            return painted
-        try:
-            placement = self.fixture.place(image).at_most(self.grid.size(self.patch_shape))
-        except AlignError as error:
-            raise DataError(f"{path}: {error}: take it out of the good images, or train with --align none") from None
-        return placement.crop(painted)
-
-    def cut(self, view: Image) -> Patches:
-        return self.grid.split(view, self.patch_shape)
-
-    @property
-    def patch_shape(self) -> tuple[int, int]:
-        """Height and width of the network's input."""
-        if self.fixture is None:
-            return self.patch_px, self.patch_px
-        return self.fixture.patch_shape(self.patch_px, self.grid.rows, self.grid.cols, self.multiple)
-
-
-@dataclass(frozen=True)
 class GoodSet:
     """The good parts after one look at each."""
 
     images: Sequence[Path]
     settings: Settings
-    patch: PatchMaker
+    preparation: Preparation
+    decision: str  # whether to align, and why, in words
     front: nn.Module
     gamut: Gamut
     tolerance: int
@@ -93,7 +60,9 @@ class GoodSet:
         return len(self.rows) == len(self.images) * self.settings.grid.patches
 
     def patches(self, part: int, highlighter: ColourHighlighter | None = None) -> Patches:
-        return self.patch(self.images[part], read_image(self.images[part]), highlighter)
+        """Read one image and cut it; `highlighter` paints it first."""
+        preparation = dataclasses.replace(self.preparation, highlighter=highlighter)
+        return preparation.split(_view(preparation, self.images[part], read_image(self.images[part])))
 
     def rows_of(self, part: int, highlighter: ColourHighlighter | None) -> Tensor:
         """Of each of its patches, (cells, d); `highlighter` paints them first."""
@@ -126,7 +95,7 @@ class GoodSet:
 
     def rows_of_view(self, view: Image) -> Tensor:
         """Of the patches of a view, as the grid cuts it, (cells, d)."""
-        return _through(self.front, self.patch.cut(view), self.settings.device)
+        return _through(self.front, self.preparation.split(view), self.settings.device)
 
     def selection_set(self) -> SelectionSet | None:
         """Good parts held out, and defective copies of them; None where there are too few to hold any out."""
@@ -146,9 +115,8 @@ class GoodSet:
 
     def _small_view(self, path: Path) -> Image:
         """A part as the grid cuts it, in no more pixels than its patches have."""
-        image = read_image(path)
-        view = self.patch.view(path, image, image)
-        grid, (height, width) = self.settings.grid, self.patch.patch_shape
+        view = _view(self.preparation, path, read_image(path))
+        grid, (height, width) = self.settings.grid, self.preparation.patch_shape
         size = (grid.cols * width, grid.rows * height)
         if size[0] >= view.shape[1] and size[1] >= view.shape[0]:
             return view
@@ -160,7 +128,8 @@ def look(images: Sequence[Path], settings: Settings, learner: Learner, progress:
     cells = settings.grid.patches
     wanted = _sample(len(images) * cells, settings.seed, round(MAX_PATCHES * (256 / learner.seen_px) ** 2))
     sample = (read_image(path) for path in images[:: max(1, len(images) // FIXTURE_SAMPLE)])
-    patch = PatchMaker(settings.grid, learner.patch_px, learner.multiple, *learn_fixture(sample, settings.align))
+    fixture, decision = learn_fixture(sample, settings.align)
+    preparation = Preparation(settings.grid, _patch_shape(learner, settings.grid, fixture), fixture)
     sampled: list[Image] = []
     rows: list[Tensor] = []
     measured: list[good_quality.Traits] = []
@@ -173,7 +142,9 @@ def look(images: Sequence[Path], settings: Settings, learner: Learner, progress:
             measured.append(good_quality.traits(image))
             chosen = wanted[number * cells : (number + 1) * cells]
             if chosen.any():
-                rows.append(_through(front, patch(path, image)[chosen], settings.device))
+                rows.append(
+                    _through(front, preparation.split(_view(preparation, path, image))[chosen], settings.device)
+                )
             if number % every == 0:
                 step = max(1, round((image.shape[0] * image.shape[1] / TOLERANCE_PX) ** 0.5))
                 sampled.append(np.ascontiguousarray(image[::step, ::step]))
@@ -187,7 +158,8 @@ def look(images: Sequence[Path], settings: Settings, learner: Learner, progress:
     return GoodSet(
         images,
         settings,
-        patch,
+        preparation,
+        decision,
         front,
         gamut,
         tolerance,
@@ -196,6 +168,21 @@ def look(images: Sequence[Path], settings: Settings, learner: Learner, progress:
         findings,
         good_quality.common_shape(measured),
     )
+
+
+def _view(preparation: Preparation, path: Path, image: Image) -> Image:
+    """Return what the grid cuts of a good image. Raises DataError where its part cannot be found."""
+    try:
+        return preparation.view(image).image
+    except AlignError as error:
+        raise DataError(f"{path}: {error}: take it out of the good images, or train with --align none") from None
+
+
+def _patch_shape(learner: Learner, grid: Grid, fixture: Fixture | None) -> tuple[int, int]:
+    """Height and width of the network's input."""
+    if fixture is None:
+        return learner.patch_px, learner.patch_px
+    return fixture.patch_shape(learner.patch_px, grid.rows, grid.cols, learner.multiple)
 
 
 def _through(front: nn.Module, patches: Patches, device: str) -> Tensor:

@@ -79,7 +79,7 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     suspects = calibration.suspects({str(path): score for path, score in found.items()})
     others = [score for path, score in found.items() if str(path) not in suspects]
     without = calibration.threshold(others, threshold.budget).value if suspects else None
-    notes = f"{learner.words}; grid {settings.grid}; {good.patch.decision}"
+    notes = f"{learner.words}; grid {settings.grid}; {good.decision}"
     caught = catch.by_kind(defects, threshold.value) if points else {}
     seconds = time.monotonic() - started
     return Trained(info, threshold, without, suspects, good.findings, notes, points, caught, cost_ms, seconds)
@@ -112,7 +112,7 @@ def _decided(images: Sequence[Path], settings: Settings, progress: Progress) -> 
     learner = learner_for(settings, read_image(images[0]).shape)
     good = look(images, settings, learner, progress)
     held = good.selection_set() if settings.kind == "feature" and settings.effort != "quick" else None
-    return learner.select(good.rows, good.patch.patch_shape, good.patch.fixture, held), good
+    return learner.select(good.rows, good.preparation.patch_shape, good.preparation.fixture, held), good
 
 
 def _fit_and_score(
@@ -189,9 +189,9 @@ def _info(
         kind=settings.kind,
         grid=str(settings.grid),
         overlap=settings.grid.overlap,
-        patch_shape=good.patch.patch_shape,
+        patch_shape=good.preparation.patch_shape,
         image_shape=good.image_shape,
-        fixture=good.patch.fixture,
+        fixture=good.preparation.fixture,
         threshold=threshold.value,
         patch_limits=tuple(limits.tolist()),
         false_rejects=threshold.budget,
