@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import DataError, SinkError
+from inspector.files import replacing
 from inspector.jpeg import check_size, decode_jpeg, is_jpeg
 from inspector.png import Png, check_png, is_png
 from inspector.records import Image
@@ -163,12 +164,10 @@ def write_image(path: Path | str, image: NDArray[np.uint8]) -> None:
     """
     target = Path(path)
     data = _encode(target, image)
-    part = target.with_name(f".{target.name}.part")  # hidden: a replay of this folder passes it over
     try:
-        part.write_bytes(data)
-        part.replace(target)
+        with replacing(target, make_folder=False) as part:  # hidden: a replay of this folder passes it over
+            part.write_bytes(data)
     except OSError as error:
-        _remove(part)
         raise SinkError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
@@ -233,10 +232,3 @@ def _reason(error: cv2.error) -> str:
     """OpenCV's message as one line, without its file names and line numbers."""
     text = " ".join(str(error).split())
     return text.partition("error: ")[2] or text
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:  # the error already on its way names the cause; a leftover is hidden and harmless
-        return

@@ -16,6 +16,7 @@ from inspector.align import Fixture
 from inspector.colour import Gamut
 from inspector.errors import ModelError
 from inspector.grid import Grid
+from inspector.yaml_file import complaint
 
 KEY_INFO = "line_inspector"
 KEY_GAMUT = "line_inspector_gamut"
@@ -107,10 +108,7 @@ def from_metadata(metadata: Mapping[str, str], name: str) -> tuple[ModelInfo, Ga
     except KeyError:
         raise ModelError(f"{name}: not a model of this program (no metadata): export it with `train`") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = "".join(f"{part}." for part in first["loc"])
-        said = f"{where[:-1]}: {first['msg']}" if where else first["msg"]
-        raise ModelError(f"{name}: metadata cannot be read ({said}): train again") from None
+        raise ModelError(f"{name}: metadata cannot be read ({complaint(error)}): train again") from None
     except ModelError as error:  # the gamut does not know whose it is
         raise ModelError(f"{name}: {error}") from None
     except ValueError as error:

@@ -26,7 +26,7 @@ def _grid(value: object) -> object:
     return value if value == "auto" else str(Grid.parse(str(value)))
 
 
-class Colour(BaseModel):
+class ColourSettings(BaseModel):
     """Highlighting of colours that no good part shows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -52,7 +52,7 @@ class Recipe(BaseModel):
     threshold_model: str | None = None  # the model (its hash) that the threshold was set for
     # Budget of the threshold: share of good parts that may be rejected; auto: the tightest that train can guarantee.
     false_rejects: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] = "auto"
-    colour: Colour = Colour()
+    colour: ColourSettings = ColourSettings()
     batch_size: Annotated[int, Field(ge=1, le=64)] = 8
     deadline_ms: Annotated[float, Field(gt=0, le=3_600_000)] | None = None  # later is MISSED; None: any time
     golden: Annotated[str, Field(min_length=1)] | None = None  # folder of parts that must come out right before a start

@@ -13,7 +13,7 @@ import numpy as np
 
 from inspector.errors import CameraError, EndOfStream
 from inspector.identity import PartIdentity, RunIdentity
-from inspector.outputs.base import State, state_of
+from inspector.outputs.base import OutputState, state_of
 from inspector.records import (
     NOT_JUDGED,
     Cause,
@@ -120,12 +120,12 @@ class MemoryOutput:
     away = ""
 
     def __init__(self) -> None:
-        self.states: list[tuple[State, int | None]] = [(State.SAFE, None)]
+        self.states: list[tuple[OutputState, int | None]] = [(OutputState.SAFE, None)]
         self.why = ""  # the last reason for the safe state
         self.closed = False
 
     @property
-    def state(self) -> State:
+    def state(self) -> OutputState:
         """The one it is in."""
         return self.states[-1][0]
 
@@ -138,7 +138,7 @@ class MemoryOutput:
 
     def safe(self, why: str) -> None:
         """Keep the reason."""
-        self.states.append((State.SAFE, None))
+        self.states.append((OutputState.SAFE, None))
         self.why = why
 
     def close(self) -> None:

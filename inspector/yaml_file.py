@@ -51,7 +51,7 @@ def parse(model: type[Model], text: str, name: str) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise RecipeError(f"{name}: {complaint(error)}") from None
+        raise RecipeError(f"{name}: {complaint(error, in_yaml=True)}") from None
 
 
 def is_marked(text: str) -> bool:
@@ -78,12 +78,15 @@ def scalar(value: str | float) -> str:
 OR_AUTO = {"threshold": "above 0", "false_rejects": "above 0 and below 1"}  # keys that are a number or auto
 
 
-def complaint(error: ValidationError) -> str:
-    """What is wrong, in a line that is not too long: which key, what was given and what was wanted."""
-    return shortened(_complaint(error), MOST_TOLD)
+def complaint(error: ValidationError, *, in_yaml: bool = False) -> str:
+    """Say what is wrong, in a line that is not too long: which key, what was given and what was wanted.
+
+    Every strict model's mistakes are told by it: recipes, the station, a model's metadata, saved results.
+    """
+    return shortened(_complaint(error, in_yaml), MOST_TOLD)
 
 
-def _complaint(error: ValidationError) -> str:
+def _complaint(error: ValidationError, in_yaml: bool) -> str:
     first = error.errors()[0]
     where = first["loc"][:1] if first["loc"][:1] in [(key,) for key in OR_AUTO] else first["loc"]
     key = ".".join(str(part) for part in where)
@@ -98,7 +101,11 @@ def _complaint(error: ValidationError) -> str:
         return f"{key}: wants auto or a number {OR_AUTO[key]}, got {_shown(first['input'])}"
     message = first["msg"].removeprefix("Value error, ")
     given = "" if isinstance(first["input"], dict) else f", got {_shown(first['input'])}"
-    if first["type"] in ("string_type", "invalid_key") and isinstance(first["input"], (bool, int, float, date)):
+    if (
+        in_yaml
+        and first["type"] in ("string_type", "invalid_key")
+        and isinstance(first["input"], (bool, int, float, date))
+    ):
         given += ": put it in quotes"  # YAML reads no, on, 007, 1e5 and 2024-01-31 as something else
     return f"{key}: {message}{given}" if key else message
 

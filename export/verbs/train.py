@@ -28,7 +28,16 @@ from inspector.files import check_writable
 from inspector.grid import Grid
 from inspector.images import find_images
 from inspector.inspection import load_inspector
-from inspector.recipe import Align, Colour, Recipe, load_recipe, new_recipe, recipe_path, update_recipe, write_recipe
+from inspector.recipe import (
+    Align,
+    ColourSettings,
+    Recipe,
+    load_recipe,
+    new_recipe,
+    recipe_path,
+    update_recipe,
+    write_recipe,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -180,7 +189,7 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
         "overlap": float(overlap),
         "align": arguments.align or old.align,
         "false_rejects": arguments.false_rejects or old.false_rejects,
-        "colour": Colour(enhance=arguments.colour or old.colour.enhance, tolerance=old.colour.tolerance),
+        "colour": ColourSettings(enhance=arguments.colour or old.colour.enhance, tolerance=old.colour.tolerance),
     }
     return old.model_copy(update=changes)
 

@@ -50,7 +50,7 @@ class Picture:
     cause: Cause = Cause.DECODE
 
 
-class Pictures(Protocol):
+class PictureDecoder(Protocol):
     """Takes the packets of a stream, in their order, and gives its pictures in the order in which they are shown."""
 
     def feed(self, packet: av.Packet[av.VideoStream]) -> list[Picture]:
@@ -60,7 +60,7 @@ class Pictures(Protocol):
         """Those that are left at the end."""
 
 
-def pictures_of(stream: av.VideoStream) -> Pictures:
+def pictures_of(stream: av.VideoStream) -> PictureDecoder:
     """What turns the packets of `stream` into pictures."""
     return JpegPictures() if stream.codec_context.name == "mjpeg" else DecodedPictures(stream)
 

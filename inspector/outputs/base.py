@@ -13,7 +13,7 @@ from inspector.records import Inspection
 Facts: TypeAlias = dict[str, str | int | float | None]
 
 
-class State(enum.Enum):
+class OutputState(enum.Enum):
     """What the line is to do with the part. There is no fourth: what is not PASS does not pass."""
 
     PASS = "PASS"
@@ -45,12 +45,12 @@ class Output(Protocol):
         """Release the device. The safe state must outlast it. Called once, after `safe`; never raises."""
 
 
-def state_of(inspection: Inspection) -> State:
+def state_of(inspection: Inspection) -> OutputState:
     """What to do with a part: a missed one is a reject."""
-    return State.REJECT if inspection.verdict.reject else State.PASS
+    return OutputState.REJECT if inspection.verdict.reject else OutputState.PASS
 
 
-class Lines:
+class OutputLines:
     """Makes the lines of JSON for one output, without their ends. It belongs to one thread at a time.
 
     Each has a number, one more than the line before, the time, and how long it may take until the next: whoever hears
@@ -78,7 +78,7 @@ class Lines:
 
     def safe(self, why: str) -> str:
         """The safe state."""
-        return self._line({"state": State.SAFE.value, "why": " ".join(why.split())})
+        return self._line({"state": OutputState.SAFE.value, "why": " ".join(why.split())})
 
     def beat(self) -> str:
         """That somebody is there. It is about no part, and so has no state."""

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from inspector.errors import InspectorError, OutputError
-from inspector.outputs.base import Lines, Output
+from inspector.outputs.base import Output, OutputLines
 from inspector.outputs.file import FileOutput
 from inspector.outputs.guarded import GuardedOutput
 from inspector.outputs.tcp import TcpOutput
@@ -26,7 +26,7 @@ def open_outputs(cameras: Mapping[str, StationCamera], period_s: float = 1.0) ->
     for name, camera in cameras.items():
         for target in camera.outputs:
             try:
-                opened[name].append(_open(target, Lines(name, camera.product, period_s)))
+                opened[name].append(_open(target, OutputLines(name, camera.product, period_s)))
             except OutputError as error:
                 errors.append(error)
     if errors:
@@ -47,10 +47,10 @@ def make_safe(targets: Sequence[Target], why: str) -> None:
     """The same for outputs that nobody has opened yet, as far as they can be reached and no other run drives them."""
     for target in targets:
         with contextlib.suppress(InspectorError):
-            close_safely({"": [_open(target, Lines())]}, why)
+            close_safely({"": [_open(target, OutputLines())]}, why)
 
 
-def _open(target: Target, lines: Lines) -> Output:
+def _open(target: Target, lines: OutputLines) -> Output:
     """A new kind of output is one more case here, and a type in inspector.station."""
     if isinstance(target, TcpTarget):
         name = f"{target.host.lower()}-{target.port}".replace(":", "_").replace("/", "_")

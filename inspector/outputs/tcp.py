@@ -9,7 +9,7 @@ import time
 from collections import deque
 
 from inspector.errors import OutputError
-from inspector.outputs.base import Lines
+from inspector.outputs.base import OutputLines
 from inspector.records import Inspection
 
 TIMEOUT_S = 1.0
@@ -29,9 +29,9 @@ class TcpOutput:
 
     away = ""
 
-    def __init__(self, host: str, port: int, lines: Lines | None = None, *, acknowledged: bool = False) -> None:
+    def __init__(self, host: str, port: int, lines: OutputLines | None = None, *, acknowledged: bool = False) -> None:
         self._name = f"tcp {host}:{port}"
-        self._lines = lines or Lines()
+        self._lines = lines or OutputLines()
         self._turn = threading.Lock()
         self._acknowledged = acknowledged
         self._unanswered: deque[tuple[int, float]] = deque()  # number and time of each line

@@ -9,7 +9,7 @@ import cv2
 from inspector.records import Image
 from inspector.text import shortened
 
-Colour = tuple[int, int, int]  # BGR
+Bgr = tuple[int, int, int]  # BGR
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -38,7 +38,7 @@ class Letters(NamedTuple):
         width_px = self.width_px(text)
         return text if width_px <= room_px else shortened(text, max(4, int(len(text) * room_px / width_px)))
 
-    def write(self, picture: Image, text: str, corner: tuple[int, int], ink: Colour) -> None:
+    def write(self, picture: Image, text: str, corner: tuple[int, int], ink: Bgr) -> None:
         """One line of ASCII whose top left is `corner` (x, y)."""
         origin = corner[0], corner[1] + round(0.78 * self.line_px)
         cv2.putText(picture, text, origin, FONT, self.scale, ink, self.thickness, cv2.LINE_AA)

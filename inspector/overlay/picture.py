@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from inspector.overlay import banner
-from inspector.overlay.lettering import Colour, Letters
+from inspector.overlay.lettering import Bgr, Letters
 from inspector.overlay.marks import mark
 from inspector.records import Counts, Image, Inspection
 from inspector.text import ascii_text
@@ -58,7 +58,7 @@ def _line_px(base: Image) -> int:
     return max(18, int(base.shape[1]) // 40)
 
 
-def _framed(base: Image, colour: Colour, line_px: int) -> tuple[Image, Image]:
+def _framed(base: Image, colour: Bgr, line_px: int) -> tuple[Image, Image]:
     """(a new picture with a banner above and a border around, the view of it that shows `base`)."""
     height, width = base.shape[:2]
     top, edge = banner.height_px(line_px), max(4, line_px // 3)

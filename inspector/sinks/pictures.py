@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import cv2
 import numpy as np
 
 from inspector.errors import SinkError
+from inspector.files import check_writable
 from inspector.images import write_image
 from inspector.overlay.picture import draw
 from inspector.records import Counts, Image, Inspection, Verdict
@@ -105,7 +105,7 @@ class OverlayFolder:
         self._folder = folder
         self._keep_pass_every = keep_pass_every
         self._passes = 0
-        make_folder(folder)
+        check_writable(folder, SinkError)
 
     def wants(self, inspection: Inspection) -> bool:
         if inspection.image is None:
@@ -129,18 +129,6 @@ def fitted(picture: Image, width: int, height: int) -> Image:
         return picture
     size = max(1, int(picture.shape[1] * factor)), max(1, int(picture.shape[0] * factor))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder where it is missing. Raises SinkError when it cannot be made or written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SinkError(
-            f"{folder}: cannot make this folder ({error.strerror}): give one that can be written"
-        ) from error
-    if not os.access(folder, os.W_OK):
-        raise SinkError(f"{folder}: this folder cannot be written: change its rights or give another one")
 
 
 def unused_path(path: Path) -> Path:

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 
 from inspector.errors import SinkError
+from inspector.files import check_writable
 from inspector.records import Image, Inspection
-from inspector.sinks.pictures import fitted, make_folder, unused_path
+from inspector.sinks.pictures import fitted, unused_path
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG"}  # the ones that OpenCV's own wheels can encode on every system
 
@@ -35,7 +36,7 @@ class VideoWriter:
             raise SinkError(f"{path}: cannot write this kind of video: name it .mp4 or .avi")
         if not (math.isfinite(fps) and fps > 0):
             raise SinkError(f"{path}: fps is {fps}, wanted a number above 0")
-        make_folder(path.parent)
+        check_writable(path.parent, SinkError)
         self.path = unused_path(path)
         self._fps = fps
         self._writer: cv2.VideoWriter | None = None
