@@ -93,7 +93,7 @@ def _bmp(data: bytes, name: str) -> Image:
 
 
 def webp_size(data: bytes) -> tuple[int, int]:
-    """Height and width as the header says; 0 where it does not."""
+    """Return height and width as the header says; 0 where it does not."""
     kind, body = data[12:16], data[20:30].ljust(10, b"\0")
     if kind == b"VP8X":
         return int.from_bytes(body[7:10], "little") + 1, int.from_bytes(body[4:7], "little") + 1
@@ -104,7 +104,7 @@ def webp_size(data: bytes) -> tuple[int, int]:
 
 
 def _check(name: str, height: int, width: int, pictures: int) -> None:
-    """Before it is decoded: afterwards the memory would be gone, and the other pictures out of sight."""
+    """Check before it is decoded: afterwards the memory would be gone, and the other pictures out of sight."""
     check_size(name, height, width)
     if pictures > 1:
         raise DataError(f"{name}: holds {pictures} pictures or more; save each as a file of its own")
@@ -133,7 +133,7 @@ def as_bgr(pixels: NDArray[Any], name: str) -> Image:
 
 
 def find_images(folder: Path | str) -> list[Path]:
-    """All image files in a folder and its sub-folders, in natural order (img2 before img10).
+    """Return all image files in a folder and its sub-folders, in natural order (img2 before img10).
 
     Hidden files and folders are skipped, links to folders are not followed.
     Raises DataError when the folder cannot be read or holds no image.
@@ -150,7 +150,7 @@ def find_images(folder: Path | str) -> list[Path]:
 
 
 def _name_others(root: Path, files: Sequence[Path]) -> None:
-    """One line on images that are passed over: a folder may hold more than it seems."""
+    """Log one line on images that are passed over: a folder may hold more than it seems."""
     others = Counter(path.suffix.lower() for path in files if path.suffix.lower() in OTHER_SUFFIXES)
     if others:
         which = ", ".join(f"{count} {suffix}" for suffix, count in sorted(others.items()))
@@ -213,7 +213,7 @@ def _raise(error: OSError) -> None:
 
 
 def _natural(path: Path) -> tuple[list[list[str | int]], str]:
-    """Sort key in which numbers count as numbers; the plain path decides between img1 and img01."""
+    """Return a sort key in which numbers count as numbers; the plain path decides between img1 and img01."""
     parts = [re.split("([0-9]+)", part.lower()) for part in path.parts]
     return [[int(bit) if bit.isascii() and bit.isdigit() else bit for bit in part] for part in parts], path.as_posix()
 
@@ -229,6 +229,6 @@ def _encode(path: Path, image: NDArray[np.uint8]) -> bytes:
 
 
 def _reason(error: cv2.error) -> str:
-    """OpenCV's message as one line, without its file names and line numbers."""
+    """Return OpenCV's message as one line, without its file names and line numbers."""
     text = " ".join(str(error).split())
     return text.partition("error: ")[2] or text

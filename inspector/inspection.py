@@ -128,7 +128,7 @@ def load_inspector(
     """Read the recipe, load its model, check that they fit, and warm up: the line may start at once.
 
     Where a part is one patch, `judges` threads will have one run each, on as many cores as that leaves (None: one). The
-    patches of larger parts have a core each. Another line may be running: as far as possible this gives way to it, and
+    patches of larger parts have a core each. Another line may be running: this runs at low priority, and
     after each step sleeps for `rest` times as long as that took. No run of the warm-up may take longer than `limit_s`.
     """
     recipe = read_recipe(config_dir, product)
@@ -148,9 +148,10 @@ def load_inspector(
 
 
 def _percentile(score: float, good_scores: NDArray[np.float64]) -> float:
-    """Share of good parts that score lower, from sorted held-out scores; never 1: the next good part may be stranger.
+    """Return the share of good parts that score lower, from sorted held-out scores. It is never 1.
 
-    k of n count as k / (n + 1), as in conformal prediction. nan where there are no scores.
+    k of n count as k / (n + 1), as in conformal prediction: the next good part may score higher. NaN
+    where there are no scores.
     """
     if not len(good_scores):
         return math.nan

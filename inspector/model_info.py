@@ -96,12 +96,12 @@ class ModelInfo(BaseModel):
 
 
 def to_metadata(info: ModelInfo, gamut: Gamut) -> dict[str, str]:
-    """The strings to store in the ONNX file."""
+    """Return the strings to store in the ONNX file."""
     return {KEY_INFO: info.model_dump_json(), KEY_GAMUT: base64.b64encode(gamut.to_bytes()).decode()}
 
 
 def from_metadata(metadata: Mapping[str, str], name: str) -> tuple[ModelInfo, Gamut]:
-    """The way back. Raises ModelError naming the file where the metadata is missing or of another version."""
+    """Read what to_metadata wrote. Raises ModelError, naming the file, where it is missing or of another version."""
     try:
         info = ModelInfo.model_validate_json(metadata[KEY_INFO])
         gamut = Gamut.from_bytes(base64.b64decode(metadata[KEY_GAMUT]))
@@ -117,10 +117,10 @@ def from_metadata(metadata: Mapping[str, str], name: str) -> tuple[ModelInfo, Ga
 
 
 def file_hash(path: Path) -> str:
-    """The first 12 hexadecimal digits of the file's SHA-256: names an image or a model in logs."""
+    """Return the first 12 hexadecimal digits of the file's SHA-256: names an image or a model in logs."""
     return content_hash(path.read_bytes())
 
 
 def content_hash(content: bytes) -> str:
-    """The same, of what was read."""
+    """Return the same for content that was read."""
     return hashlib.sha256(content).hexdigest()[:12]

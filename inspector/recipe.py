@@ -101,7 +101,7 @@ def _leads_elsewhere(file: PurePath) -> bool:
 
 
 def recipe_path(config_dir: Path, product: str) -> Path:
-    """Where the recipe of a product lies. Raises RecipeError where the name cannot be a product's."""
+    """Return where the recipe of a product lies. Raises RecipeError where the name cannot be a product's."""
     if not re.fullmatch(PRODUCT, product):
         given = repr(shortened(product, 80))
         raise RecipeError(
@@ -111,7 +111,7 @@ def recipe_path(config_dir: Path, product: str) -> Path:
 
 
 def products(config_dir: Path) -> list[str]:
-    """Names of all products that have a recipe."""
+    """Return names of all products that have a recipe."""
     return sorted(path.stem for path in config_dir.glob("*.yaml") if path.stem != STATION)
 
 
@@ -127,7 +127,7 @@ def load_recipe(config_dir: Path, product: str) -> Recipe:
 
 
 def parse_recipe(text: str, path: Path) -> Recipe:
-    """The recipe in `text`; `path` is named in errors, and its stem must be the product."""
+    """Return the recipe in `text`; `path` is named in errors, and its stem must be the product."""
     recipe = yaml_file.parse(Recipe, text, path.name)
     if recipe.product != path.stem:
         raise RecipeError(f"{path.name}: product is {recipe.product!r}, but the file is named for {path.stem!r}")
@@ -135,7 +135,7 @@ def parse_recipe(text: str, path: Path) -> Recipe:
 
 
 def new_recipe(product: str) -> Recipe:
-    """A recipe with every setting at its default. Raises RecipeError where the name cannot be a product's."""
+    """Return a recipe with every setting at its default. Raises RecipeError where the name cannot be a product's."""
     try:
         return Recipe(product=product)
     except ValidationError as error:
@@ -194,7 +194,7 @@ def _save(path: Path, text: str) -> None:
 
 
 def _with_key(text: str, key: str, value: str | float | None) -> str:
-    """The text with one top-level key changed, added, or (None) removed."""
+    """Return the text with one top-level key changed, added, or (None) removed."""
     if value is None:
         return re.sub(rf"^{key}:[^\n]*\n?", "", text, flags=re.MULTILINE)
     line = re.compile(rf"^{key}:[^\n#]*?(?P<comment>[ \t]*(?:#[^\n]*)?)$", re.MULTILINE)

@@ -134,7 +134,7 @@ class MemoryOutput:
         self.states.append((state_of(inspection), inspection.index))
 
     def beat(self) -> None:
-        """Nothing to keep."""
+        """Do nothing: a heartbeat is not kept."""
 
     def safe(self, why: str) -> None:
         """Keep the reason."""
@@ -166,5 +166,5 @@ def inspection_of(
 
 
 def blank_frame(index: int, captured_ns: int = 0) -> Frame:
-    """A black frame of (64, 64, 3)."""
+    """Return a black frame of (64, 64, 3)."""
     return Frame(index, captured_ns, np.zeros((64, 64, 3), np.uint8))

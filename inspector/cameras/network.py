@@ -138,7 +138,7 @@ class _Stream:
         self._container.close()
 
     def rest(self) -> list[Picture]:
-        """What is known at the end of the stream."""
+        """Return what is known at the end of the stream."""
         return self._pictures.flush()
 
     def receive(self) -> tuple[list[Picture], int]:

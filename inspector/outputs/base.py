@@ -46,7 +46,7 @@ class Output(Protocol):
 
 
 def state_of(inspection: Inspection) -> OutputState:
-    """What to do with a part: a missed one is a reject."""
+    """Return what to do with a part: a missed one is a reject."""
     return OutputState.REJECT if inspection.verdict.reject else OutputState.PASS
 
 
@@ -68,7 +68,7 @@ class OutputLines:
         self.number = 0  # of the last line
 
     def verdict(self, inspection: Inspection) -> str:
-        """One part."""
+        """Return the line about one part."""
         self._product = inspection.product
         cause = None if inspection.cause is None else inspection.cause.value
         part: Facts = {"frame": inspection.index, "part": inspection.part}
@@ -77,15 +77,15 @@ class OutputLines:
         )
 
     def safe(self, why: str) -> str:
-        """The safe state."""
+        """Return the line that says SAFE."""
         return self._line({"state": OutputState.SAFE.value, "why": " ".join(why.split())})
 
     def beat(self) -> str:
-        """That somebody is there. It is about no part, and so has no state."""
+        """Return a line that says that somebody is there. It is about no part, and so has no state."""
         return self._stamped({"heartbeat": True})
 
     def again(self) -> str:
-        """The last line once more, with a new number and time: for where only the last line is kept."""
+        """Return the last line once more, with a new number and time: for where only the last line is kept."""
         return self._stamped(self._last)
 
     def _line(self, facts: Facts) -> str:

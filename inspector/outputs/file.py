@@ -47,7 +47,7 @@ class FileOutput:
                 raise
 
     def close(self) -> None:
-        """Nothing to release; the file stays."""
+        """Do nothing: the file stays."""
 
     def _write(self, line: str) -> None:
         try:

@@ -100,7 +100,7 @@ class TcpOutput:
 
 
 def _configure(connection: socket.socket) -> None:
-    """A verdict waits for no second one, and a controller that is gone is noticed."""
+    """Send each verdict at once, and notice a controller that is gone."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in OPTIONS.items():

@@ -42,7 +42,7 @@ def _heat(inspection: Inspection, height: int, width: int) -> Levels | None:
 
 
 def _outline(inside: Image, heat: Levels, thickness: int) -> None:
-    """A line just outside each region above the threshold. Its cost does not depend on how many regions there are."""
+    """Draw a line just outside each region above the threshold. Its cost does not depend on their number."""
     above = np.asarray(cv2.threshold(heat, ANOMALOUS_LEVEL - 1, 255, cv2.THRESH_BINARY)[1], np.uint8)
     window = bounds(above, margin=2 * thickness)
     if above[window].size == 0:
@@ -69,7 +69,7 @@ def _paint(inside: Image, mask: NDArray[np.uint8], colour: Bgr) -> None:
 
 
 def _filled(height: int, width: int, colour: Bgr) -> Image:
-    """One colour. (copyMakeBorder fills fifty times faster than numpy does.)"""
+    """Return a picture of one colour. (copyMakeBorder fills fifty times faster than numpy does.)"""
     pixel = np.array([[colour]], np.uint8)
     filled = cv2.copyMakeBorder(pixel, 0, height - 1, 0, width - 1, cv2.BORDER_CONSTANT, value=colour)
     return np.asarray(filled, np.uint8)
@@ -90,14 +90,14 @@ def _mark_patches(inside: Image, inspection: Inspection, factor: int, thickness:
 
 
 def _box(inside: Image, box: NDArray[np.int32], thickness: int) -> None:
-    """A frame whose lines lie within the box, so that neighbours do not cover each other."""
+    """Draw a frame whose lines lie within the box, so that neighbours do not cover each other."""
     top, left, bottom, right = (int(v) for v in box)
     half = thickness // 2
     cv2.rectangle(inside, (left + half, top + half), (right - 1 - half, bottom - 1 - half), PATCH, thickness)
 
 
 def _label(inside: Image, box: NDArray[np.int32], text: str, line_px: int) -> None:
-    """The score on a red tab: above the box, or inside it where the picture ends."""
+    """Write the score on a red tab: above the box, or inside it where the picture ends."""
     letters = Letters(line_px)
     width = letters.width_px(text) + line_px // 2
     top = int(box[0]) - line_px if box[0] >= line_px else int(box[0])

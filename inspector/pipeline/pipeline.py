@@ -106,7 +106,7 @@ class Pipeline:
 
     @property
     def failed(self) -> bool:
-        """Whether any stage has raised an error."""
+        """Return whether any stage has raised an error."""
         return bool(self._run.errors)
 
     @property
@@ -132,7 +132,7 @@ class Pipeline:
 
     @property
     def running(self) -> bool:
-        """Whether there is still something to deliver."""
+        """Return whether there is still something to deliver."""
         return not self._stages.over
 
     def wait(self, seconds: float) -> None:
@@ -152,7 +152,7 @@ class Pipeline:
 
     @property
     def deserted(self) -> bool:
-        """Whether the caller's thread hangs."""
+        """Return whether the caller's thread hangs."""
         return self._stages.caller.given_up
 
     def fail(self, error: BaseException) -> None:

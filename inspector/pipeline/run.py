@@ -49,7 +49,7 @@ class RunState:
 
     @property
     def stopping(self) -> bool:
-        """Whether the run is to end."""
+        """Return whether the run is to end."""
         return self._stopping
 
     @property

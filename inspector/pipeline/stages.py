@@ -55,7 +55,7 @@ class Worker:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more comes from it: it has ended, or hangs and was given up."""
+        """Return whether nothing more comes from it: it has ended, or hangs and was given up."""
         return self._done or self.stage.given_up
 
     def join(self, seconds: float) -> None:
@@ -115,7 +115,7 @@ class Stages:
 
     @property
     def over(self) -> bool:
-        """Whether everything was delivered and recorded."""
+        """Return whether everything was delivered and recorded."""
         with self._turn:
             return self._record.over
 

@@ -77,14 +77,14 @@ class VideoWriter:
         return writer
 
     def _check_room(self) -> None:
-        """Room for what the encoder holds back, a few frames at their largest, and for the index."""
+        """Check that there is room for what the encoder holds back (a few frames at their largest) and the index."""
         width, height = self._size
         wanted = FRAMES_HELD * 3 * width * height + INDEX_BYTES * self._frames + SPARE_BYTES
         if shutil.disk_usage(self.path.parent).free < wanted:
             raise SinkError(f"{self.path}: its disk is nearly full: the video ends after {self._frames} frames")
 
     def _check_complete(self) -> None:
-        """OpenCV does not say when a frame could not be written, so look at what has become of the file."""
+        """Look at what has become of the file: OpenCV does not say when a frame could not be written."""
         video = cv2.VideoCapture(str(self.path))
         frames = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
         video.release()
@@ -93,7 +93,7 @@ class VideoWriter:
 
 
 def _letterboxed(picture: Image, width: int, height: int) -> Image:
-    """The picture in the middle of a frame of this size, scaled down where it is larger, never distorted."""
+    """Return the picture in the middle of a frame of this size, scaled down where it is larger, never distorted."""
     inner = fitted(picture, width, height)
     top, left = (height - inner.shape[0]) // 2, (width - inner.shape[1]) // 2
     bottom, right = height - inner.shape[0] - top, width - inner.shape[1] - left

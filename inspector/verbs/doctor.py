@@ -12,7 +12,7 @@ from inspector.doctor.report import Diagnosis
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the verb understands."""
+    """Add the verb's options."""
     parser.add_argument("--log-dir", type=Path, default=Path("logs"), metavar="DIR", help="default: logs/")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     add_folders(parser)
