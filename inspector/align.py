@@ -135,7 +135,7 @@ Fixture = Annotated[Outline | Template, Field(discriminator="by")]
 
 
 def match(template: NDArray[np.uint8], small: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-    """Return (2, 3): pixel of the template -> the pixel of a picture of its size that shows the same; None: nothing does."""
+    """Return (2, 3): pixel of the template -> pixel of a picture of its size that shows the same; None: none does."""
     start = np.eye(2, 3, dtype=np.float32)
     until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, STEPS, PRECISION)
     try:

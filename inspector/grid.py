@@ -64,7 +64,7 @@ class Grid:
         return height, width
 
     def split(self, image: Image, patch: tuple[int, int], out: Patches | None = None) -> Patches:
-        """Return (rows * cols, *patch, 3): each box of an image resized to `patch` (height, width), into `out` if given.
+        """Return (rows * cols, *patch, 3): each box of an image resized to `patch` (height, width), in `out` if given.
 
         Raises ValueError where `out` is no contiguous uint8 array of that shape.
         """
@@ -77,7 +77,7 @@ class Grid:
         return out
 
     def merge(self, maps: NDArray[np.float32], height: int, width: int) -> AnomalyMap:
-        """Merge (rows * cols, m, m) -> (height', width') for an image of height x width; where patches overlap, the maximum.
+        """Merge (rows * cols, m, m) -> (height', width') for an image of that size; where patches overlap, the maximum.
 
         The maximum, not the mean: averaging would hide a defect that one patch sees. No map is resampled, each is put
         where its patch lies, to within a cell; so what a patch saw stands in the result as it was, nan included. Only

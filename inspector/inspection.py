@@ -128,8 +128,8 @@ def load_inspector(
     """Read the recipe, load its model, check that they fit, and warm up: the line may start at once.
 
     Where a part is one patch, `judges` threads will have one run each, on as many cores as that leaves (None: one). The
-    patches of larger parts have a core each. Another line may be running: this runs at low priority, and
-    after each step sleeps for `rest` times as long as that took. No run of the warm-up may take longer than `limit_s`.
+    patches of larger parts have a core each. Another line may be running: this runs at low priority, and after
+    each step sleeps for `rest` times as long as that took. No run of the warm-up may take longer than `limit_s`.
     """
     recipe = read_recipe(config_dir, product)
     at_once = judges if recipe.grid in ("1x1", "auto") else None
