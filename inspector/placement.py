@@ -70,5 +70,5 @@ class Placement:
 
 
 def cell(x: float, y: float) -> Matrix:
-    """Return (3, 3): index of a cell of x by y pixels -> coordinate of its centre in px; their own centres are whole."""
+    """Return (3, 3): index of a cell of x by y pixels -> coordinate of its centre in px; pixels have whole ones."""
     return np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5], [0, 0, 1]])

@@ -14,6 +14,7 @@ from drawn import HEIGHT, WIDTH, Pose, belt, nail, nudged, plate, poses, save
 from product import Product
 
 from export.learn import calibration, onnx_file, pixel, whole
+from export.learn.backbone import ARCHITECTURES, Backbone
 from export.learn.feature import Choice, choose_bottleneck
 from export.learn.scores import Mix, Units, held_out
 from export.learn.whole import DETAIL, TURNED_WEIGHTS, FeatureFront, HeldOut, Layout
@@ -27,6 +28,7 @@ from inspector.records import Cause, Frame, Prediction, Verdict
 
 pytest_plugins = ["trained"]
 
+LITE0 = ARCHITECTURES["lite0"]
 ROOT = Path(__file__).parent.parent
 QUICK = ("--model", "pixel", "--epochs", "1")
 
@@ -85,10 +87,10 @@ def test_the_feature_models_file_says_what_pytorch_says(feature_model):
     """Fitted and calibrated once more, in PyTorch, from the same good parts; the defect is none of them."""
     odd = feature_model.load().preparation.patches(nail(Pose(angle=1), 3, spot=(0, 0)))
     with torch.no_grad():
-        front = FeatureFront()
+        front = FeatureFront(Backbone())
         good = torch.from_numpy(patches_of(feature_model, sorted(feature_model.good, key=lambda path: int(path.stem))))
         rows = torch.cat([front(patch) for patch in good.split(1)])
-        layout = Layout(*odd.shape[1:3])
+        layout = Layout(*odd.shape[1:3], LITE0)
         choice = Choice(choose_bottleneck(layout.split(rows).fine(), layout.fine, seed=0))
         head = whole.fit(rows, layout, choice)
         components = each_held_out(rows, layout, choice)
