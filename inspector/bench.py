@@ -153,7 +153,7 @@ def _stages(inspector: Inspector, image: Image) -> dict[str, float]:
     work["session"] = lambda: inspector.detector(patches)
     work["judge"] = lambda: _judged(found.relative_to(info.limits), preparation, view)
     work["overlay"] = lambda: draw(inspection, Counts())
-    work["colour"] = lambda: highlighter.paint(image)
+    work["colour"] = lambda: highlighter.enhance(image)
     with tempfile.TemporaryDirectory() as folder:
         log = log_into(folder)
         work["log"] = lambda: log.write(inspection, Counts())

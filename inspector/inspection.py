@@ -167,8 +167,8 @@ def _threshold(recipe: Recipe, detector: Detector) -> float:
         if (recipe.colour.enhance == "model") != info.enhanced:
             wanted = "with" if info.enhanced else "without"
             raise RecipeError(
-                f"{recipe.product}.yaml: the model's threshold is for images {wanted} painted colours: "
-                f"train again with --colour {recipe.colour.enhance}, or set colour.enhance back"
+                f"{recipe.product}.yaml: the model's threshold is for images {wanted} enhanced colours: "
+                f"train again with --enhance {recipe.colour.enhance}, or set colour.enhance back"
             )
         return info.threshold
     if recipe.threshold_model not in (None, detector.model_hash):

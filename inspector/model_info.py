@@ -49,7 +49,7 @@ class ModelInfo(BaseModel):
     guaranteed: bool  # False where the good set was too small for the budget and the threshold is extrapolated
     held_out: Mapping[str, float] = Field(repr=False)  # good image's hash -> its score by a model that never saw it
     colour_tolerance: Annotated[int, Field(ge=0, le=255)]  # suggested, from the good images
-    enhanced: bool  # held-out scores were made with strange colours painted
+    enhanced: bool  # held-out scores were made with strange colours enhanced
     learned_from: frozenset[str] = Field(repr=False)  # hashes of the images that the shipped model learned from
     images: int
     patches: int
