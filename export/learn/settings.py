@@ -8,9 +8,9 @@ from typing import Literal
 
 from export.learn.backbone import Name
 from inspector.grid import Grid
+from inspector.model_info import Kind
 from inspector.recipe import Align
 
-Kind = Literal["feature", "pixel"]
 Progress = Callable[[str, float], None]  # what is being done, and the share of the whole that is done (0 to 1)
 
 

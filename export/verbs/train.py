@@ -28,6 +28,7 @@ from inspector.files import check_writable
 from inspector.grid import Grid
 from inspector.images import find_images
 from inspector.inspection import load_inspector
+from inspector.model_info import Kind
 from inspector.recipe import (
     Align,
     ColourSettings,
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of good images, or a category in MVTec AD layout",
     )
-    parser.add_argument("--model", choices=("feature", "pixel"), default="feature", help="default: feature")
+    parser.add_argument("--model", choices=get_args(Kind), default="feature", help="default: feature")
     parser.add_argument(
         "--grid",
         help="patches per frame, ROWSxCOLS; 8 means 8x8; auto: finer than 1x1 where synthetic defects ask for it "
