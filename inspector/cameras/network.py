@@ -87,7 +87,7 @@ class NetworkCamera:
         return Frame(index, taken_ns, picture.image)
 
     def _fill(self, stream: _Stream) -> None:
-        """Have a picture waiting; and at first all that were kept for us, or nobody would know how old they are."""
+        """Fill the queue; at first with all pictures that were kept for us, or their age would not be known."""
         try:
             while not self._waiting or not stream.times.caught_up:
                 self._receive(stream)
