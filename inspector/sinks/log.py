@@ -186,9 +186,7 @@ class _Appender:
         try:
             os.fsync(self._descriptor)
         except OSError as error:
-            raise SinkError(
-                f"{self.path}: the log did not reach the disk ({error.strerror}): check the disk"
-            ) from error
+            raise SinkError(f"{self.path}: the log did not reach the disk ({error.strerror}): check it") from error
         finally:
             os.close(self._descriptor)
 
@@ -205,9 +203,8 @@ def _open_pair(folder: Path, stem: str) -> tuple[_Appender, _Appender]:
     """Return the first name of which neither file exists: stem, stem-2, stem-3 and so on."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return next(
-            pair for number in count(1) if (pair := _try_pair(folder, stem if number == 1 else f"{stem}-{number}"))
-        )
+        pairs = (_try_pair(folder, stem if number == 1 else f"{stem}-{number}") for number in count(1))
+        return next(pair for pair in pairs if pair)
     except OSError as error:
         reason = error.strerror or str(error)
         raise SinkError(f"{folder}: cannot write the log here ({reason}): give a folder that can be written") from error
