@@ -81,7 +81,7 @@ def test_a_model_of_another_program_is_refused(tmp_path):
     [
         ({"format": 1}, "metadata cannot be read (format: "),
         ({"threshold": "high"}, "metadata cannot be read (threshold: "),
-        ({"colour_of_the_box": "red"}, "metadata cannot be read (colour_of_the_box: "),
+        ({"colour_of_the_box": "red"}, "metadata cannot be read (unknown key colour_of_the_box)"),
         ({"fixture": template(b"")}, "metadata cannot be read (fixture.template.picture: "),
         ({"fixture": template(b"\x89PNG\r\n\x1a\n cut off")}, "metadata cannot be read (fixture.template.picture: "),
         ({"patch_limits": [1.0, 0.5]}, "2 limits of patches for grid 1x1): train again"),
