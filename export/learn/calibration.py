@@ -21,8 +21,9 @@ SPARE = 2  # one or two odd parts, or defects among the good ones, must not set 
 TIGHT = 0.05  # for a budget up to this; with few parts, a wider one is taken without any to spare
 # Times the median score: above this, a threshold lets most defects of many products pass. Settled on ten products and
 # reported on the eleventh, each in turn: docs/decisions/0013.
-FAR = 1.4
-OTHERWISE = 0.02  # where so few parts can guarantee none of them
+FAR = 1.45
+LEAST_PARTS = 9  # that guarantee a tenth; fewer say too little of how parts differ to choose by
+OTHERWISE = 0.02  # where there are fewer
 LEAST = 1e-6  # a threshold is above 0, also where good parts score nothing at all
 FARTHEST = 2.0  # times (1 + the strangest score): a guess, and marked as one, where few parts say how they differ
 
@@ -86,8 +87,9 @@ def guaranteed(scores: Sequence[float]) -> list[Threshold]:
 
 
 def _chosen(scores: Sequence[float]) -> Threshold:
-    affordable = [budget for budget in BUDGETS if _affordable(scores, budget)]
-    found = [threshold(scores, budget) for budget in affordable or [OTHERWISE]]
+    if len(scores) < LEAST_PARTS:
+        return threshold(scores, OTHERWISE)
+    found = [threshold(scores, budget) for budget in BUDGETS if _affordable(scores, budget)]
     highest = max(FAR * float(np.median(scores)), LEAST)
     chosen = next((each for each in found if each.value <= highest), found[-1])
     return chosen if chosen is found[0] else replace(chosen, tighter=found[0])

@@ -28,7 +28,7 @@ class Settings:
     epochs: int = 30  # of the pixel model; the feature model has a closed form
     seed: int = 0
     device: str = "cpu"
-    false_rejects: float | None = None  # None: the tightest budget that the good parts can guarantee
+    false_rejects: float | None = None  # None: see calibration.threshold
     cost_of_escape: float | None = None  # false rejects that a missed defect is worth; for where no budget is given
     align: Align = "auto"
     paint: bool = False  # calibrate with strange colours painted, as a recipe with `enhance: model` will show them

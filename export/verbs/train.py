@@ -99,8 +99,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--false-rejects",
         type=_budget,
         metavar="SHARE|auto",
-        help="budget for the threshold: share of good parts that may be rejected; auto: the tightest of 1, 2, 5 and "
-        "10 per cent that so many good parts can guarantee (default: the recipe's, else auto)",
+        help="budget for the threshold: share of good parts that may be rejected; auto: the tightest of 1, 2, 5, "
+        "10 and 25 per cent that so many good parts can guarantee with a threshold not far above them "
+        "(default: the recipe's, else auto)",
     )
     parser.add_argument(
         "--cost-of-escape",
