@@ -40,7 +40,7 @@ class ModelInfo(BaseModel):
     patch_shape: tuple[Side, Side]  # height and width of the patches: square, or about as the fixture's frame
     image_shape: tuple[int, int] | None = None  # height and width of all good images, px; None: they differed
     fixture: Fixture | None = None  # brings a part into its canonical frame before the grid; None: frames as they are
-    patch_limits: tuple[Limit, ...] = Field((1.0,), repr=False)  # see `limits`; one for all where one is enough
+    patch_limits: tuple[Limit, ...] = Field(default=(1.0,), repr=False)  # see `limits`; one for all where one is enough
     threshold: PositiveFloat  # suggested; the recipe may set another
     false_rejects: Annotated[
         float, Field(gt=0, lt=1)

@@ -7,6 +7,7 @@ the same strangeness on every part, and a good part stays quiet; nothing is stre
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -41,6 +42,13 @@ def mark(inside: Image, inspection: Inspection, factor: int, line_px: int) -> No
     _mark_patches(inside, inspection, factor, thickness, min(line_px, max(10, height // 4)))
 
 
+def draw_heat(inside: Image, anomaly_map: AnomalyMap, threshold: float, faintest: int = FAINTEST_LEVEL) -> None:
+    """Draw a map on a picture of any size, as `mark` does, from the `faintest` level on: for reports."""
+    heat = _levels(anomaly_map, threshold, inside.shape[0], inside.shape[1])
+    _blend(inside, heat, faintest)
+    _outline(inside, heat, max(1, max(inside.shape[:2]) // 200))
+
+
 def _heat(inspection: Inspection, height: int, width: int) -> Levels | None:
     """None where there is no map, or no threshold that gives its values a meaning."""
     anomaly_map, threshold = inspection.anomaly_map, inspection.threshold
@@ -62,31 +70,30 @@ def _levels(anomaly_map: AnomalyMap, threshold: float, height: int, width: int) 
     return np.asarray(levels, np.uint8)
 
 
-def _heat_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+@lru_cache(maxsize=4)
+def _heat_tables(faintest: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """(colour times opacity, (256, 1, 3); what is left of the picture, (256,)), by level.
 
-    From yellow through orange to red. Nothing up to FAINTEST_LEVEL, faint at the threshold, never quite opaque:
+    From yellow through orange to red. Nothing up to the `faintest` level, faint at the threshold, never quite opaque:
     the defect itself must stay visible.
     """
     level = np.arange(256)
-    opacity = np.interp(level, [FAINTEST_LEVEL, ANOMALOUS_LEVEL, 255], [0.0, 0.25, 0.5])[:, None]
-    stops = [FAINTEST_LEVEL, ANOMALOUS_LEVEL, 190, 255]
+    opacity = np.interp(level, [faintest, ANOMALOUS_LEVEL, 255], [0.0, 0.25, 0.5])[:, None]
+    stops = [faintest, ANOMALOUS_LEVEL, 190, 255]
     columns = [np.interp(level, stops, stop) for stop in ((0, 0, 0, 0), (235, 200, 110, 0), (255, 255, 255, 235))]
     colour = np.stack(columns, axis=1)
     return (colour * opacity).round().astype(np.uint8)[:, None], (255 * (1 - opacity[:, 0])).round().astype(np.uint8)
 
 
-_GLOW, _REMAINS = _heat_tables()
-
-
-def _blend(inside: Image, heat: Levels) -> None:
-    window = _bounds(np.asarray(cv2.threshold(heat, FAINTEST_LEVEL, 255, cv2.THRESH_BINARY)[1], np.uint8))
+def _blend(inside: Image, heat: Levels, faintest: int = FAINTEST_LEVEL) -> None:
+    glow, left = _heat_tables(faintest)
+    window = _bounds(np.asarray(cv2.threshold(heat, faintest, 255, cv2.THRESH_BINARY)[1], np.uint8))
     levels, view = heat[window], inside[window]
     if levels.size == 0:
         return
-    remains = cv2.LUT(levels, _REMAINS)
+    remains = cv2.LUT(levels, left)
     dimmed = cv2.multiply(view, cv2.merge([remains, remains, remains]), scale=1 / 255)
-    cv2.add(dimmed, cv2.applyColorMap(levels, _GLOW), dst=view)
+    cv2.add(dimmed, cv2.applyColorMap(levels, glow), dst=view)
 
 
 def _outline(inside: Image, heat: Levels, thickness: int) -> None:
