@@ -67,11 +67,17 @@ class CameraLost(CameraError):
 
 
 class FrameLost(CameraError):
-    """One exposure is lost, the next read may succeed. The frame becomes MISSED with `cause`."""
+    """One exposure is lost, the next read may succeed. The frame becomes MISSED with `cause`.
 
-    def __init__(self, message: str, *, part: str = "", cause: Cause = Cause.DECODE) -> None:
+    `captured_ns` (monotonic) says when the picture was taken; None where the camera does not know.
+    """
+
+    def __init__(
+        self, message: str, *, part: str = "", cause: Cause = Cause.DECODE, captured_ns: int | None = None
+    ) -> None:
         super().__init__(message)
         self.part = part
+        self.captured_ns = captured_ns
         self.cause = cause
 
 

@@ -19,10 +19,11 @@ from inspector.colour import ColourHighlighter
 from inspector.detector import WARM_UP_S, Detector, session_threads
 from inspector.errors import ModelError, PictureError, RecipeError
 from inspector.grid import Grid
+from inspector.identity import PartIdentity
 from inspector.model_info import ModelInfo
 from inspector.preparation import Preparation, View
 from inspector.recipe import Recipe, load_recipe
-from inspector.records import Cause, Frame, Inspection, Verdict
+from inspector.records import Cause, Frame, Image, Inspection, InspectionContext, Judgement, Verdict
 
 
 class Inspector:
@@ -38,6 +39,14 @@ class Inspector:
         self.preparation = _preparation(recipe, detector.info, self.grid, self._highlighter)
         self._limits = detector.info.limits
         self._good_scores = np.sort(np.array(list(detector.info.held_out.values()), np.float64))
+        self.context = InspectionContext(
+            product=recipe.product,
+            recipe_hash=recipe.hash,
+            model_hash=detector.model_hash,
+            threshold=self.threshold,
+            good_parts=len(self._good_scores),
+            find_strange=self._highlighter.strange if self._highlighter else None,
+        )
 
     @property
     def budget(self) -> float:
@@ -50,34 +59,21 @@ class Inspector:
         self.detector.warm_up(self.recipe.batch_size * self.grid.patches, rest, limit_s)
 
     def inspect(self, frames: Sequence[Frame]) -> list[Inspection]:
-        """The whole judgement of some frames, in their order; their patches share batches."""
-        refused: dict[int, Inspection] = {}
+        """Judge some frames, in their order; their patches share batches."""
         views: dict[int, View] = {}
+        inspections: dict[int, Inspection] = {}
         for number, frame in enumerate(frames):
             try:
                 views[number] = self.preparation.view(frame.image)
             except PictureError as error:
-                refused[number] = self.missed(frame.index, error.cause, str(error), frame=frame)
+                inspections[number] = self._missed(frame, error.cause, str(error))
         judged = self._judge([frames[number] for number in views], list(views.values()))
-        every = refused | dict(zip(views, judged, strict=True))
-        return [every[number] for number in range(len(frames))]
+        inspections |= zip(views, judged, strict=True)
+        return [inspections[number] for number in range(len(frames))]
 
-    def missed(
-        self, index: int, cause: Cause, detail: str, *, part: str = "", frame: Frame | None = None
-    ) -> Inspection:
-        """A frame that this recipe should have judged and did not."""
-        return Inspection(
-            index=index,
-            part=frame.part if frame else part,
-            verdict=Verdict.MISSED,
-            product=self.recipe.product,
-            recipe_hash=self.recipe.hash,
-            model_hash=self.detector.model_hash,
-            threshold=self.threshold,
-            cause=cause,
-            detail=detail,
-            image=frame.image if frame else None,
-        )
+    def missed(self, identity: PartIdentity, cause: Cause, detail: str, image: Image | None = None) -> Inspection:
+        """Return the verdict on a part that this inspector should have judged and did not."""
+        return Inspection(identity, self.context, Verdict.MISSED, cause=cause, detail=detail, image=image)
 
     def _judge(self, frames: Sequence[Frame], views: Sequence[View]) -> list[Inspection]:
         if not views:
@@ -92,26 +88,15 @@ class Inspector:
     ) -> Inspection:
         score = judge.part_score(scores)
         if not np.isfinite(score):
-            return self.missed(frame.index, Cause.MODEL, "the model gave no number", frame=frame)
+            return self._missed(frame, Cause.MODEL, "the model gave no number")
         boxes, anomaly_map = self.preparation.back(view, maps)
-        return Inspection(
-            index=frame.index,
-            part=frame.part,
-            verdict=judge.verdict(score, self.threshold),
-            product=self.recipe.product,
-            recipe_hash=self.recipe.hash,
-            model_hash=self.detector.model_hash,
-            threshold=self.threshold,
-            score=score,
-            percentile=_percentile(score, self._good_scores),
-            good_parts=len(self._good_scores),
-            patch_scores=scores,
-            patch_boxes=boxes,
-            latency_ms=(self._now_ns() - frame.captured_ns) / 1e6,
-            image=frame.image,
-            anomaly_map=anomaly_map,
-            find_strange=self._highlighter.strange if self._highlighter else None,
-        )
+        judgement = Judgement(score, _percentile(score, self._good_scores), scores, boxes, anomaly_map)
+        latency_ms = (self._now_ns() - frame.captured_ns) / 1e6
+        verdict = judge.verdict(score, self.threshold)
+        return Inspection(frame.identity, self.context, verdict, judgement, latency_ms, image=frame.image)
+
+    def _missed(self, frame: Frame, cause: Cause, detail: str) -> Inspection:
+        return self.missed(frame.identity, cause, detail, frame.image)
 
 
 def load_inspector(

@@ -413,7 +413,7 @@ def test_a_defect_is_shown_where_it_is_in_the_picture(feature_model):
         row, col = np.unravel_index(one.anomaly_map.argmax(), one.anomaly_map.shape)
         x, y = pose.to_camera(*spot)
         assert math.dist(((col + 0.5) * WIDTH / cols, (row + 0.5) * HEIGHT / rows), (x, y)) < 14
-        top, left, bottom, right = one.patch_boxes[0]
+        top, left, bottom, right = one.judgement.patch_boxes[0]
         assert top <= y < bottom
         assert left <= x < right
 
