@@ -96,7 +96,7 @@ class UnblockedStream(io.TextIOBase):
                 return
 
     def _next(self) -> str:
-        """Some lines; empty at the end."""
+        """Return some lines; empty at the end."""
         with self._changed:
             self._busy = False
             self._changed.notify_all()
@@ -136,7 +136,7 @@ def unblocked() -> Iterator[None]:
 
 
 def _unblocked(stream: TextIO, patience_s: float) -> TextIO:
-    """The stream itself where it is none of the system's."""
+    """Queue what is written to a stream of the system's; return any other stream as it is."""
     try:
         stream.flush()
         stream.fileno()

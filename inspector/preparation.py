@@ -36,19 +36,19 @@ class Preparation:
     patch_shape: tuple[int, int]  # height and width of the patches
     fixture: Fixture | None = None  # brings the part into its canonical frame
     image_shape: tuple[int, int] | None = None  # height and width that pictures must have; None: any
-    highlighter: ColourHighlighter | None = None  # paints colours that no good part shows; None: colours stay
+    highlighter: ColourHighlighter | None = None  # enhances colours that no good part shows; None: they stay
     must_find: bool = True  # a picture without a part is refused; else its middle is taken
 
     def view(self, image: Image) -> View:
-        """Check, paint and align a picture, (height, width, 3). Raises SizeError or AlignError."""
+        """Check, enhance and align a picture, (height, width, 3). Raises SizeError or AlignError."""
         size = (image.shape[0], image.shape[1])
         if self.image_shape not in (None, size):
             raise SizeError(f"{_size(size)}, not {_size(self.image_shape)}")
-        painted = self.highlighter.paint(image) if self.highlighter else image
+        enhanced = self.highlighter.enhance(image) if self.highlighter else image
         if self.fixture is None:
-            return View(painted, size)
+            return View(enhanced, size)
         placement = self._place(self.fixture, image)
-        return View(placement.crop(painted), size, placement)
+        return View(placement.crop(enhanced), size, placement)
 
     def split(self, view: Image, out: Patches | None = None) -> Patches:
         """Cut a view's image into patches, (rows * cols, *patch_shape, 3), into `out` if given."""

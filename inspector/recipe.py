@@ -26,7 +26,7 @@ def _grid(value: object) -> object:
     return value if value == "auto" else str(Grid.parse(str(value)))
 
 
-class Colour(BaseModel):
+class ColourSettings(BaseModel):
     """Highlighting of colours that no good part shows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -52,7 +52,7 @@ class Recipe(BaseModel):
     threshold_model: str | None = None  # the model (its hash) that the threshold was set for
     # Budget of the threshold: share of good parts that may be rejected; auto: the tightest that train can guarantee.
     false_rejects: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] = "auto"
-    colour: Colour = Colour()
+    colour: ColourSettings = ColourSettings()
     batch_size: Annotated[int, Field(ge=1, le=64)] = 8
     deadline_ms: Annotated[float, Field(gt=0, le=3_600_000)] | None = None  # later is MISSED; None: any time
     golden: Annotated[str, Field(min_length=1)] | None = None  # folder of parts that must come out right before a start
@@ -101,7 +101,7 @@ def _leads_elsewhere(file: PurePath) -> bool:
 
 
 def recipe_path(config_dir: Path, product: str) -> Path:
-    """Where the recipe of a product lies. Raises RecipeError where the name cannot be a product's."""
+    """Return where the recipe of a product lies. Raises RecipeError where the name cannot be a product's."""
     if not re.fullmatch(PRODUCT, product):
         given = repr(shortened(product, 80))
         raise RecipeError(
@@ -111,7 +111,7 @@ def recipe_path(config_dir: Path, product: str) -> Path:
 
 
 def products(config_dir: Path) -> list[str]:
-    """Names of all products that have a recipe."""
+    """Return names of all products that have a recipe."""
     return sorted(path.stem for path in config_dir.glob("*.yaml") if path.stem != STATION)
 
 
@@ -127,7 +127,7 @@ def load_recipe(config_dir: Path, product: str) -> Recipe:
 
 
 def parse_recipe(text: str, path: Path) -> Recipe:
-    """The recipe in `text`; `path` is named in errors, and its stem must be the product."""
+    """Return the recipe in `text`; `path` is named in errors, and its stem must be the product."""
     recipe = yaml_file.parse(Recipe, text, path.name)
     if recipe.product != path.stem:
         raise RecipeError(f"{path.name}: product is {recipe.product!r}, but the file is named for {path.stem!r}")
@@ -135,7 +135,7 @@ def parse_recipe(text: str, path: Path) -> Recipe:
 
 
 def new_recipe(product: str) -> Recipe:
-    """A recipe with every setting at its default. Raises RecipeError where the name cannot be a product's."""
+    """Return a recipe with every setting at its default. Raises RecipeError where the name cannot be a product's."""
     try:
         return Recipe(product=product)
     except ValidationError as error:
@@ -194,7 +194,7 @@ def _save(path: Path, text: str) -> None:
 
 
 def _with_key(text: str, key: str, value: str | float | None) -> str:
-    """The text with one top-level key changed, added, or (None) removed."""
+    """Return the text with one top-level key changed, added, or (None) removed."""
     if value is None:
         return re.sub(rf"^{key}:[^\n]*\n?", "", text, flags=re.MULTILINE)
     line = re.compile(rf"^{key}:[^\n#]*?(?P<comment>[ \t]*(?:#[^\n]*)?)$", re.MULTILINE)

@@ -241,7 +241,7 @@ class Counts:
         return self.passed / self.captured if self.captured else math.nan
 
     def plus(self, verdict: Verdict) -> Counts:
-        """The counts after one more verdict."""
+        """Return the counts after one more verdict."""
         return Counts(
             self.passed + (verdict is Verdict.PASS),
             self.failed + (verdict is Verdict.FAIL),

@@ -27,7 +27,7 @@ class SettledRecipes:
         self._taken: dict[Path, str] = {}  # what each file said when it was read last
 
     def __call__(self, config_dir: Path, product: str) -> Recipe:
-        """The product's recipe, see load_recipe. Raises RecipeError also where it keeps changing, or is cut short."""
+        """Return the recipe, as load_recipe. Raises RecipeError also where it keeps changing or is cut short."""
         path = recipe_path(config_dir, product)
         if not path.exists():
             return load_recipe(config_dir, product)  # which says what there is instead

@@ -69,7 +69,7 @@ class GoodSet:
 
     def highlighter_without(self, fold: int) -> ColourHighlighter | None:
         """Paint as if a fold's parts had not been seen; None where nothing is painted."""
-        if not self.settings.paint:
+        if not self.settings.enhance:
             return None
         others = [gamut for number, gamut in enumerate(self.colours) if number != fold]
         return ColourHighlighter(_union(others), self.tolerance)
@@ -145,8 +145,8 @@ def look(files: GoodFiles, settings: Settings, learner: Learner, progress: Progr
     wanted = _sample(count * cells, settings.seed, round(MAX_PATCHES * (256 / can.seen_px) ** 2)).reshape(count, cells)
     again = _wanted_again(count, settings, can, wanted)
     folds = folds_of(count, settings.seed, can.learns_from_all)
-    seen = [SeenColours() for _ in (folds if settings.paint else [None])]
-    fold_of = {int(part): number for number, fold in enumerate(folds) for part in fold} if settings.paint else {}
+    seen = [SeenColours() for _ in (folds if settings.enhance else [None])]
+    fold_of = {int(part): number for number, fold in enumerate(folds) for part in fold} if settings.enhance else {}
     rows: Tensor | None = None
     filled = 0
     measured: list[good_quality.Traits] = []
@@ -195,7 +195,7 @@ def _fixture(files: GoodFiles, settings: Settings) -> tuple[Fixture | None, str]
 
 def _wanted_again(count: int, settings: Settings, can: Capabilities, wanted: NDArray[np.bool_]) -> set[int] | range:
     """Say which images are needed after the look at each: to be painted, copied with defects, or judged."""
-    if settings.paint or settings.finer:
+    if settings.enhance or settings.finer:
         return range(count)
     cells, seed = settings.grid.patches, settings.seed
     again = {0, *_drawn_for_defects(count, cells, np.random.default_rng(seed))}

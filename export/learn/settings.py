@@ -31,4 +31,4 @@ class Settings:
     false_rejects: float | None = None  # None: the tightest budget that the good parts can guarantee
     cost_of_escape: float | None = None  # false rejects that a missed defect is worth; for where no budget is given
     align: Align = "auto"
-    paint: bool = False  # calibrate with strange colours painted, as a recipe with `enhance: model` will show them
+    enhance: bool = False  # calibrate with strange colours shown in green, as a recipe with `enhance: model` will do

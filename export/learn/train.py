@@ -184,7 +184,7 @@ def _info(
         guaranteed=threshold.guaranteed,
         held_out={hashes[path]: score for path, score in found.items()},
         colour_tolerance=good.tolerance,
-        enhanced=settings.paint,
+        enhanced=settings.enhance,
         learned_from=frozenset(hashes[path] for path in good.images if all_learned or path not in found),
         images=len(good.images),
         patches=len(good.images) * settings.grid.patches,

@@ -29,7 +29,16 @@ from inspector.files import check_writable
 from inspector.grid import Grid
 from inspector.images import find_images
 from inspector.inspection import load_inspector
-from inspector.recipe import Align, Colour, Recipe, load_recipe, new_recipe, recipe_path, update_recipe, write_recipe
+from inspector.recipe import (
+    Align,
+    ColourSettings,
+    Recipe,
+    load_recipe,
+    new_recipe,
+    recipe_path,
+    update_recipe,
+    write_recipe,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,10 +100,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=whole_number(0), default=0, help="same seed, same model (default: 0)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
     parser.add_argument(
+        "--enhance",
         "--colour",
+        "--color",
         choices=("none", "overlay", "model"),
         help="colours that no good part shows: ignore them, highlight them in overlays, "
-        "or paint them before the model looks (default: the recipe's, else overlay)",
+        "or show them to the model too (default: the recipe's, else overlay)",
     )
     parser.add_argument(
         "--false-rejects",
@@ -176,7 +187,7 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
     """The product's recipe, or a new one, with what the command line says put in."""
     exists = recipe_path(arguments.config_dir, arguments.product).is_file()
     old = load_recipe(arguments.config_dir, arguments.product) if exists else new_recipe(arguments.product)
-    if exists and arguments.colour not in (None, old.colour.enhance):
+    if exists and arguments.enhance not in (None, old.colour.enhance):
         raise RecipeError(f"{arguments.product}.yaml: colour.enhance is {old.colour.enhance}: change it there first")
     try:
         overlap = old.overlap if arguments.overlap is None else arguments.overlap
@@ -189,7 +200,7 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
         "overlap": float(overlap),
         "align": arguments.align or old.align,
         "false_rejects": arguments.false_rejects or old.false_rejects,
-        "colour": Colour(enhance=arguments.colour or old.colour.enhance, tolerance=old.colour.tolerance),
+        "colour": ColourSettings(enhance=arguments.enhance or old.colour.enhance, tolerance=old.colour.tolerance),
     }
     return old.model_copy(update=changes)
 
@@ -252,7 +263,7 @@ def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) ->
         cost_of_escape=arguments.cost_of_escape,
         false_rejects=None if recipe.false_rejects == "auto" else recipe.false_rejects,
         align=recipe.align,
-        paint=recipe.colour.enhance == "model",
+        enhance=recipe.colour.enhance == "model",
     )
     with Progress(
         TextColumn("{task.description}"),

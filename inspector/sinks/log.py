@@ -57,7 +57,7 @@ FORMULA = ("=", "+", "-", "@")  # what begins so, a spreadsheet would compute
 
 
 def row_of(inspection: Inspection, utc: datetime) -> Row:
-    """One inspection as a row. None stands for what there is no value of; never NaN or infinity."""
+    """Return one inspection as a row. None stands for what there is no value of; never NaN or infinity."""
     run, captured_utc = inspection.identity.run, inspection.identity.captured_utc
     worst_row, worst_col = inspection.worst_patch or (None, None)
     latency_ms, percentile = _finite(inspection.latency_ms), _finite(inspection.percentile)
@@ -138,7 +138,7 @@ class LogSink:
             raise
 
     def _go_on(self, utc: datetime) -> None:
-        """In two new files. The old ones are not synced: the line would have to wait for the disk."""
+        """Go on in two new files. The old ones are not synced: the line would have to wait for the disk."""
         old = self._csv, self._jsonl
         self._begin(utc)
         for file in old:
@@ -150,7 +150,7 @@ class _Appender:
     """A new file that takes a row as a whole or not at all, unless the program is killed."""
 
     def __init__(self, path: Path) -> None:
-        """Raises FileExistsError, and OSError where the file cannot be made."""
+        """Open the file. Raises FileExistsError, and OSError where the file cannot be made."""
         self.path = path
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
         self._descriptor = os.open(path, flags, 0o644)
@@ -176,7 +176,7 @@ class _Appender:
             raise SinkError(f"{self.path}: cannot write the log ({reason}): free space on its disk, then start again")
 
     def was_cut(self) -> bool:
-        """Whether there is less than was written."""
+        """Return whether there is less than was written."""
         return os.fstat(self._descriptor).st_size < self.size
 
     def take_back(self) -> None:
@@ -205,7 +205,7 @@ class _Appender:
 
 
 def _open_pair(folder: Path, stem: str) -> tuple[_Appender, _Appender]:
-    """The first name of which neither file exists: stem, stem-2, stem-3 and so on."""
+    """Return the first name of which neither file exists: stem, stem-2, stem-3 and so on."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return next(
@@ -249,5 +249,5 @@ def _cell(text: str) -> str:
 
 
 def _json_line(row: Row) -> bytes:
-    """In ASCII: some readers take U+0085 or U+2028 in a name for the end of the line."""
+    """Return a line in ASCII: some readers take U+0085 or U+2028 in a name for the end of the line."""
     return (json.dumps(row, allow_nan=False) + "\n").encode("ascii")

@@ -66,7 +66,7 @@ def _mend_pair(table: Path, lines: Path) -> None:
 
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[BinaryIO]:
-    """The file, as long as nobody else writes it. Raises OSError where somebody does, or that cannot be known."""
+    """Yield the file while nobody else writes it. Raises OSError where somebody does, or that cannot be known."""
     if sys.platform == "win32":
         raise OSError("no locks")
     with path.open("r+b") as file:
@@ -75,7 +75,7 @@ def _alone(path: Path) -> Iterator[BinaryIO]:
 
 
 def _last_line(file: BinaryIO) -> tuple[bytes, int, int]:
-    """The last line that has an end, where it starts and where it ends; empty where there is none."""
+    """Return the last line that has an end, where it starts and where it ends; empty where there is none."""
     size, tail = file.seek(0, os.SEEK_END), b""
     while len(tail) < size and tail.count(b"\n") < 2:
         start = max(0, size - len(tail) - _CHUNK)
