@@ -263,6 +263,7 @@ def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) ->
         cost_of_escape=arguments.cost_of_escape,
         false_rejects=None if recipe.false_rejects == "auto" else recipe.false_rejects,
         align=recipe.align,
+        roi=recipe.roi,
         enhance=recipe.colour.enhance == "model",
     )
     with Progress(
