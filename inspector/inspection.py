@@ -22,7 +22,8 @@ from inspector.identity import PartIdentity
 from inspector.model_info import ModelInfo
 from inspector.preparation import Preparation, View
 from inspector.recipe import Recipe, load_recipe
-from inspector.records import Cause, Frame, Image, Inspection, InspectionContext, Judgement, Prediction, Verdict
+from inspector.records import Cause, Frame, Image, Inspection, InspectionContext, Judgement, Mask, Prediction, Verdict
+from inspector.roi import same_roi
 
 
 class Inspector:
@@ -44,7 +45,7 @@ class Inspector:
             model_hash=detector.model_hash,
             threshold=self.threshold,
             good_parts=len(self._good_scores),
-            find_strange=self._highlighter.strange if self._highlighter else None,
+            find_strange=self._find_strange if self._highlighter else None,
         )
 
     @property
@@ -73,6 +74,12 @@ class Inspector:
     def missed(self, identity: PartIdentity, cause: Cause, detail: str, image: Image | None = None) -> Inspection:
         """Return the verdict on a part that this inspector should have judged and did not."""
         return Inspection(identity, self.context, Verdict.MISSED, cause=cause, detail=detail, image=image)
+
+    def _find_strange(self, image: Image) -> Mask:
+        """Find colours that no good part shows, where the part is judged."""
+        assert self._highlighter is not None
+        strange, judged = self._highlighter.strange(image), self.preparation.judged(image)
+        return strange if judged is None else strange & judged
 
     def _judge(self, frames: Sequence[Frame], views: Sequence[View]) -> list[Inspection]:
         if not views:
@@ -163,6 +170,7 @@ def _threshold(recipe: Recipe, detector: Detector) -> float:
     _check_product(recipe, info)
     _check_grid(recipe, info)
     _check_align(recipe, info)
+    _check_roi(recipe, info)
     if recipe.threshold == "auto":
         if (recipe.colour.enhance == "model") != info.enhanced:
             wanted = "with" if info.enhanced else "without"
@@ -201,6 +209,15 @@ def _check_align(recipe: Recipe, info: ModelInfo) -> None:
         )
 
 
+def _check_roi(recipe: Recipe, info: ModelInfo) -> None:
+    if not same_roi(recipe.roi, info.roi):
+        has, wanted = (f"roi {roi.hash}" if roi else "none" for roi in (recipe.roi, info.roi))
+        raise RecipeError(
+            f"{recipe.product}.yaml: roi is not the one that the model was trained with (the recipe has {has}, "
+            f"the model {wanted}): train again, or put it back"
+        )
+
+
 def _check_grid(recipe: Recipe, info: ModelInfo) -> None:
     if recipe.layout not in (None, info.layout):
         raise ModelError(
@@ -224,4 +241,5 @@ def _preparation(recipe: Recipe, info: ModelInfo, grid: Grid, highlighter: Colou
         image_shape=None if recipe.any_size else info.image_shape,
         highlighter=highlighter if recipe.colour.enhance == "model" else None,
         must_find=recipe.unaligned == "missed",
+        roi=info.roi,
     )

@@ -16,6 +16,7 @@ from inspector.align import Fixture
 from inspector.colour import Gamut
 from inspector.errors import ModelError
 from inspector.grid import Grid
+from inspector.roi import Roi
 from inspector.yaml_file import complaint
 
 KEY_INFO = "line_inspector"
@@ -42,7 +43,8 @@ class ModelInfo(BaseModel):
     patch_shape: tuple[Side, Side]  # height and width of the patches: square, or about as the fixture's frame
     image_shape: tuple[int, int] | None = None  # height and width of all good images, px; None: they differed
     fixture: Fixture | None = None  # brings a part into its canonical frame before the grid; None: frames as they are
-    patch_limits: tuple[Limit, ...] = Field((1.0,), repr=False)  # see `limits`; one for all where one is enough
+    roi: Roi | None = None  # the area of the part that was learned and is judged; None: all of it
+    patch_limits: tuple[Limit, ...] = Field(default=(1.0,), repr=False)  # see `limits`; one for all where one is enough
     threshold: PositiveFloat  # suggested; the recipe may set another
     false_rejects: Annotated[
         float, Field(gt=0, lt=1)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.records import AnomalyMap, Boxes, Image
+from inspector.records import AnomalyMap, Boxes, Image, Mask
 from inspector.scaling import halved
 
 Matrix = NDArray[np.float64]  # (2, 3): pixel of the camera's picture -> pixel of the view
@@ -57,6 +57,11 @@ class Placement:
         full = cells @ np.vstack([self.matrix, [0, 0, 1]]) @ camera
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return np.asarray(cv2.warpAffine(anomaly_map, full[:2], (out_cols, out_rows), flags=flags), np.float32)
+
+    def mask_back(self, mask: Mask, height: int, width: int) -> Mask:
+        """Carry a mask of the view's size over to the whole picture, (height, width); False outside the view."""
+        flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        return cv2.warpAffine(mask.view(np.uint8), self.matrix, (width, height), flags=flags).astype(np.bool_)
 
     def boxes_back(self, boxes: Boxes, height: int, width: int) -> Boxes:
         """Return upright boxes around patches of the view, in the picture."""

@@ -13,6 +13,7 @@ from inspector import yaml_file
 from inspector.errors import RecipeError
 from inspector.files import replacing
 from inspector.grid import Grid
+from inspector.roi import Roi
 from inspector.text import shortened
 
 PRODUCT = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
@@ -47,6 +48,7 @@ class Recipe(BaseModel):
     overlap: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     align: Align = "auto"  # bring the part into one pose; auto: as the model was trained
     unaligned: Literal["missed", "judge"] = "missed"  # a picture in which no part is found
+    roi: Roi | None = None  # the area of the part that is judged, as the model was trained; None: all of it
     any_size: bool = False  # judge pictures of another size than the good ones had, too
     threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"] = "auto"
     threshold_model: str | None = None  # the model (its hash) that the threshold was set for
@@ -148,6 +150,7 @@ def write_recipe(config_dir: Path, recipe: Recipe) -> Path:
     model = f"model: {yaml_file.scalar(recipe.model)}\n" if recipe.model else ""
     model += "model_outside: true\n" if recipe.model_outside else ""
     unaligned = "" if recipe.unaligned == "missed" else f"unaligned: {recipe.unaligned}\n"
+    roi = f"roi: {recipe.roi.model_dump_json()}\n" if recipe.roi else ""
     any_size = "any_size: true\n" if recipe.any_size else ""
     threshold_model = f"threshold_model: {yaml_file.scalar(recipe.threshold_model)}\n" if recipe.threshold_model else ""
     deadline = "" if recipe.deadline_ms is None else f"deadline_ms: {recipe.deadline_ms}\n"
@@ -167,7 +170,7 @@ align: {recipe.align}          # bring parts into one pose: auto (train decides)
 colour:
   enhance: {recipe.colour.enhance}    # colours that no good part shows: none, overlay (drawn), model (seen by it too)
 {tolerance}batch_size: {recipe.batch_size}        # frames judged at once when the line is faster than the inspection
-{deadline}{golden}{any_size}...
+{deadline}{golden}{roi}{any_size}...
 """,
     )
     return path

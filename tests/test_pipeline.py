@@ -31,6 +31,8 @@ PASS, FAIL, MISSED = Verdict.PASS, Verdict.FAIL, Verdict.MISSED
 class StopsTheRun(MemorySink):
     """A sink that has seen enough after some writes."""
 
+    pipeline: Pipeline  # set by the test: the sink is made first
+
     def __init__(self, after):
         super().__init__()
         self.after = after

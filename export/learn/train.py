@@ -178,6 +178,7 @@ def _info(
         patch_shape=good.preparation.patch_shape,
         image_shape=good.image_shape,
         fixture=good.preparation.fixture,
+        roi=good.preparation.roi,
         threshold=threshold.value,
         patch_limits=tuple(limits.tolist()),
         false_rejects=threshold.budget,

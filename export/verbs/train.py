@@ -22,6 +22,7 @@ from export.learn.train import Trained, train
 from export.masks import split_masks
 from export.verbs import train_report
 from export.verbs.calibrate import positive, share
+from export.verbs.contact_sheet import save_contact_sheet, sheet_path
 from inspector.cli import add_folders, whole_number
 from inspector.errors import DependencyError, RecipeError
 from inspector.files import check_writable
@@ -111,8 +112,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--false-rejects",
         type=_budget,
         metavar="SHARE|auto",
-        help="budget for the threshold: share of good parts that may be rejected; auto: the tightest of 1, 2, 5 and "
-        "10 per cent that so many good parts can guarantee (default: the recipe's, else auto)",
+        help="budget for the threshold: share of good parts that may be rejected; auto: the tightest of 1, 2, 5, "
+        "10 and 25 per cent that so many good parts can guarantee with a threshold not far above them "
+        "(default: the recipe's, else auto)",
     )
     parser.add_argument(
         "--cost-of-escape",
@@ -147,13 +149,21 @@ def execute(arguments: argparse.Namespace) -> int:
         trained = _train(arguments, recipe, images)
     changed = _keep(arguments, recipe)
     known = _known(arguments, recipe, trained, defects)
+    sheet = _sheet(arguments, recipe, trained)
     if arguments.json:
         print(json.dumps(train_report.as_dict(trained, dropped, known)))
         return 0
     print(*train_report.lines(trained, len(images), dropped, known, arguments.effort), sep="\n")
-    print(f"wrote {arguments.model_dir / recipe.model_file}", *changed, sep="\n")
+    print(f"wrote {arguments.model_dir / recipe.model_file}", *changed, *sheet, sep="\n")
     print(f"next: line-inspector run --product {recipe.product} --source DIR|FILE|URL|0{_folders(arguments)}")
     return 0
+
+
+def _sheet(arguments: argparse.Namespace, recipe: Recipe, trained: Trained) -> list[str]:
+    """Show the parts to look at as pictures; returns what to tell the user."""
+    path = sheet_path(arguments.model_dir / recipe.model_file)
+    count = save_contact_sheet(path, train_report.to_look_at(trained))
+    return [f"wrote {path}: {count} images to look at"] if count else []
 
 
 def _known(arguments: argparse.Namespace, recipe: Recipe, trained: Trained, defects: list[Path]) -> Known | None:
@@ -255,6 +265,7 @@ def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) ->
         cost_of_escape=arguments.cost_of_escape,
         false_rejects=None if recipe.false_rejects == "auto" else recipe.false_rejects,
         align=recipe.align,
+        roi=recipe.roi,
         enhance=recipe.colour.enhance == "model",
     )
     with Progress(

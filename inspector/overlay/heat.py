@@ -6,6 +6,8 @@ strangeness on every part, and a good part stays quiet; nothing is stretched to 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -31,32 +33,31 @@ def levels(anomaly_map: AnomalyMap, threshold: float, height: int, width: int) -
     return np.asarray(heat, np.uint8)
 
 
-def _heat_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+@lru_cache(maxsize=4)
+def _heat_tables(faintest: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return (colour times opacity, (256, 1, 3); what is left of the picture, (256,)), by level.
 
-    From yellow through orange to red. Nothing up to FAINTEST_LEVEL, faint at the threshold, never quite opaque:
+    From yellow through orange to red. Nothing up to the `faintest` level, faint at the threshold, never quite opaque:
     the defect itself must stay visible.
     """
     level = np.arange(256)
-    opacity = np.interp(level, [FAINTEST_LEVEL, ANOMALOUS_LEVEL, 255], [0.0, 0.25, 0.5])[:, None]
-    stops = [FAINTEST_LEVEL, ANOMALOUS_LEVEL, 190, 255]
+    opacity = np.interp(level, [faintest, ANOMALOUS_LEVEL, 255], [0.0, 0.25, 0.5])[:, None]
+    stops = [faintest, ANOMALOUS_LEVEL, 190, 255]
     columns = [np.interp(level, stops, stop) for stop in ((0, 0, 0, 0), (235, 200, 110, 0), (255, 255, 255, 235))]
     colour = np.stack(columns, axis=1)
     return (colour * opacity).round().astype(np.uint8)[:, None], (255 * (1 - opacity[:, 0])).round().astype(np.uint8)
 
 
-_GLOW, _REMAINS = _heat_tables()
-
-
-def blend(image: Image, heat: Levels) -> None:
-    """Colour an image by heat of its size, in place."""
-    window = bounds(np.asarray(cv2.threshold(heat, FAINTEST_LEVEL, 255, cv2.THRESH_BINARY)[1], np.uint8))
+def blend(image: Image, heat: Levels, faintest: int = FAINTEST_LEVEL) -> None:
+    """Colour an image by heat of its size, in place, from the `faintest` level on."""
+    glow, left = _heat_tables(faintest)
+    window = bounds(np.asarray(cv2.threshold(heat, faintest, 255, cv2.THRESH_BINARY)[1], np.uint8))
     hot, view = heat[window], image[window]
     if hot.size == 0:
         return
-    remains = cv2.LUT(hot, _REMAINS)
+    remains = cv2.LUT(hot, left)
     dimmed = cv2.multiply(view, cv2.merge([remains, remains, remains]), scale=1 / 255)
-    cv2.add(dimmed, cv2.applyColorMap(hot, _GLOW), dst=view)
+    cv2.add(dimmed, cv2.applyColorMap(hot, glow), dst=view)
 
 
 def bounds(mask: NDArray[np.uint8], margin: int = 0) -> tuple[slice, slice]:

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.overlay.heat import ANOMALOUS_LEVEL, Levels, blend, bounds, levels
+from inspector.overlay.heat import ANOMALOUS_LEVEL, FAINTEST_LEVEL, Levels, blend, bounds, levels
 from inspector.overlay.lettering import Bgr, Letters
-from inspector.records import Image, Inspection, Mask
+from inspector.records import AnomalyMap, Image, Inspection, Mask
 from inspector.text import number
 
 STRANGE, OUTLINE, PATCH, WHITE = (0, 255, 0), (255, 0, 255), (0, 0, 255), (255, 255, 255)
@@ -31,6 +31,13 @@ def mark(inside: Image, inspection: Inspection, factor: int, line_px: int) -> No
     if heat is not None:
         _outline(inside, heat, thickness)
     _mark_patches(inside, inspection, factor, thickness, min(line_px, max(10, height // 4)))
+
+
+def draw_heat(inside: Image, anomaly_map: AnomalyMap, threshold: float, faintest: int = FAINTEST_LEVEL) -> None:
+    """Draw a map on a picture of any size as `mark` does, from the `faintest` level on: for reports."""
+    heat = levels(anomaly_map, threshold, inside.shape[0], inside.shape[1])
+    blend(inside, heat, faintest)
+    _outline(inside, heat, max(1, max(inside.shape[:2]) // 200))
 
 
 def _heat(inspection: Inspection, height: int, width: int) -> Levels | None:
