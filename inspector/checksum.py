@@ -26,7 +26,7 @@ def check(content: bytes, name: str) -> bool:
     places = list(_ENTRY.finditer(content))
     for place in places:
         if len(places) > 1 or place[1].decode() != _checksum(content, *place.span(1)):
-            raise ModelError(f"{name}: is not as it was written (its checksum is another): copy or train it again")
+            raise ModelError(f"{name}: is damaged (its checksum does not match): copy it again, or train again")
     return bool(places)
 
 

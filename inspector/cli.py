@@ -32,7 +32,7 @@ class Verb:
     help: str
     example: str
     module: str  # has add_arguments(parser) and execute(arguments) -> exit code
-    unattended: bool = False  # goes on whether or not somebody reads what it prints
+    unattended: bool = False  # goes on whether or not its output is read
 
 
 def main(verbs: Sequence[Verb], argv: Sequence[str] | None = None) -> int:

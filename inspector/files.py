@@ -29,12 +29,12 @@ def replacing(path: Path, *, make_folder: bool = True) -> Iterator[Path]:
     """
     if make_folder:
         path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.part")
     try:
-        yield part
-        os.replace(part, path)
+        yield temporary
+        os.replace(temporary, path)
     except BaseException:
-        _remove(part)
+        _remove(temporary)
         raise
 
 

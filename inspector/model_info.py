@@ -27,6 +27,7 @@ MOST_PATCHES = 1024  # of a part
 
 Side = Annotated[int, Field(ge=1, le=4096)]  # pixels
 Limit = Annotated[float, Field(gt=0, le=1e4)]
+Kind = Literal["feature", "pixel"]  # of learners
 
 
 class ModelInfo(BaseModel):
@@ -36,7 +37,7 @@ class ModelInfo(BaseModel):
 
     format: Literal[3] = 3
     product: str
-    kind: Literal["feature", "pixel"]
+    kind: Kind
     grid: str  # as Grid.parse reads it
     overlap: Annotated[float, Field(ge=0, le=0.5)]
     patch_shape: tuple[Side, Side]  # height and width of the patches: square, or about as the fixture's frame

@@ -151,6 +151,41 @@ def test_without_scores_there_is_nothing_to_calibrate_from():
         calibration.threshold([], 0.01)
 
 
+# ---- the budget, where none is given
+
+
+@pytest.mark.parametrize(("count", "budget"), [(300, 0.01), (150, 0.02), (60, 0.05), (30, 0.1), (9, 0.1)])
+def test_good_parts_that_are_alike_get_the_tightest_budget_that_they_guarantee_with_two_to_spare(count, budget):
+    found = calibration.threshold(np.linspace(0.9, 1.1, count).tolist())
+    assert (found.budget, found.guaranteed, found.tighter) == (budget, True, None)
+
+
+@pytest.mark.parametrize(("odd", "budget"), [(0, 0.01), (2, 0.01), (4, 0.02), (10, 0.05), (25, 0.1), (60, 0.25)])
+def test_odd_parts_among_the_good_ones_widen_the_budget_until_the_threshold_is_among_the_usual_ones(odd, budget):
+    usual = np.random.default_rng(0).normal(1, 0.05, 300 - odd).tolist()
+    found = calibration.threshold([*usual, *np.linspace(2, 3, odd)])
+    assert found.budget == budget
+    assert found.value < 1.4
+
+
+def test_a_tighter_budget_that_was_passed_over_is_told():
+    scores = [*np.linspace(0.9, 1.1, 250), *np.linspace(1.6, 2.2, 50)]
+    found = calibration.threshold(scores)
+    assert found.tighter == calibration.threshold(scores, 0.1)  # up to 5 per cent, the odd ones would set it
+    assert "good parts differ so much that for 0.1 it would be 1.8" in found.words
+    assert calibration.threshold(scores, found.budget).words in found.words
+
+
+@pytest.mark.parametrize("count", [12, 60, 300])
+@pytest.mark.parametrize("name", ["normal", "two kinds of good parts", "heavy tail"])
+def test_a_budget_chosen_by_the_good_parts_is_kept_too(name, count):
+    """The choice looks at the same scores; that may cost a little of the guarantee."""
+    rng, draw = np.random.default_rng(0), DISTRIBUTIONS[name]
+    chosen = [calibration.threshold(draw(rng, count).tolist()) for _ in range(200)]
+    rejected = [float((draw(rng, 300) > found.value).mean()) for found in chosen]
+    assert np.mean(rejected) <= np.mean([found.budget for found in chosen]) + 0.01
+
+
 # ---- suspects
 
 

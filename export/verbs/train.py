@@ -29,6 +29,7 @@ from inspector.files import check_writable
 from inspector.grid import Grid
 from inspector.images import find_images
 from inspector.inspection import load_inspector
+from inspector.model_info import Kind
 from inspector.recipe import (
     Align,
     ColourSettings,
@@ -51,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of good images, or a category in MVTec AD layout",
     )
-    parser.add_argument("--model", choices=("feature", "pixel"), default="feature", help="default: feature")
+    parser.add_argument("--model", choices=get_args(Kind), default="feature", help="default: feature")
     parser.add_argument(
         "--grid",
         help="patches per frame, ROWSxCOLS; 8 means 8x8; auto: finer than 1x1 where synthetic defects ask for it "
@@ -111,8 +112,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--false-rejects",
         type=_budget,
         metavar="SHARE|auto",
-        help="budget for the threshold: share of good parts that may be rejected; auto: the tightest of 1, 2, 5 and "
-        "10 per cent that so many good parts can guarantee (default: the recipe's, else auto)",
+        help="budget for the threshold: share of good parts that may be rejected; auto: the tightest of 1, 2, 5, "
+        "10 and 25 per cent that so many good parts can guarantee with a threshold not far above them "
+        "(default: the recipe's, else auto)",
     )
     parser.add_argument(
         "--cost-of-escape",

@@ -41,7 +41,7 @@ _listen_to_ffmpeg()  # on import, for it holds for the whole process
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class StreamPicture:
     """One picture of a stream."""
 
     image: Image | None  # None: lost
@@ -53,10 +53,10 @@ class Picture:
 class PictureDecoder(Protocol):
     """Takes the packets of a stream, in their order, and gives its pictures in the order in which they are shown."""
 
-    def feed(self, packet: av.Packet[av.VideoStream]) -> list[Picture]:
+    def feed(self, packet: av.Packet[av.VideoStream]) -> list[StreamPicture]:
         """Return the pictures that are known after one more packet. `is_corrupt` also means: lost on the way."""
 
-    def flush(self) -> list[Picture]:
+    def flush(self) -> list[StreamPicture]:
         """Return the pictures that are left at the end."""
 
 
@@ -68,13 +68,13 @@ def pictures_of(stream: av.VideoStream) -> PictureDecoder:
 class JpegPictures:
     """Motion JPEG: each packet is a picture of its own."""
 
-    def feed(self, packet: av.Packet[av.VideoStream]) -> list[Picture]:
+    def feed(self, packet: av.Packet[av.VideoStream]) -> list[StreamPicture]:
         try:
-            return [Picture(decode_jpeg(bytes(packet), "picture"), seconds(packet.pts, packet.time_base))]
+            return [StreamPicture(decode_jpeg(bytes(packet), "picture"), seconds(packet.pts, packet.time_base))]
         except DataError as error:
-            return [Picture(None, seconds(packet.pts, packet.time_base), str(error).removeprefix("picture: "))]
+            return [StreamPicture(None, seconds(packet.pts, packet.time_base), str(error).removeprefix("picture: "))]
 
-    def flush(self) -> list[Picture]:
+    def flush(self) -> list[StreamPicture]:
         return []
 
 
@@ -92,8 +92,8 @@ class _Sent:
     def stream_s(self) -> float | None:
         return seconds(self.pts, self.time_base)
 
-    def lost(self) -> Picture:
-        return Picture(None, self.stream_s, DAMAGED)
+    def lost(self) -> StreamPicture:
+        return StreamPicture(None, self.stream_s, DAMAGED)
 
 
 class DecodedPictures:
@@ -109,7 +109,7 @@ class DecodedPictures:
         self._damaged = False  # since the last one
         self._key_pts: int | None = None  # of the key frame behind it; what is shown before that one is doubtful
 
-    def feed(self, packet: av.Packet[av.VideoStream]) -> list[Picture]:
+    def feed(self, packet: av.Packet[av.VideoStream]) -> list[StreamPicture]:
         before = self._begin_anew(packet) if packet.is_keyframe and self._damaged else []
         number, self._count = self._count, self._count + 1
         self._begun |= packet.is_keyframe
@@ -121,7 +121,7 @@ class DecodedPictures:
         packet.opaque = number
         return [*before, *self._decoded(packet, number), *self._overdue()]
 
-    def _begin_anew(self, key: av.Packet[av.VideoStream]) -> list[Picture]:
+    def _begin_anew(self, key: av.Packet[av.VideoStream]) -> list[StreamPicture]:
         """Begin with a new decoder at the key frame behind the damage; return what the old one still gives.
 
         A decoder that has met an error decodes even the key frame a little wrong, also after it was flushed.
@@ -137,11 +137,11 @@ class DecodedPictures:
         for sent in self._sent.values():
             sent.owed = True
 
-    def flush(self) -> list[Picture]:
+    def flush(self) -> list[StreamPicture]:
         pictures = self._decoded(None, self._count)
         return [*pictures, *self._lost(list(self._sent.values()))]
 
-    def _decoded(self, packet: av.Packet[av.VideoStream] | None, number: int) -> list[Picture]:
+    def _decoded(self, packet: av.Packet[av.VideoStream] | None, number: int) -> list[StreamPicture]:
         try:
             with av.logging.Capture() as said:
                 frames = self._context.decode(packet)
@@ -156,7 +156,7 @@ class DecodedPictures:
                 self._sent[number].doubtful = True
         return [picture for frame in frames for picture in self._shown(frame)]
 
-    def _shown(self, frame: av.VideoFrame) -> list[Picture]:
+    def _shown(self, frame: av.VideoFrame) -> list[StreamPicture]:
         """Return the picture of a decoded frame, after those that should have come before it."""
         number = frame.opaque if isinstance(frame.opaque, int) else min(self._sent, default=-1)
         own = self._sent.pop(number, None)
@@ -169,17 +169,17 @@ class DecodedPictures:
         earlier = [sent for sent in self._sent.values() if _comes_before(sent, own, frame)]
         if own.doubtful or frame.is_corrupt:
             return [*self._lost(earlier), own.lost()]
-        return [*self._lost(earlier), Picture(self._pixels(frame), own.stream_s)]
+        return [*self._lost(earlier), StreamPicture(self._pixels(frame), own.stream_s)]
 
     def _pixels(self, frame: av.VideoFrame) -> Image:
         """Return (height, width, 3) BGR, turned as the file says: a phone held upright films lying."""
         pixels = self._to_bgr.reformat(frame, format="bgr24").to_ndarray()
         return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
 
-    def _overdue(self) -> list[Picture]:
+    def _overdue(self) -> list[StreamPicture]:
         return self._lost([sent for sent in self._sent.values() if sent.number < self._count - MAX_PENDING])
 
-    def _lost(self, several: Sequence[_Sent]) -> list[Picture]:
+    def _lost(self, several: Sequence[_Sent]) -> list[StreamPicture]:
         """Give up packets whose pictures will not come. Some never have one: a codec may keep it for reference only."""
         for sent in several:
             del self._sent[sent.number]

@@ -34,7 +34,7 @@ def gives_snapshots(address: str, timeout_s: float = 5.0) -> bool:
 class SnapshotCamera:
     """Asks an address for a picture, `fps` times a second. Raises FrameLost for a picture that is not whole.
 
-    When exactly a picture was taken nobody says: it counts from when it was asked for.
+    A picture counts as taken when it was asked for: the camera does not say more.
     """
 
     live = True

@@ -1,4 +1,4 @@
-"""When a picture was taken, by the clock of this computer, as well as that can be known.
+"""Estimate when a picture was taken, by the clock of this computer.
 
 A picture that waited in a buffer comes as fast as it is read. Whoever takes its time from the moment when it was read
 takes an old part for a new one.
@@ -41,7 +41,7 @@ class SenderTimes:
             if 0.5 * there_ns <= here_ns <= 1.5 * there_ns:  # else it may be the end of a jam, late as well
                 self._offset_ns = arrived_ns - stream_ns - (there_ns if self._held_back else 0)
                 self.caught_up = True
-        self.caught_up |= arrived_ns - self._opened_ns > PATIENCE_NS  # whoever decodes too slowly never has to wait
+        self.caught_up |= arrived_ns - self._opened_ns > PATIENCE_NS  # a decoder that is too slow never has to wait
         self._packet = (arrived_ns, stream_ns)
 
     def taken_ns(self, stream_s: float | None, arrived_ns: int) -> int:

@@ -11,7 +11,7 @@ from types import TracebackType
 
 import av
 
-from inspector.cameras.decoding import Picture, pictures_of
+from inspector.cameras.decoding import StreamPicture, pictures_of
 from inspector.cameras.folder import Pace
 from inspector.errors import CameraError, EndOfStream, FrameLost
 from inspector.records import Cause, Frame
@@ -23,7 +23,7 @@ _logger = logging.getLogger(__name__)
 
 _PLACEHOLDER = 1 << 24  # AVI files written to a pipe claim 2^30 frames: counts like that say nothing
 _TEXT = "ansi"  # FFmpeg plays text files: it draws the letters
-_MISSING = Picture(None, why="the file ends before it")
+_MISSING = StreamPicture(None, why="the file ends before it")
 
 
 class VideoFile:
@@ -107,7 +107,7 @@ class _Reader:
             _logger.warning("%s: %s: %s", path, stream.codec_context.name, ADVICE)
         exact = stream.frames < _PLACEHOLDER and _counts_its_frames(path)
         self._pictures = _pictures(self._container, stream, stream.frames if exact else 0)
-        self._ahead: deque[Picture] = deque()
+        self._ahead: deque[StreamPicture] = deque()
         if not self._any():
             self.close()
             raise CameraError(f"{path}: no frame can be decoded; record it again or convert it to MP4")
@@ -121,7 +121,7 @@ class _Reader:
             self._ahead.extend(picture for picture in [next(self._pictures, None)] if picture)
         return bool(self._ahead)
 
-    def take(self) -> Picture:
+    def take(self) -> StreamPicture:
         """Return the next frame."""
         self.position += 1
         return self._ahead.popleft()
@@ -135,7 +135,7 @@ class _Reader:
         return False
 
 
-def _pictures(container: av.container.InputContainer, stream: av.VideoStream, declared: int) -> Iterator[Picture]:
+def _pictures(container: av.container.InputContainer, stream: av.VideoStream, declared: int) -> Iterator[StreamPicture]:
     """Yield all pictures, and lost ones up to the declared number."""
     pictures = pictures_of(stream)
     count = 0

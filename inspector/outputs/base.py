@@ -14,11 +14,11 @@ Facts: TypeAlias = dict[str, str | int | float | None]
 
 
 class OutputState(enum.Enum):
-    """What the line is to do with the part. There is no fourth: what is not PASS does not pass."""
+    """What the line is to do with a part. Anything but PASS must not pass."""
 
     PASS = "PASS"
     REJECT = "REJECT"
-    SAFE = "SAFE"  # nobody judges: stop the line, or reject every part
+    SAFE = "SAFE"  # parts are not judged: stop the line, or reject every part
 
 
 class Output(Protocol):
@@ -53,8 +53,8 @@ def state_of(inspection: Inspection) -> OutputState:
 class OutputLines:
     """Makes the lines of JSON for one output, without their ends. It belongs to one thread at a time.
 
-    Each has a number, one more than the line before, the time, and how long it may take until the next: whoever hears
-    nothing for `period_s` has nobody there to judge.
+    Each has a number, one more than the line before, the time, and how long it may take until the next: a receiver that
+    hears nothing for `period_s` must take it for SAFE.
     """
 
     def __init__(

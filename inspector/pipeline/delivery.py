@@ -98,7 +98,7 @@ def _closing(sink: Sink) -> Job:
     return Job(f"closing {type(sink).__name__}", sink.close, sink)
 
 
-TICK_S = 0.05  # how soon a deadline is noticed on a clock that somebody else sets
+TICK_S = 0.05  # how soon a deadline is noticed where tests set the clock
 AT_ONCE = 64  # news taken together
 
 Record: TypeAlias = tuple[Inspection, Counts]

@@ -34,7 +34,7 @@ class PendingFrame:
         return self.deadline_ns is not None and now_ns >= self.deadline_ns
 
     def missed(self, cause: Cause, detail: str) -> Inspection:
-        """Return the verdict on a frame that nobody judged."""
+        """Return the verdict on a frame that was not judged."""
         return self.inspector.missed(self.identity, cause, detail)
 
 

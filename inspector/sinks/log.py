@@ -28,7 +28,7 @@ from inspector.sinks.mending import hold, mend
 _logger = logging.getLogger(__name__)
 LARGEST = 100_000_000  # bytes of a table
 
-Row = dict[str, str | int | float | None]
+LogRow = dict[str, str | int | float | None]
 
 COLUMNS = (
     "utc",
@@ -56,11 +56,10 @@ CONTROLS = {n: chr(n).encode("unicode_escape").decode("ascii") for n in (*range(
 FORMULA = ("=", "+", "-", "@")  # what begins so, a spreadsheet would compute
 
 
-def row_of(inspection: Inspection, utc: datetime) -> Row:
+def row_of(inspection: Inspection, utc: datetime) -> LogRow:
     """Return one inspection as a row. None stands for what there is no value of; never NaN or infinity."""
     run, captured_utc = inspection.identity.run, inspection.identity.captured_utc
     worst_row, worst_col = inspection.worst_patch or (None, None)
-    latency_ms, percentile = _finite(inspection.latency_ms), _finite(inspection.percentile)
     values = (
         _iso(utc),
         inspection.product,
@@ -71,11 +70,11 @@ def row_of(inspection: Inspection, utc: datetime) -> Row:
         inspection.verdict.value,
         _finite(inspection.score),
         _finite(inspection.threshold),
-        None if percentile is None else round(percentile, 4),
+        _finite(inspection.percentile, 4),
         worst_row,
         worst_col,
         None if inspection.patch_scores is None else inspection.anomalous_patches,
-        None if latency_ms is None else round(latency_ms, 3),
+        _finite(inspection.latency_ms, 3),
         None if inspection.cause is None else inspection.cause.value,
         inspection.detail or None,
         None if run is None else run.id,
@@ -162,9 +161,7 @@ class _Appender:
         state = os.fstat(self._descriptor)
         self._end = state.st_size
         if not state.st_nlink:
-            raise SinkError(
-                f"{self.path}: the log was deleted while it was written: leave its folder alone, start again"
-            )
+            raise SinkError(f"{self.path}: the log was deleted while it was written: start again")
         try:
             written = os.write(self._descriptor, row)
             reason = "" if written == len(row) else "the disk is full"
@@ -189,9 +186,7 @@ class _Appender:
         try:
             os.fsync(self._descriptor)
         except OSError as error:
-            raise SinkError(
-                f"{self.path}: the log did not reach the disk ({error.strerror}): check the disk"
-            ) from error
+            raise SinkError(f"{self.path}: the log did not reach the disk ({error.strerror}): check it") from error
         finally:
             os.close(self._descriptor)
 
@@ -200,7 +195,7 @@ class _Appender:
         os.close(self._descriptor)
 
     def discard(self) -> None:
-        os.close(self._descriptor)
+        self.leave()
         self.path.unlink()
 
 
@@ -208,9 +203,8 @@ def _open_pair(folder: Path, stem: str) -> tuple[_Appender, _Appender]:
     """Return the first name of which neither file exists: stem, stem-2, stem-3 and so on."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return next(
-            pair for number in count(1) if (pair := _try_pair(folder, stem if number == 1 else f"{stem}-{number}"))
-        )
+        pairs = (_try_pair(folder, stem if number == 1 else f"{stem}-{number}") for number in count(1))
+        return next(pair for pair in pairs if pair)
     except OSError as error:
         reason = error.strerror or str(error)
         raise SinkError(f"{folder}: cannot write the log here ({reason}): give a folder that can be written") from error
@@ -234,8 +228,10 @@ def _iso(utc: datetime) -> str:
     return utc.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+def _finite(value: float, digits: int | None = None) -> float | None:
+    if not math.isfinite(value):
+        return None
+    return float(value) if digits is None else round(value, digits)
 
 
 def _csv_line(values: Iterable[object]) -> bytes:
@@ -248,6 +244,6 @@ def _cell(text: str) -> str:
     return ("'" if text.startswith(FORMULA) else "") + text.translate(CONTROLS)
 
 
-def _json_line(row: Row) -> bytes:
+def _json_line(row: LogRow) -> bytes:
     """Return a line in ASCII: some readers take U+0085 or U+2028 in a name for the end of the line."""
     return (json.dumps(row, allow_nan=False) + "\n").encode("ascii")

@@ -1,4 +1,4 @@
-"""Pictures of parts, drawn once for all who want them, and the folder that keeps some of them."""
+"""Draw pictures of parts once for all consumers, and keep some of them in a folder."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PictureConsumer(Protocol):
 
 
 class Pictures:
-    """The sink that draws: at most once for each inspection, and not at all where nobody wants to see it.
+    """The sink that draws: once for each inspection that a consumer wants.
 
     A consumer that raises SinkError is closed and gets nothing more; the line goes on, for pictures are no verdicts.
     That is told at once, and once more at the end of the run, by `close`.
@@ -82,7 +82,7 @@ class Pictures:
 
 @dataclass
 class _Failure:
-    """Why somebody gets no more pictures, and how many there were for it."""
+    """Why a consumer gets no more pictures, and how many it has missed."""
 
     consumer: PictureConsumer
     error: SinkError

@@ -1,4 +1,4 @@
-"""`run`: inspect a source, or every camera of the station, until it ends or somebody stops it."""
+"""`run`: inspect a source, or every camera of the station, until it ends or is stopped."""
 
 from __future__ import annotations
 
