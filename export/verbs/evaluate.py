@@ -80,7 +80,7 @@ def execute(arguments: argparse.Namespace) -> int:
         written = [*plots, arguments.report] if arguments.report else plots
         lines = [*_lines(inspector, outcomes, metrics), *_warnings(inspector, arguments.data, images)]
         missing = [MISSING] if written and not inspector.detector.reconstructs else []
-        print(*lines, *(f"wrote {path}" for path in written), *missing, sep="\n")
+        print(*lines, *missing, *(f"wrote {path}" for path in written), sep="\n")
     return 0
 
 
