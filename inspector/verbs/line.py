@@ -19,7 +19,7 @@ from inspector.errors import RecipeError
 from inspector.golden import check_golden
 from inspector.inspection import Inspector, load_inspector
 from inspector.outputs.base import Output
-from inspector.pipeline import JUDGES, Pipeline
+from inspector.pipeline import Pipeline
 from inspector.recipe import load_recipe, products
 from inspector.settled import SettledRecipes
 from inspector.shared import SharedModels
@@ -90,7 +90,6 @@ class LineMaker:
             config_dir,
             self._arguments.model_dir,
             load_model=self._models,
-            judges=JUDGES,
             rest=rest,
             read_recipe=self._recipes,
             limit_s=self._station.load_s,
