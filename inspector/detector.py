@@ -73,8 +73,9 @@ class Detector:
         self.path = path
         on_cpu = self.provider == "CPU"
         self._batches = _Batches(session, self.info.product, ON_A_CPU if on_cpu else ON_A_GPU)
-        at_once, working = (cores(), _own_cores.one) if on_cpu else (1, contextlib.nullcontext)
-        self._runners = Runners(self._batches, self._batches.sizes, at_once, working)
+        self.at_once = cores() if on_cpu else 1
+        working = _own_cores.one if on_cpu else contextlib.nullcontext
+        self._runners = Runners(self._batches, self._batches.sizes, self.at_once, working)
         self._warm = 0  # the largest batch that was run so far
 
     def __call__(self, patches: Patches) -> Prediction:

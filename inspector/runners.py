@@ -37,7 +37,8 @@ class Runners:
 
     def __call__(self, patches: Patches) -> Prediction:
         """Maps and scores of these patches. Raises what `run` raises; what is left is not run then."""
-        job: Job = deque((patches[start:stop], Future()) for start, stop in cut(len(patches), self._sizes, self._at_once))
+        batches = cut(len(patches), self._sizes, self._at_once)
+        job: Job = deque((patches[start:stop], Future()) for start, stop in batches)
         found = [future for _, future in job]
         helpers = min(len(job), self._at_once) - 1
         self._start(helpers)

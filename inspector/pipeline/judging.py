@@ -12,8 +12,8 @@ from inspector.pipeline.run import Run
 from inspector.pipeline.watchdog import Stage
 from inspector.records import Cause, Frame, Inspection
 
-# Threads that run it. While one prepares or judges, the other has the model; and on a CPU two parts at once, each on
-# one core, are done sooner than one after the other on both (docs/performance.md).
+# Threads that run it, at least: while one prepares or judges, the other has the model. Where the model can run more
+# often at once, there are as many (docs/performance.md).
 JUDGES = 2
 
 
@@ -27,10 +27,12 @@ class Judging:
         frames: Channel[Frame],
         verdicts: Channel[PendingFrame | Inspection],
         run: Run,
+        judges: int,
     ) -> None:
         self._frames = frames
         self._verdicts = verdicts
         self._run = run
+        self._judges = judges
         self._turn = threading.Lock()  # to take frames
         self._in_hand: dict[Stage, Sequence[Frame]] = {}
 
@@ -52,7 +54,7 @@ class Judging:
         and none before it by the new one.
         """
         with self._turn:
-            frames = self._frames.take(self._run.inspector.recipe.batch_size, takers=JUDGES)
+            frames = self._frames.take(self._run.inspector.recipe.batch_size, takers=self._judges)
             return frames, self._run.inspector  # after the wait, during which the product may have changed
 
     def _judge(self, stage: Stage, inspector: Inspector, frames: Sequence[Frame]) -> None:
