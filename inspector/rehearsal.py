@@ -120,7 +120,8 @@ def run_line(inspector: Inspector, camera: PacedCamera, *, draws: bool = False) 
         sinks = [_Metered(Drawer(), meter, "drawing")] if draws else []
         journal = _Metered(log, meter, "log")
         with inspector.detector.watched(lambda: meter.stage("session")):
-            Pipeline(camera, _MeteredInspector(inspector, meter), sinks, [told], journal=journal).run()
+            metered = _MeteredCamera(camera, meter), _MeteredInspector(inspector, meter)
+            Pipeline(*metered, sinks, [told], journal=journal).run()
         cpu_ms = meter.ms_per_part(len(told.told_ns))
     return dataclasses.replace(run_of(camera, told), cpu_ms=cpu_ms)
 
@@ -138,6 +139,18 @@ class _Metered:
     def close(self) -> None:
         with self._meter.stage(self._name):
             self._sink.close()
+
+
+class _MeteredCamera(PacedCamera):
+    """A camera, metered: the same frames and notes."""
+
+    def __init__(self, camera: PacedCamera, meter: Meter) -> None:
+        self.__dict__ |= camera.__dict__
+        self._meter = meter
+
+    def read(self, timeout_s: float) -> Frame | None:
+        with self._meter.stage("camera"):
+            return super().read(timeout_s)
 
 
 class _MeteredInspector(Inspector):

@@ -31,24 +31,41 @@ class Runners:
         self._at_once = at_once
         self._tools = run, working, threading.BoundedSemaphore(at_once)
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._starting = threading.Lock()
+        self._lock = threading.Lock()
+        self._callers = 0  # at present
         self._helpers = 0
         weakref.finalize(self, _dismiss, self._jobs, at_once - 1)
 
     def __call__(self, patches: Patches) -> Prediction:
         """Maps and scores of these patches. Raises what `run` raises; what is left is not run then."""
-        batches = cut(len(patches), self._sizes, self._at_once)
-        job: Job = deque((patches[start:stop], Future()) for start, stop in batches)
-        found = [future for _, future in job]
-        helpers = min(len(job), self._at_once) - 1
-        self._start(helpers)
-        for _ in range(helpers):
-            self._jobs.put(job)
-        _work(job, *self._tools)
-        return Prediction.concatenate([each.result() for each in found])
+        with self._share() as threads:
+            batches = cut(len(patches), self._sizes, threads)
+            job: Job = deque((patches[start:stop], Future()) for start, stop in batches)
+            found = [future for _, future in job]
+            helpers = min(len(job), threads) - 1
+            self._start(helpers)
+            for _ in range(helpers):
+                self._jobs.put(job)
+            _work(job, *self._tools)
+            return Prediction.concatenate([each.result() for each in found])
+
+    @contextlib.contextmanager
+    def _share(self) -> Iterator[int]:
+        """How many threads a caller gets, itself included: fewer where others ask meanwhile.
+
+        Each of several callers then has larger batches, and hands less to other threads.
+        """
+        with self._lock:
+            self._callers += 1
+            threads = max(1, self._at_once // self._callers)
+        try:
+            yield threads
+        finally:
+            with self._lock:
+                self._callers -= 1
 
     def _start(self, helpers: int) -> None:
-        with self._starting:
+        with self._lock:
             while self._helpers < helpers:
                 self._helpers += 1
                 # It knows only these, not this object, which would never be gone otherwise. A model that hangs must
