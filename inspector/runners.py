@@ -31,41 +31,24 @@ class Runners:
         self._at_once = at_once
         self._tools = run, working, threading.BoundedSemaphore(at_once)
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._lock = threading.Lock()
-        self._callers = 0  # at present
+        self._starting = threading.Lock()
         self._helpers = 0
         weakref.finalize(self, _dismiss, self._jobs, at_once - 1)
 
     def __call__(self, patches: Patches) -> Prediction:
         """Maps and scores of these patches. Raises what `run` raises; what is left is not run then."""
-        with self._share() as threads:
-            batches = cut(len(patches), self._sizes, threads)
-            job: Job = deque((patches[start:stop], Future()) for start, stop in batches)
-            found = [future for _, future in job]
-            helpers = min(len(job), threads) - 1
-            self._start(helpers)
-            for _ in range(helpers):
-                self._jobs.put(job)
-            _work(job, *self._tools)
-            return Prediction.concatenate([each.result() for each in found])
-
-    @contextlib.contextmanager
-    def _share(self) -> Iterator[int]:
-        """How many threads a caller gets, itself included: fewer where others ask meanwhile.
-
-        Each of several callers then has larger batches, and hands less to other threads.
-        """
-        with self._lock:
-            self._callers += 1
-            threads = max(1, self._at_once // self._callers)
-        try:
-            yield threads
-        finally:
-            with self._lock:
-                self._callers -= 1
+        batches = cut(len(patches), self._sizes, self._at_once)
+        job: Job = deque((patches[start:stop], Future()) for start, stop in batches)
+        found = [future for _, future in job]
+        helpers = min(len(job), self._at_once) - 1
+        self._start(helpers)
+        for _ in range(helpers):
+            self._jobs.put(job)
+        _work(job, *self._tools)
+        return Prediction.concatenate([each.result() for each in found])
 
     def _start(self, helpers: int) -> None:
-        with self._lock:
+        with self._starting:
             while self._helpers < helpers:
                 self._helpers += 1
                 # It knows only these, not this object, which would never be gone otherwise. A model that hangs must
@@ -75,11 +58,11 @@ class Runners:
 
 
 def cut(count: int, sizes: Sequence[int], at_once: int = 1) -> Iterator[tuple[int, int]]:
-    """Start and stop of each batch: the largest of the sizes that leaves the other threads their share of the rest."""
+    """Start and stop of each batch, as large as leaves every thread its share; what is left over in smaller ones."""
+    share = -(-count // at_once)
     start = 0
     while start < count:
-        share = -(-(count - start) // at_once)
-        stop = start + max(size for size in sizes if size <= share)
+        stop = start + max(size for size in sizes if size <= min(share, count - start))
         yield start, stop
         start = stop
 

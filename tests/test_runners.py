@@ -60,9 +60,11 @@ def assert_each_has_its_own(requests, answers):
     [
         (9, (1, 2, 4, 8, 16), 1, [8, 1]),
         (1, (1, 2), 2, [1]),
-        (8, (1, 2), 2, [2, 2, 2, 1, 1]),  # the last ones are small: no thread waits long for another
+        (8, (1, 2), 2, [2, 2, 2, 2]),
+        (2, (1, 2), 2, [1, 1]),
+        (5, (1, 2), 2, [2, 2, 1]),
         (16, (1, 2), 16, [1] * 16),
-        (16, (1, 2), 4, [2] * 6 + [1] * 4),
+        (16, (1, 2), 4, [2] * 8),
     ],
 )
 def test_batches_are_of_the_given_sizes_and_leave_each_thread_its_share(count, sizes, at_once, batches):
