@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 # The runtime plans memory per shape, and its first runs of one take half as long again: a few fixed ones, warmed up.
 # On a CPU, larger ones cost no less per patch, and whoever asked waits for all of it; see docs/performance.md.
 ON_A_GPU = (1, 2, 4, 8, 16)
-ON_A_CPU = (1, 2)
+ON_A_CPU = (1, 2, 4)
 OUTPUTS = {"maps": ("tensor(float)", 3), "scores": ("tensor(float)", 1), "pictures": ("tensor(uint8)", 5)}
 WARM_UP_S = 120.0  # for each run; the first on a GPU may take a minute
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
