@@ -34,10 +34,8 @@ from scipy.stats import binomtest
 
 from export.dataset import labelled_images
 from export.learn.backbone import PatchBackbone
-from inspector.detector import session_threads
 from inspector.images import read_image
 from inspector.inspection import load_inspector
-from inspector.pipeline import JUDGES
 from inspector.records import Frame, Patches
 from run_inspector import main as line_inspector
 
@@ -100,7 +98,7 @@ def measure(data: Path, seed: int, options: Sequence[str], rounds: int) -> Figur
 
 def latencies_ms(home: Path, image: Patches, rounds: int) -> tuple[float, float, float]:
     """Medians of a part in memory to its verdict, the model alone, and the backbone alone, taken in turn."""
-    inspector = load_inspector("measured", home / "config", home / "models", judges=JUDGES)
+    inspector = load_inspector("measured", home / "config", home / "models")
     patches = inspector.preparation.patches(image)
     small = at_256_px(patches)
     session = bare_backbone(small)
@@ -136,7 +134,7 @@ def bare_backbone(patches: Patches) -> ort.InferenceSession:
     assert program is not None
     data = program.model_proto.SerializeToString()
     options = ort.SessionOptions()
-    options.intra_op_num_threads = session_threads(JUDGES)
+    options.intra_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     session.run(None, {session.get_inputs()[0].name: patches})  # plans its memory

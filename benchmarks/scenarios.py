@@ -30,7 +30,7 @@ from inspector.grid import Grid
 from inspector.images import read_image
 from inspector.inspection import Inspector, load_inspector
 from inspector.model_info import ModelInfo
-from inspector.pipeline import JUDGES, Pipeline
+from inspector.pipeline import Pipeline
 from inspector.recipe import ColourSettings, Recipe
 from inspector.records import Counts, Image, Inspection
 from inspector.rehearsal import PacedCamera, Run, Told, log_into, photo_like, run_line, run_of
@@ -168,7 +168,7 @@ def tiny_model(path: Path) -> Inspector:
 
 def _load(arguments: argparse.Namespace, load_model, rest: float = 0.0) -> Inspector:  # type: ignore[no-untyped-def]
     folders = arguments.config_dir, arguments.model_dir
-    return load_inspector(arguments.product, *folders, load_model=load_model, judges=JUDGES, rest=rest)
+    return load_inspector(arguments.product, *folders, load_model=load_model, rest=rest)
 
 
 def _together_hz(lines: Sequence[Inspector], image: Image, frames: int) -> float:

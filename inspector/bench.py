@@ -11,33 +11,31 @@ import functools
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from inspector.bare import BareRun, arrangements, best_of, run_bare
 from inspector.cli import version
 from inspector.colour import ColourHighlighter
 from inspector.cores import cores
 from inspector.detector import runtime_version
 from inspector.inspection import Inspector, part_score, patch_scores
+from inspector.metering import UNNAMED
 from inspector.overlay.picture import draw
-from inspector.pipeline import JUDGES
 from inspector.preparation import Preparation, View
-from inspector.records import AnomalyMap, Boxes, Counts, Frame, Image, Patches, Prediction
-from inspector.rehearsal import PacedCamera, log_into, run_line
+from inspector.records import AnomalyMap, Boxes, Counts, Frame, Image, Prediction
+from inspector.rehearsal import PacedCamera, Run, log_into, run_line
 
 ROUNDS = 30  # of the stages
 TURNS = 15  # of bare session and line: short ones, so that both meet the same disturbances
 PACED = 5  # times as many frames at the pace of a line: the 99th percentile is of the rare ones
 LOAD = 0.8  # of the line's capacity: what a line is planned for
-OVERHEAD = ("tiling", "judge", "log")
-EVERY_PART = ("session", *OVERHEAD, "align")  # the others are only done on demand
+ON_DEMAND = ("overlay", "colour")  # stages of a part whose picture is wanted, mostly a reject's
 
 
 @dataclass(frozen=True)
@@ -48,10 +46,20 @@ class Report:
     image_px: tuple[int, int]  # height, width
     patches: int  # per part
     batch: int  # parts
-    pipeline_efficiency: float  # parts a second of the whole line, over those of the bare session; median of turns
+    verdict: str  # on the image
+    bare_parts_per_second: Mapping[str, float]  # of nothing but the model, by arrangement
+    best_bare: str  # the fastest of these: what the line is compared with
+    pipeline_efficiency: float  # parts a second of the whole line, over those of the best bare arrangement; median
     pipeline_efficiency_middle: tuple[float, float]  # the middle half of the turns
-    overhead_ms_per_part: float  # resize, tiling, judge, log
-    stages_ms: Mapping[str, float]  # median for one part
+    cpu_efficiency: (
+        float  # processor time a part of the best bare arrangement, over the line's: other programs matter less
+    )
+    drawn_efficiency: float  # `pipeline_efficiency` of a line that draws every part
+    cpu_ms: Mapping[str, float]  # processor time a part of the line, by stage and thread
+    cpu_ms_per_part: float  # all of it
+    bare_cpu_ms_per_part: float
+    overhead_ms_per_part: float  # processor time of the line outside the session
+    stages_ms: Mapping[str, float]  # each by itself: median for one part, elapsed
     latency_p50_ms: float  # at `load`, from capture until the outputs are told, in frame order
     latency_p99_ms: float
     load: float  # arrivals over capacity
@@ -67,49 +75,100 @@ class Report:
 
     def lines(self) -> list[str]:
         """For people."""
-        whole = sum(self.stages_ms.get(stage, 0.0) for stage in EVERY_PART)
         height, width = self.image_px
         low, high = self.pipeline_efficiency_middle
         return [
             f"{self.product}: {width}x{height} px, {self.patches} patches a part, batches of {self.batch} parts, "
-            f"{self.provider} on {self.machine['cores']} cores of {self.machine['cpu']}",
-            *(f"{name:<9}{ms:8.2f} ms {ms / whole:6.1%} of a judged part" for name, ms in self.stages_ms.items()),
-            f"overhead {self.overhead_ms_per_part:8.2f} ms a part: {', '.join(OVERHEAD)}",
-            f"line     {self.parts_per_second:8.1f} parts/s, {self.pipeline_efficiency:.2f} x the bare session's "
-            f"{self.session_parts_per_second:.1f} on the same batches "
+            f"{self.provider} on {self.machine['cores']} cores of {self.machine['cpu']}; the image: {self.verdict}",
+            "each stage by itself, elapsed:",
+            *(f"  {name:<24}{ms:8.2f} ms{_when(name)}" for name, ms in self.stages_ms.items()),
+            f"processor time a part of the whole line, {self.cpu_ms_per_part:.2f} ms:",
+            *(f"  {name:<24}{ms:8.2f} ms {ms / self.cpu_ms_per_part:6.1%}" for name, ms in self.cpu_ms.items()),
+            f"overhead {self.overhead_ms_per_part:8.2f} ms of it outside the session",
+            "nothing but the model, parts/s:",
+            *(f"  {name:<40}{hz:8.1f}" for name, hz in self.bare_parts_per_second.items()),
+            f"line     {self.parts_per_second:8.1f} parts/s, {self.pipeline_efficiency:.2f} x the best of these, "
+            f"{self.session_parts_per_second:.1f} in turn with it "
             f"(the middle half of {TURNS} turns: {low:.2f} to {high:.2f})",
+            f"         {self.cpu_efficiency:8.2f} x by processor time ({self.bare_cpu_ms_per_part:.2f} ms a part bare)",
+            f"         {self.drawn_efficiency:8.2f} x where each part is drawn, as rejects are that are shown or saved",
             f"latency  {self.latency_p50_ms:8.1f} ms p50, {self.latency_p99_ms:.1f} ms p99 "
             f"({self.latency_p99_ms / self.latency_p50_ms:.1f} x p50), at {self.load:.0%} of the line's capacity; "
             f"{self.missed_at_load} missed",
         ]
 
 
+def _when(stage: str) -> str:
+    return " (where its picture is wanted)" if stage in ON_DEMAND else ""
+
+
 def bench(inspector: Inspector, image: Image, frames: int) -> Report:
     """Measure with one image, again and again; `frames` parts at a time. Raises AlignError where it shows no part."""
     cv2.setNumThreads(1)  # as in a line
     stages = _stages(inspector, image)
-    batch = inspector.recipe.batch_size
-    line_hz, session_hz = _throughput(inspector, image, frames)
-    middle = np.percentile(line_hz / session_hz, [25, 50, 75])
+    part = inspector.preparation.patches(image)
+    candidates = arrangements(inspector.detector)
+    best, bare_hz = best_of(candidates, part, max(1, frames // 4))
+    turns = [
+        _turn(inspector, image, functools.partial(run_bare, candidates[best], part, frames), frames)
+        for _ in range(TURNS)
+    ]
+    line_hz, bare_best_hz, drawn_hz = (np.array(each) for each in zip(*(turn.rates_hz for turn in turns), strict=True))
+    middle = np.percentile(line_hz / bare_best_hz, [25, 50, 75])
+    cpu_ms = _medians([turn.line.cpu_ms for turn in turns])
+    bare_cpu_ms = float(np.median([turn.bare.cpu_ms for turn in turns]))
     loaded = run_line(inspector, PacedCamera([image], PACED * frames, LOAD * float(np.median(line_hz))))
     return Report(
         product=inspector.recipe.product,
         image_px=(image.shape[0], image.shape[1]),
         patches=inspector.grid.patches,
-        batch=batch,
+        batch=inspector.recipe.batch_size,
+        verdict=inspector.inspect([Frame(0, 0, image)])[0].verdict.value,
+        bare_parts_per_second=bare_hz,
+        best_bare=best,
         pipeline_efficiency=float(middle[1]),
         pipeline_efficiency_middle=(float(middle[0]), float(middle[2])),
-        overhead_ms_per_part=sum(stages[stage] for stage in OVERHEAD),
+        cpu_efficiency=float(np.median([turn.bare.cpu_ms / sum(turn.line.cpu_ms.values()) for turn in turns])),
+        drawn_efficiency=float(np.median(drawn_hz / bare_best_hz)),
+        cpu_ms=cpu_ms,
+        cpu_ms_per_part=sum(cpu_ms.values()),
+        bare_cpu_ms_per_part=bare_cpu_ms,
+        overhead_ms_per_part=sum(cpu_ms.values()) - cpu_ms["session"],
         stages_ms=stages,
         latency_p50_ms=float(np.percentile(loaded.latencies_ms, 50)),
         latency_p99_ms=float(np.percentile(loaded.latencies_ms, 99)),
         load=LOAD,
         missed_at_load=loaded.missed,
         parts_per_second=float(np.median(line_hz)),
-        session_parts_per_second=float(np.median(session_hz)),
+        session_parts_per_second=float(np.median(bare_best_hz)),
         provider=inspector.detector.provider,
         machine=machine(),
     )
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """The model alone, the line, and the line that draws, one after the other."""
+
+    bare: BareRun
+    line: Run
+    drawn: Run
+
+    @property
+    def rates_hz(self) -> tuple[float, float, float]:
+        return self.line.rate_hz, self.bare.rate_hz, self.drawn.rate_hz
+
+
+def _turn(inspector: Inspector, image: Image, bare: Callable[[], BareRun], frames: int) -> _Turn:
+    line = functools.partial(run_line, inspector)
+    return _Turn(bare(), line(PacedCamera([image], frames)), line(PacedCamera([image], frames), draws=True))
+
+
+def _medians(accounts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Medians of each entry, the largest first, what has no name last."""
+    names = {name for account in accounts for name in account}
+    medians = {name: float(np.median([account.get(name, 0.0) for account in accounts])) for name in names}
+    return dict(sorted(medians.items(), key=lambda entry: (entry[0] == UNNAMED, -entry[1])))
 
 
 def in_turn(work: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
@@ -164,25 +223,6 @@ def _stages(inspector: Inspector, image: Image) -> dict[str, float]:
 
 def _judged(found: Prediction, preparation: Preparation, view: View) -> tuple[float, Boxes, AnomalyMap]:
     return part_score(patch_scores(found)), *preparation.back(view, found.maps)
-
-
-def _throughput(inspector: Inspector, image: Image, frames: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Parts a second of the line and of the bare session, turn by turn."""
-    batches = -(-frames // inspector.recipe.batch_size)
-    patches = np.concatenate([inspector.preparation.patches(image)] * inspector.recipe.batch_size)
-    line, session = [], []
-    for _ in range(TURNS):
-        session.append(_bare_hz(inspector, patches, batches) / inspector.grid.patches)
-        line.append(run_line(inspector, PacedCamera([image], batches * inspector.recipe.batch_size)).rate_hz)
-    return np.array(line), np.array(session)
-
-
-def _bare_hz(inspector: Inspector, patches: Patches, batches: int) -> float:
-    """Patches a second of nothing but the session, asked by as many threads as the line asks it."""
-    with ThreadPoolExecutor(JUDGES) as threads:
-        started_s = time.perf_counter()
-        list(threads.map(lambda _: inspector.detector(patches), range(batches)))
-        return batches * len(patches) / (time.perf_counter() - started_s)
 
 
 def _cpu() -> str:

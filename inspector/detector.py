@@ -7,10 +7,11 @@ import ctypes.util
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from inspector.cores import OwnCores, cores
 from inspector.errors import ModelError
 from inspector.model_info import content_hash, from_metadata
 from inspector.records import Patches, Prediction
-from inspector.runners import Runners
+from inspector.runners import Runners, cut
 
 # ONNX Runtime by itself looks up a host of its maker's after some seconds and keeps events for it below the user's
 # cache. It asks the environment when it is loaded, so this comes before.
@@ -32,30 +33,31 @@ import onnxruntime as ort
 log = logging.getLogger(__name__)
 
 # The runtime plans memory per shape, and its first runs of one take half as long again: a few fixed ones, warmed up.
-# Larger ones cost no less per patch, and whoever asked waits for all of it; see docs/performance.md.
+# On a CPU, larger ones cost no less per patch, and whoever asked waits for all of it; see docs/performance.md.
 ON_A_GPU = (1, 2, 4, 8, 16)
-ON_SEVERAL_THREADS = (1, 2, 4, 8)
-ON_ONE_THREAD = (1, 2)
+ON_A_CPU = (1, 2, 4)
 OUTPUTS = {"maps": ("tensor(float)", 3), "scores": ("tensor(float)", 1)}
 OPTIONAL = {"reconstructions": ("tensor(uint8)", 5)}  # for reports; a model without them is judged by like any other
 WARM_UP_S = 120.0  # for each run; the first on a GPU may take a minute
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
-_own_cores = OwnCores()  # of all models: what runs on one thread has a core of its own
+Watch: TypeAlias = Callable[[], AbstractContextManager[None]]
+
+_own_cores = OwnCores()  # of all models
 
 
 class Detector:
     """A model file, loaded: uint8 patches (n, height, width, 3) -> anomaly maps (n, h', w') and scores (n), float32.
 
-    On a CPU up to `at_once` runs go on at the same time and share the cores (None: one for each core, which is best for
-    as many patches); a GPU gets one run at a time. Raises ModelError when the file is missing, broken, or not made by
-    this program. `content` is the file's where it was read already.
+    On a CPU as many runs go on at the same time as there are cores, each on one thread, whatever the grid; a GPU gets
+    one run at a time. Raises ModelError when the file is missing, broken, or not made by this program. `content` is the
+    file's where it was read already.
     """
 
-    def __init__(self, path: Path, at_once: int | None = None, content: bytes | None = None) -> None:
+    def __init__(self, path: Path, content: bytes | None = None) -> None:
         content = read_model(path) if content is None else content
         has_checksum = checksum.check(content, str(path))
-        session = _open(content, path, session_threads(at_once))
+        session = _open(content, path, _options(threads=1))
         metadata = session.get_modelmeta().custom_metadata_map
         self.info, self.gamut = from_metadata(metadata, str(path))
         if self.info.has_checksum and not has_checksum:
@@ -69,18 +71,18 @@ class Detector:
             raise ModelError(f"{path}: its input is {patches.shape}, not the patches its metadata names: train again")
         self.reconstructs = _check_outputs(session, path)  # whether it gives reconstructions
         self.provider = session.get_providers()[0].removesuffix("ExecutionProvider")
+        self.path = path
         on_cpu = self.provider == "CPU"
-        one_thread = on_cpu and session_threads(at_once) == 1
-        sizes = ON_ONE_THREAD if one_thread else ON_SEVERAL_THREADS if on_cpu else ON_A_GPU
-        self._batches = _Batches(session, self.info.product, sizes)
-        count = (at_once or cores()) if on_cpu else 1
-        self._runners = Runners(self._batches, sizes, count, _own_cores.one if one_thread else contextlib.nullcontext)
+        self._batches = _Batches(session, self.info.product, ON_A_CPU if on_cpu else ON_A_GPU)
+        self.at_once = cores() if on_cpu else 1
+        working = _own_cores.one if on_cpu else contextlib.nullcontext
+        self._runners = Runners(self._batches, self._batches.sizes, self.at_once, working)
         self._warm = 0  # the largest batch that was run so far
 
     def __call__(self, patches: Patches) -> Prediction:
-        """Of any number of patches. Several threads may ask: those that wait at the same time share batches.
+        """Of any number of patches. Several threads may ask.
 
-        Who gives way to others does so here, too: its patches are run on its own thread.
+        The patches of a background thread are all run on that thread: the helpers have an ordinary priority.
         """
         return self._batches(patches) if gives_way() or not len(patches) else self._runners(patches)
 
@@ -95,6 +97,15 @@ class Detector:
             if self._warm < count <= up_to:
                 rested(partial(self._batches.try_out, np.zeros((count, *shape), np.uint8), limit_s), rest)
                 self._warm = count
+
+    @contextlib.contextmanager
+    def watched(self, around: Watch) -> Iterator[None]:
+        """Enter `around` for each run of the session meanwhile, on the thread that runs it: for measurements."""
+        self._batches.around = around
+        try:
+            yield
+        finally:
+            self._batches.around = contextlib.nullcontext
 
     def reconstructions(self, patches: Patches) -> NDArray[np.uint8]:
         """Return what the autoencoder saw and what it gave back, (n, 2, h, w, 3): for reports, not for the line.
@@ -112,17 +123,13 @@ class _Batches:
 
     def __init__(self, session: ort.InferenceSession, product: str, sizes: Sequence[int]) -> None:
         self.sizes = sizes
+        self.around: Watch = contextlib.nullcontext
         self._session = session
         self._product = product
 
     def __call__(self, patches: Patches) -> Prediction:
-        found = []
-        start = 0
-        while start < len(patches):
-            size = max(b for b in self.sizes if b <= len(patches) - start)
-            found.append(Prediction(*self.run(patches[start : start + size])))
-            start += size
-        return Prediction.concatenate(found)
+        batches = cut(len(patches), self.sizes)
+        return Prediction.concatenate([Prediction(*self.run(patches[start:stop])) for start, stop in batches])
 
     def try_out(self, patches: Patches, limit_s: float) -> None:
         """Run them once, in `limit_s` at most. Raises ModelError where what comes out cannot be judged."""
@@ -155,7 +162,8 @@ class _Batches:
     ) -> list[NDArray[Any]]:
         """All of them at once; these outputs. Raises ModelError."""
         try:
-            values = self._session.run(outputs, {"patches": patches, "wanted": np.arange(wanted)}, options)
+            with self.around():
+                values = self._session.run(outputs, {"patches": patches, "wanted": np.arange(wanted)}, options)
         except Exception as error:  # ONNX Runtime's errors share no base class but this
             raise ModelError(f"{self._product}: ONNX Runtime failed: {_first_line(error)}") from error
         return [np.asarray(value) for value in values]
@@ -178,9 +186,16 @@ def usable_providers() -> list[str]:
     return [p for p in PROVIDERS if p in available and (driver or p != PROVIDERS[0])]
 
 
-def session_threads(at_once: int | None = None) -> int:
-    """How many threads share one of so many runs at a time on a CPU: 1 means that the runtime has none of its own."""
-    return max(1, cores() - (at_once or cores()) + 1)
+def bare_session(path: Path, threads: int) -> Callable[[Patches], object]:
+    """Open a session of so many threads as anybody would, without what this program adds: to compare with.
+
+    Raises ModelError.
+    """
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = threads
+    session = _open(read_model(path), path, options)
+    return lambda patches: session.run(("maps", "scores"), {"patches": patches, "wanted": np.arange(0)})
 
 
 def runtime_version() -> str:
@@ -197,12 +212,12 @@ def session_providers(model: bytes) -> list[str]:
         return []
 
 
-def _open(content: bytes, path: Path, threads: int) -> ort.InferenceSession:
+def _open(content: bytes, path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
     providers = usable_providers()
     if PROVIDERS[0] in providers and hasattr(ort, "preload_dlls"):
         ort.preload_dlls()  # CUDA and cuDNN may come as Python packages
     try:
-        return ort.InferenceSession(content, _options(threads), providers=providers)
+        return ort.InferenceSession(content, options, providers=providers)
     except Exception as error:  # see _Batches.run
         raise ModelError(f"{path}: cannot be loaded ({_first_line(error)}): copy or train it again") from error
 
@@ -221,8 +236,6 @@ def _options(threads: int) -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.log_severity_level = 4  # what matters comes as an exception
     options.intra_op_num_threads = threads
-    # Threads that spin while they wait for work take the cores from the line's other threads; see docs/performance.md.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
 
 

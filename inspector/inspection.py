@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from inspector.background import in_background, rested
 from inspector.colour import ColourHighlighter
-from inspector.detector import WARM_UP_S, Detector, session_threads
+from inspector.detector import WARM_UP_S, Detector
 from inspector.errors import ModelError, PictureError, RecipeError
 from inspector.grid import Grid
 from inspector.identity import PartIdentity
@@ -126,31 +126,24 @@ def load_inspector(
     config_dir: Path,
     model_dir: Path,
     now_ns: Callable[[], int] = time.monotonic_ns,
-    load_model: Callable[[Path, int | None], Detector] = Detector,
-    judges: int | None = None,
+    load_model: Callable[[Path], Detector] = Detector,
     rest: float = 0.0,
     read_recipe: Callable[[Path, str], Recipe] = load_recipe,
     limit_s: float = WARM_UP_S,
 ) -> Inspector:
     """Read the recipe, load its model, check that they fit, and warm up: the line may start at once.
 
-    Where a part is one patch, `judges` threads will have one run each, on as many cores as that leaves (None: one). The
-    patches of larger parts have a core each. Another line may be running: this runs at low priority, and after
-    each step sleeps for `rest` times as long as that took. No run of the warm-up may take longer than `limit_s`.
+    Another line may be running: this runs at low priority, and after each step sleeps for `rest` times as long as that
+    took. No run of the warm-up may take longer than `limit_s`.
     """
     recipe = read_recipe(config_dir, product)
-    at_once = judges if recipe.grid in ("1x1", "auto") else None
-
-    def open_model() -> Detector:
-        return rested(lambda: load_model(model_dir / recipe.model_file, at_once), rest)
 
     def prepare() -> Inspector:
+        detector = rested(lambda: load_model(model_dir / recipe.model_file), rest)
         inspector = rested(lambda: Inspector(recipe, detector, now_ns), rest)
         inspector.warm_up(rest, limit_s)
         return inspector
 
-    # Threads of the session's own would keep the low priority they are born with: then it is opened in the foreground.
-    detector = in_background(open_model) if session_threads(at_once) == 1 else open_model()
     return in_background(prepare)
 
 

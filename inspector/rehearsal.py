@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
@@ -15,9 +16,11 @@ from numpy.typing import NDArray
 
 from inspector.errors import EndOfStream
 from inspector.inspection import Inspector
+from inspector.metering import Meter
 from inspector.overlay.picture import draw
 from inspector.pipeline import Pipeline
 from inspector.records import Counts, Frame, Image, Inspection, Verdict
+from inspector.sinks.base import Sink
 from inspector.sinks.log import LogSink
 
 
@@ -83,12 +86,11 @@ class Told:
 
 
 class Drawer:
-    """A sink that draws rejects, as a line shows them."""
+    """A sink that draws every part, as a line shows rejects."""
 
     def write(self, inspection: Inspection, counts: Counts) -> None:
-        """Draw where it is a reject; keep no picture."""
-        if inspection.verdict.reject:
-            draw(inspection, counts)
+        """Draw it; keep no picture."""
+        draw(inspection, counts)
 
     def close(self) -> None:
         """Nothing to release."""
@@ -101,6 +103,7 @@ class Run:
     latencies_ms: NDArray[np.float64]  # of the parts that were judged, in frame order
     missed: int
     seconds: float  # from the first frame to the last verdict
+    cpu_ms: Mapping[str, float] = field(default_factory=dict)  # processor time a part, see Meter
 
     @property
     def rate_hz(self) -> float:
@@ -108,12 +111,58 @@ class Run:
         return (len(self.latencies_ms) + self.missed) / self.seconds
 
 
-def run_line(inspector: Inspector, camera: PacedCamera) -> Run:
-    """A whole run, logged, rejects drawn."""
+def run_line(inspector: Inspector, camera: PacedCamera, *, draws: bool = False) -> Run:
+    """Run a whole line with its log, and keep account of it; where it `draws`, of every part."""
     told = Told()
     with tempfile.TemporaryDirectory() as folder:
-        Pipeline(camera, inspector, [log_into(folder), Drawer()], [told]).run()
-    return run_of(camera, told)
+        log = log_into(folder)
+        meter = Meter()
+        sinks = [_Metered(Drawer(), meter, "drawing")] if draws else []
+        journal = _Metered(log, meter, "log")
+        with inspector.detector.watched(lambda: meter.stage("session")):
+            metered = _MeteredCamera(camera, meter), _MeteredInspector(inspector, meter)
+            Pipeline(*metered, sinks, [told], journal=journal).run()
+        cpu_ms = meter.ms_per_part(len(told.told_ns))
+    return dataclasses.replace(run_of(camera, told), cpu_ms=cpu_ms)
+
+
+class _Metered:
+    """A sink, metered."""
+
+    def __init__(self, sink: Sink, meter: Meter, name: str) -> None:
+        self._sink, self._meter, self._name = sink, meter, name
+
+    def write(self, inspection: Inspection, counts: Counts) -> None:
+        with self._meter.stage(self._name):
+            self._sink.write(inspection, counts)
+
+    def close(self) -> None:
+        with self._meter.stage(self._name):
+            self._sink.close()
+
+
+class _MeteredCamera(PacedCamera):
+    """A camera, metered: the same frames and notes."""
+
+    def __init__(self, camera: PacedCamera, meter: Meter) -> None:
+        self.__dict__ |= camera.__dict__
+        self._meter = meter
+
+    def read(self, timeout_s: float) -> Frame | None:
+        with self._meter.stage("camera"):
+            return super().read(timeout_s)
+
+
+class _MeteredInspector(Inspector):
+    """An inspector, metered: the same recipe, model and tables."""
+
+    def __init__(self, inspector: Inspector, meter: Meter) -> None:
+        self.__dict__ |= inspector.__dict__
+        self._meter = meter
+
+    def inspect(self, frames: Sequence[Frame]) -> list[Inspection]:
+        with self._meter.stage("preparing and judging"):
+            return super().inspect(frames)
 
 
 def run_of(camera: PacedCamera, told: Told) -> Run:

@@ -21,16 +21,15 @@ class SharedModels:
         self._turns: dict[str, threading.Lock] = {}  # two lines that start or change at once must not both load it
         self._lock = threading.Lock()  # of the turns; nobody loads meanwhile, for a model may hang
 
-    def __call__(self, path: Path, at_once: int | None = None) -> Detector:
+    def __call__(self, path: Path) -> Detector:
         """The model in this file, see Detector. Raises ModelError."""
         content = read_model(path)
         model_hash = content_hash(content)
         with self._turn(model_hash):
             known = self._loaded.get(model_hash)
             if known is not None:
-                known.warm_up()  # lines that share it run it on larger batches than each alone
                 return known
-            detector = Detector(path, at_once, content)
+            detector = Detector(path, content)
             self._loaded[model_hash] = detector
             return detector
 

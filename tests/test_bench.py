@@ -14,6 +14,7 @@ from inspector import cli
 FACTS = {
     "pipeline_efficiency", "overhead_ms_per_part", "stages_ms", "latency_p50_ms", "latency_p99_ms", "load",
     "speedup_over_plain_loop", "parts_per_second", "session_parts_per_second", "provider", "machine",
+    "drawn_efficiency", "cpu_efficiency", "bare_cpu_ms_per_part",
 }  # fmt: skip
 
 
@@ -38,9 +39,13 @@ def test_json_is_one_object_of_numbers_that_add_up(arguments, capsys):
     assert cli.main(verbs(), [*arguments, "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert set(facts) >= FACTS
-    stages = facts["stages_ms"]
-    assert set(stages) == {"tiling", "session", "judge", "overlay", "colour", "log"}
-    assert facts["overhead_ms_per_part"] == pytest.approx(stages["tiling"] + stages["judge"] + stages["log"])
+    assert set(facts["stages_ms"]) == {"tiling", "session", "judge", "overlay", "colour", "log"}
+    account, whole_ms = facts["cpu_ms"], facts["cpu_ms_per_part"]
+    assert {"session", "preparing and judging", "log", "thread line-capture", "thread line-deliver"} < set(account)
+    assert whole_ms == pytest.approx(sum(account.values()))
+    assert facts["overhead_ms_per_part"] == pytest.approx(whole_ms - account["session"])
+    assert facts["best_bare"] in facts["bare_parts_per_second"]
+    assert facts["verdict"] == "pass"
     low, high = facts["pipeline_efficiency_middle"]
     assert 0 < low <= facts["pipeline_efficiency"] <= high
     assert 0 < facts["latency_p50_ms"] <= facts["latency_p99_ms"]
@@ -52,7 +57,15 @@ def test_json_is_one_object_of_numbers_that_add_up(arguments, capsys):
 def test_text_names_every_stage_and_what_it_is_compared_with(arguments, capsys):
     assert cli.main(verbs(), arguments) == 0
     said = capsys.readouterr().out
-    for words in ("tiling", "session", "overlay", "the bare session's", "80% of the line's capacity", "plain loop"):
+    for words in (
+        "tiling",
+        "session",
+        "overlay",
+        "x the best of these",
+        "unnamed",
+        "80% of the line's capacity",
+        "plain loop",
+    ):
         assert words in said
 
 

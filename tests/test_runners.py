@@ -3,17 +3,20 @@
 import gc
 import hashlib
 import itertools
+import os
+import sys
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from line import PATIENCE_S, Waits
+from line import PATIENCE_S
 
 from inspector.files import replacing
 from inspector.inspection import load_inspector
 from inspector.records import Prediction, Verdict
-from inspector.runners import Runners
+from inspector.runners import Runners, cut
 from inspector.shared import SharedModels
 
 
@@ -22,44 +25,28 @@ def patches(*brightnesses):
 
 
 class Model:
-    """Map and score are each patch's brightness, it refuses 255; the first run waits until it is let go."""
+    """Map and score are each patch's brightness; it refuses 255. Remembers what it was asked, and on which threads."""
 
-    def __init__(self):
-        self.go_on = Waits()
+    def __init__(self, together=1):
+        self.meet = threading.Barrier(together, timeout=PATIENCE_S)  # so many runs at once, or nothing comes back
         self.batches = []
+        self.threads = set()
 
     def __call__(self, patches):
         self.batches.append(len(patches))
-        self.go_on()
+        self.threads.add(threading.current_thread())
+        self.meet.wait()
         if (patches == 255).any():
             raise ValueError("255")
         maps = patches[..., 0].astype(np.float32)
         return Prediction(maps, maps[:, 0, 0])
 
 
-def ask_together(runners, model, requests, first=1):
-    """Ask from a thread each: the first ones are being run while the others wait. Returns their answers or errors."""
-    answers = [None] * len(requests)
-
-    def ask(number):
-        try:
-            answers[number] = runners(requests[number])
-        except ValueError as error:
-            answers[number] = error
-
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(requests))]
-    for thread in threads[:first]:
-        thread.start()
-    while len(model.batches) < first:
-        pass
-    for thread in threads[first:]:
-        thread.start()
-    while len(runners._waiting._requests) < len(requests) - first:
-        pass
-    model.go_on.set()
-    for thread in threads:
-        thread.join()
-    return answers
+def ask_together(runners, requests):
+    """Ask from a thread each; returns their answers or errors."""
+    with ThreadPoolExecutor(len(requests)) as threads:
+        asked = [threads.submit(runners, request) for request in requests]
+    return [each.exception() or each.result() for each in asked]
 
 
 def assert_each_has_its_own(requests, answers):
@@ -68,33 +55,38 @@ def assert_each_has_its_own(requests, answers):
         np.testing.assert_array_equal(answer.scores, request[:, 0, 0, 0])
 
 
-def test_who_waits_at_the_same_time_shares_a_batch_and_gets_his_own():
-    model = Model()
-    requests = [patches(1), patches(2, 3), patches(4), patches(5, 6, 7)]
-    answers = ask_together(Runners(model, (1, 2, 4, 8), 1), model, requests)
-    assert model.batches == [1, 4, 2]
-    assert_each_has_its_own(requests, answers)
+@pytest.mark.parametrize(
+    ("count", "sizes", "at_once", "batches"),
+    [
+        (9, (1, 2, 4, 8, 16), 1, [8, 1]),
+        (1, (1, 2), 2, [1]),
+        (8, (1, 2), 2, [2, 2, 2, 2]),
+        (2, (1, 2), 2, [1, 1]),
+        (5, (1, 2), 2, [2, 2, 1]),
+        (16, (1, 2), 16, [1] * 16),
+        (16, (1, 2), 4, [2] * 8),
+    ],
+)
+def test_batches_are_of_the_given_sizes_and_leave_each_thread_its_share(count, sizes, at_once, batches):
+    ends = list(cut(count, sizes, at_once))
+    assert [stop - start for start, stop in ends] == batches
+    assert [number for start, stop in ends for number in range(start, stop)] == list(range(count))
 
 
-def test_batches_are_of_the_given_sizes_and_cut_across_what_was_asked():
-    model = Model()
-    requests = [patches(1), patches(*range(5)), patches(*range(9)), patches(*range(20))]
-    answers = ask_together(Runners(model, (1, 2, 4, 8), 1), model, requests)
-    assert sorted(model.batches) == [1, 2, 8, 8, 8, 8]
-    assert_each_has_its_own(requests, answers)
+def test_callers_at_the_same_time_get_each_their_own():
+    requests = [patches(*range(start, start + count)) for start, count in enumerate([1, 5, 9, 20, 3, 7] * 5)]
+    assert_each_has_its_own(requests, ask_together(Runners(Model(), (1, 2), 3), requests))
 
 
 def test_a_patch_that_the_model_refuses_harms_only_its_own_caller():
-    model = Model()
     requests = [patches(1), patches(2), patches(3, 255), patches(4)]
-    answers = ask_together(Runners(model, (1, 2, 4), 1), model, requests)
+    answers = ask_together(Runners(Model(), (1, 2, 4), 2), requests)
     assert isinstance(answers[2], ValueError)
     assert_each_has_its_own([requests[number] for number in (0, 1, 3)], [answers[number] for number in (0, 1, 3)])
 
 
 def test_what_is_left_of_a_request_that_failed_is_not_run():
     model = Model()
-    model.go_on.set()
     runners = Runners(model, (1, 2), 1)
     with pytest.raises(ValueError, match="255"):
         runners(patches(255, 1, 2, 3, 4))
@@ -102,37 +94,69 @@ def test_what_is_left_of_a_request_that_failed_is_not_run():
     assert model.batches == [2, 1]
 
 
-def test_as_many_run_at_once_as_may_and_those_who_wait_share_the_next_turns():
-    model = Model()
-    requests = [patches(number) for number in range(6)]
-    answers = ask_together(Runners(model, (1, 2, 4), 2), model, requests, first=2)
-    assert model.batches[:2] == [1, 1]
-    assert sum(model.batches) == 6
-    assert max(model.batches) == 2  # of four who wait, the first to get a turn takes half
-    assert_each_has_its_own(requests, answers)
-
-
-def test_the_patches_of_one_caller_are_run_at_once():
-    """Each run waits for the other two: one thread alone would wait forever."""
-    meet = threading.Barrier(3, timeout=PATIENCE_S)
-    threads = set()
+def test_no_more_run_at_once_than_may():
+    running, most = [], []
 
     def run(patches):
-        threads.add(threading.current_thread())
-        meet.wait()
-        return Prediction(patches[..., 0].astype(np.float32), patches[:, 0, 0, 0].astype(np.float32))
+        running.append(patches)
+        most.append(len(running))
+        answer = Prediction(patches[..., 0].astype(np.float32), patches[:, 0, 0, 0].astype(np.float32))
+        running.pop()
+        return answer
 
-    runners = Runners(run, (1, 2), 3)
+    requests = [patches(*range(count)) for count in range(1, 9)] * 4
+    assert_each_has_its_own(requests, ask_together(Runners(run, (1, 2), 2), requests))
+    assert max(most) <= 2
+
+
+def test_a_single_patch_is_handed_to_nobody():
+    model = Model()
+    runners = Runners(model, (1, 2), 4)
+    runners(patches(1))
+    assert model.threads == {threading.current_thread()}
+
+
+def test_the_patches_of_one_caller_are_run_at_once_and_the_helpers_end_with_their_object():
+    model = Model(together=3)  # one thread alone would wait forever
+    runners = Runners(model, (1, 2), 3)
     request = patches(1, 2, 3)
     for _ in range(3):
         assert_each_has_its_own([request], [runners(request)])
-    assert len(threads) == 3
-    assert threading.current_thread() in threads
-    helpers = threads - {threading.current_thread()}
+    assert len(model.threads) == 3
+    helpers = model.threads - {threading.current_thread()}
+    assert len(helpers) == 2
     del runners
     for helper in helpers:
         helper.join(PATIENCE_S)
-        assert not helper.is_alive()  # they end with what they work for
+        assert not helper.is_alive()
+
+
+# ---- how a model uses the cores
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which cores a program may use")
+@pytest.mark.parametrize("cores", [4, 8, 16])
+def test_a_grid_left_to_the_model_uses_the_cores_as_the_same_grid_written_down(station, monkeypatch, cores):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(cores)))
+    station.alter(grid="4x4")
+    arranged = []
+    for grid in ("auto", "4x4"):
+        station.write(grid=grid)
+        before = threads_of_this_process()
+        inspector = load_inspector("alpha", station.config, station.models)
+        assert threads_of_this_process() <= before + 1  # one that ends perhaps; the session has none of its own
+        others = set(threading.enumerate())
+        inspector.inspect([station.frame(0)])
+        helpers = set(threading.enumerate()) - others
+        arranged.append((len(helpers), inspector.detector.at_once))
+        del inspector
+        for helper in helpers:
+            helper.join(PATIENCE_S)
+    assert arranged == [(cores - 1, cores)] * 2
+
+
+def threads_of_this_process():
+    return len(os.listdir("/proc/self/task"))
 
 
 def load(station, models, product="alpha"):
@@ -185,9 +209,8 @@ def test_a_models_hash_is_that_of_what_was_loaded_while_files_are_replaced(stati
     assert {(each.model_hash, each.info.threshold) for each in loaded} == set(known.items())
 
 
-@pytest.mark.parametrize("judges", [1, 2])
-def test_lines_that_judge_at_once_get_the_verdicts_they_get_alone(station, judges):
-    inspector = load_inspector("alpha", station.config, station.models, judges=judges)
+def test_lines_that_judge_at_once_get_the_verdicts_they_get_alone(station):
+    inspector = load_inspector("alpha", station.config, station.models)
     looks = [station.dark, station.bright, station.dark, station.not_a_number]
     frames = [station.frame(index, look) for index, look in enumerate(looks * 25)]
     alone = [inspection.verdict for inspection in inspector.inspect(frames)]

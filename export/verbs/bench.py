@@ -16,7 +16,6 @@ from inspector.cli import add_folders, whole_number
 from inspector.images import read_image
 from inspector.inspection import load_inspector
 from inspector.model_info import ModelInfo
-from inspector.pipeline import JUDGES
 from inspector.records import Image
 from inspector.rehearsal import photo_like
 
@@ -36,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Measure and print."""
-    inspector = load_inspector(arguments.product, arguments.config_dir, arguments.model_dir, judges=JUDGES)
+    inspector = load_inspector(arguments.product, arguments.config_dir, arguments.model_dir)
     image = read_image(arguments.image) if arguments.image else photo_like()
     report = bench(inspector, image, arguments.frames)
     speedup, reason = _over_plain_loop(image, inspector.detector.info, report)

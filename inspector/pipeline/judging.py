@@ -1,6 +1,6 @@
 """Judge what is there, in a few threads at once.
 
-Threads: `Judging.run` runs on "line-inspect-1" to "-2" (JUDGES); `give_up` is called on the watchdog's.
+Threads: `Judging.run` runs on "line-inspect-1" and so on (JUDGES or more); `give_up` is called on the watchdog's.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from inspector.pipeline.run import RunState
 from inspector.pipeline.watchdog import Stage
 from inspector.records import Cause, Frame, Inspection
 
-# Threads that run it. While one prepares or judges, the other has the model; and on a CPU two parts at once, each on
-# one core, are done sooner than one after the other on both (docs/performance.md).
+# Threads that run it, at least: while one prepares or judges, the other has the model. Where the model can run more
+# often at once, there are as many (docs/performance.md).
 JUDGES = 2
 
 
@@ -28,10 +28,12 @@ class Judging:
         frames: Channel[Frame],
         verdicts: Channel[PendingFrame | Inspection],
         run: RunState,
+        judges: int,
     ) -> None:
         self._frames = frames
         self._verdicts = verdicts
         self._run = run
+        self._judges = judges
         self._turn = threading.Lock()  # to take frames
         self._in_hand: dict[Stage, Sequence[Frame]] = {}
 
@@ -54,7 +56,7 @@ class Judging:
         One thread at a time: no frame after a changeover is judged by the old inspector, none before it by the new one.
         """
         with self._turn:
-            frames = self._frames.take(self._run.inspector.recipe.batch_size, takers=JUDGES)
+            frames = self._frames.take(self._run.inspector.recipe.batch_size, takers=self._judges)
             return frames, self._run.inspector  # after the wait, during which the product may have changed
 
     def _judge(self, stage: Stage, inspector: Inspector, frames: Sequence[Frame]) -> None:

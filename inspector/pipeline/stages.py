@@ -99,11 +99,12 @@ class Stages:
         self._frames: Channel[Frame] = Channel(2 * batch, overflow, weigh=_of_frame, most=MOST_BYTES)
         self._verdicts: Channel[PendingFrame | Inspection] = Channel(8 * batch, weigh=_of_news, most=MOST_BYTES)
         records: Channel[Record] = Channel(8 * batch, weigh=_of_record, most=MOST_BYTES)
-        self._judging = Judging(self._frames, self._verdicts, run)
+        judges = max(JUDGES, run.inspector.detector.at_once)
+        self._judging = Judging(self._frames, self._verdicts, run, judges)
         self._delivery = Delivery(self._verdicts, journal, records, run, waits=overflow is Overflow.WAIT)
         self._recording = Recording(records, sinks, run)
         self._capture = self._worker("capture", Capture(camera, self._frames, self._verdicts, run).run)
-        self._inspect = [self._worker("inspect", self._judging.run, number) for number in range(1, JUDGES + 1)]
+        self._inspect = [self._worker("inspect", self._judging.run, number) for number in range(1, judges + 1)]
         self._deliver = self._worker("deliver", self._delivery.run)
         self._record = self._worker("record", self._recording.run)
 

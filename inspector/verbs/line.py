@@ -16,7 +16,7 @@ from inspector.golden import check_golden
 from inspector.identity import RunIdentity, utc_now
 from inspector.inspection import Inspector, load_inspector
 from inspector.outputs.base import Output
-from inspector.pipeline import JUDGES, Pipeline
+from inspector.pipeline import Pipeline
 from inspector.settled import SettledRecipes
 from inspector.shared import SharedModels
 from inspector.sinks.base import Sink
@@ -93,7 +93,6 @@ class LineMaker:
             config_dir,
             self._options.model_dir,
             load_model=self._models,
-            judges=JUDGES,
             rest=rest,
             read_recipe=self._recipes,
             limit_s=self._station.load_s,
