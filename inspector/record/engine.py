@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, FromClause, event
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
@@ -113,9 +114,17 @@ def _open_sqlite(url: URL, synchronous: Synchronous, timeout_s: float) -> Engine
         for pragma in ("journal_mode=WAL", f"synchronous={mode}", "foreign_keys=ON", "cache_size=-65536"):
             connection.execute(f"PRAGMA {pragma}").close()
 
+    engine.dialect.statement_compiler = _WithIndexHints
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+class _WithIndexHints(SQLiteCompiler):
+    """SQLAlchemy drops hints for SQLite, which has one: INDEXED BY. Without statistics its own choice is often poor."""
+
+    def get_from_hint_text(self, table: FromClause, text: str | None) -> str | None:
+        return text
 
 
 def _begin(connection: Connection) -> None:

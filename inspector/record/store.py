@@ -29,7 +29,7 @@ from inspector.record.rows import (
     ThresholdRow,
 )
 from inspector.record.schema import migrate
-from inspector.record.tables import EPOCH, HOUR_US, MICROSECOND, Alarm, HourTally, Part, Run, ThresholdChange
+from inspector.record.tables import EPOCH, HOUR, Alarm, HourTally, Part, Run, ThresholdChange
 from inspector.records import Counts, Verdict
 
 EVERYTHING = PartFilter()
@@ -175,7 +175,7 @@ class Store:
         with self.reading() as connection:
             for hour, verdict, count in connection.execute(query):
                 hours.setdefault(hour, {})[verdict] = int(count)
-        return [HourCounts(EPOCH + hour * HOUR_US * MICROSECOND, _counts(hours[hour])) for hour in sorted(hours)]
+        return [HourCounts(EPOCH + hour * HOUR, _counts(hours[hour])) for hour in sorted(hours)]
 
     def worst_places(self, wanted: PartFilter = EVERYTHING, bins: tuple[int, int] = (8, 8)) -> list[Place]:
         """Where failed parts were strangest, in fields of the picture, `bins` = (rows, cols); most first."""
@@ -228,13 +228,24 @@ class Store:
 
     def _page(self, wanted: PartFilter, cursor: Cursor | None, limit: int, *, newest_first: bool) -> list[FoundPart]:
         with self.reading() as connection:
-            return _found(connection, queries.page(wanted, cursor, limit, newest_first))
+            if queries.in_tallies(wanted):
+                hours = connection.execute(queries.hours(wanted, cursor, limit + 1, newest_first)).all()
+                if not hours:
+                    return []
+                wanted = queries.narrowed(wanted, hours, limit)
+            few = bool(wanted.part) and _few_named(connection, str(wanted.part))
+            index = queries.index_for(wanted, few)
+            return _found(connection, queries.page(wanted, cursor, limit, newest_first, index))
 
     def _sums(self, wanted: PartFilter, name: str) -> dict[str, int]:
         found = queries.tallies(wanted).subquery()
         query = select(found.c[name], func.sum(found.c.parts)).group_by(found.c[name])
         with self.reading() as connection:
             return {key: int(count) for key, count in connection.execute(query)}
+
+
+def _few_named(connection: Connection, prefix: str) -> bool:
+    return len(connection.execute(queries.some_named(prefix)).all()) < queries.MANY
 
 
 def _counts(sums: Mapping[str, int]) -> Counts:

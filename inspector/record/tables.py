@@ -6,15 +6,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-from sqlalchemy import BigInteger, Dialect, Double, ForeignKey, Index, Integer, MetaData, UniqueConstraint, text
+from sqlalchemy import BigInteger, Dialect, Double, ForeignKey, Index, Integer, MetaData, String, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MICROSECOND = timedelta(microseconds=1)
+HOUR = timedelta(hours=1)
 HOUR_US = 3_600_000_000
 
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only where the type is INTEGER
+
+Exact = String().with_variant(String(collation="C"), "postgresql")  # sorted by character, as SQLite does
 
 
 class Utc(TypeDecorator[datetime]):
@@ -80,7 +83,7 @@ class Part(Base):
     recipe_hash: Mapped[str]
     model_hash: Mapped[str]
     verdict: Mapped[str]
-    part: Mapped[str]
+    part: Mapped[str] = mapped_column(Exact)
     threshold: Mapped[float | None]
     score: Mapped[float | None]
     percentile: Mapped[float | None]
@@ -108,7 +111,7 @@ class Part(Base):
         Index("ix_parts_captured", "captured_utc", "id"),
         Index("ix_parts_product", "product", "captured_utc", "id"),
         Index("ix_parts_camera", "camera", "captured_utc", "id"),
-        _only("ix_parts_rejects", "verdict <> 'pass'", "verdict", "captured_utc", "id"),
+        _only("ix_parts_rejects", "verdict <> 'pass'", "captured_utc", "id", "verdict"),
         _only("ix_parts_cause", "cause IS NOT NULL", "cause", "captured_utc", "id"),
         _only("ix_parts_part", "part <> ''", "part", "captured_utc", "id"),
         _only("ix_parts_archived", "image_path IS NOT NULL", "captured_utc", "id"),
@@ -163,3 +166,13 @@ class Alarm(Base):
     kind: Mapped[str]
     text: Mapped[str]
     ended_utc: Mapped[datetime | None]
+
+
+class LogFile(Base):
+    """How far a log was read into the record, in bytes: what comes after it may be lacking."""
+
+    __tablename__ = "log_files"
+
+    host: Mapped[str] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(primary_key=True)
+    read_bytes: Mapped[int] = mapped_column(BigInteger)

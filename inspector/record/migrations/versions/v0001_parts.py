@@ -43,6 +43,13 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "log_files",
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("read_bytes", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("host", "path", name=op.f("pk_log_files")),
+    )
+    op.create_table(
         "runs",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("started_utc", sa.BigInteger(), nullable=False),
@@ -77,7 +84,7 @@ def upgrade() -> None:
         sa.Column("recipe_hash", sa.String(), nullable=False),
         sa.Column("model_hash", sa.String(), nullable=False),
         sa.Column("verdict", sa.String(), nullable=False),
-        sa.Column("part", sa.String(), nullable=False),
+        sa.Column("part", sa.String().with_variant(sa.String(collation="C"), "postgresql"), nullable=False),
         sa.Column("threshold", sa.Double(), nullable=True),
         sa.Column("score", sa.Double(), nullable=True),
         sa.Column("percentile", sa.Double(), nullable=True),
@@ -116,7 +123,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_parts_product", "parts", ["product", "captured_utc", "id"])
     op.create_index(
-        "ix_parts_rejects", "parts", ["verdict", "captured_utc", "id"], **_only(sa.text("verdict <> 'pass'"))
+        "ix_parts_rejects", "parts", ["captured_utc", "id", "verdict"], **_only(sa.text("verdict <> 'pass'"))
     )
     op.create_table(
         "judgements",
