@@ -33,9 +33,7 @@ def migrate(engine: Engine, name: str) -> None:
         version = _version(connection)  # another program may have been quicker
         _refuse_newer(scripts, version, name)
         if version is None and (taken := set(inspect(connection).get_table_names()) & set(Base.metadata.tables)):
-            raise StoreError(
-                f"{name}: is a database of another program (it has a table {min(taken)}): give another one for the record"
-            )
+            raise StoreError(f"{name}: belongs to another program (it has a table {min(taken)}): give another database")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

@@ -40,7 +40,7 @@ def test_a_database_of_another_program_is_not_touched(tmp_path):
     with contextlib.closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE parts (x)")
         other.commit()
-    assert "another program" in refused(path)
+    assert "belongs to another program" in refused(path)
     with contextlib.closing(sqlite3.connect(path)) as other:
         assert [name for (name,) in other.execute("SELECT name FROM sqlite_master")] == ["parts"]
 
