@@ -40,7 +40,7 @@ def row_from_log(found: dict[str, Any], run_id: str, camera: str) -> PartRow:
     utc = datetime.fromisoformat(str(found.get("captured_utc") or found["utc"]).replace("Z", "+00:00"))
     return PartRow(
         run_id=found.get("run") or run_id,
-        camera=camera if found.get("camera") is None else found["camera"],
+        camera=(found["camera"] or "") if found.get("run") else camera,
         number=int(found["frame"]),
         captured_utc=utc,
         product=found["product"],
