@@ -159,10 +159,12 @@ def test_parts_that_no_longer_fit_in_memory_are_read_from_the_log(station, tmp_p
 
 def test_logs_are_read_once_and_a_row_that_is_torn_or_no_row_is_passed_over(station, tmp_path, url, told):
     logs = tmp_path / "logs"
-    for folder in (logs, logs / "left"):
-        sink = LogSink(folder, lambda: T0)
+    for camera, run in (("", RUN), ("left", None)):  # of the second, run and camera are not named, as in older logs
+        sink = LogSink(logs / camera, lambda: T0)
         for index in range(3):
-            sink.write(station_inspection(station, index), Counts())
+            inspection = station_inspection(station, index)
+            identity = dataclasses.replace(inspection.identity, run=run)
+            sink.write(dataclasses.replace(inspection, identity=identity), Counts())
         sink.close()
     file = next(logs.glob("*.jsonl"))
     with file.open("ab") as lines:
