@@ -20,7 +20,6 @@ from sqlalchemy import (
     cast,
     func,
     literal_column,
-    or_,
     select,
     tuple_,
     type_coerce,
@@ -142,12 +141,13 @@ def tallies(wanted: PartFilter) -> SelectBase:
     columns = (HourTally.hour, HourTally.verdict, HourTally.cause, HourTally.parts)
     whole = select(*columns).where(*_tallied(wanted, first, last))
     edges = [
-        *([] if first is None else [_captured_us() < first * HOUR_US]),
-        *([] if last is None else [_captured_us() >= last * HOUR_US]),
+        *([] if first is None else [dataclasses.replace(wanted, until=EPOCH + first * HOUR)]),
+        *([] if last is None else [dataclasses.replace(wanted, since=EPOCH + last * HOUR)]),
     ]
-    if not edges:
+    cut = [_single(*conditions(edge)) for edge in edges if edge.since != edge.until]
+    if not cut:
         return whole
-    both = union_all(whole, _single(*conditions(wanted), or_(*edges))).subquery()
+    both = union_all(whole, *cut).subquery()
     return select(both.c.hour, both.c.verdict, both.c.cause, both.c.parts)
 
 
