@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from inspector.record.bookkeeping import log_read, note_log_read
 from inspector.record.rows import PartRow, RunRow
 from inspector.record.store import Store
 from inspector.records import Verdict
@@ -83,7 +84,7 @@ def _run_of(file: Path) -> str | None:
 
 def _import(store: Store, file: Path, camera: str, host: str, running: str | None) -> Iterator[int]:
     name = str(file.resolve())
-    start = store.log_read(host, name)
+    start = log_read(store, host, name)
     if start == file.stat().st_size:
         return
     with file.open("rb") as lines:
@@ -95,7 +96,7 @@ def _import(store: Store, file: Path, camera: str, host: str, running: str | Non
             for run_id in runs:
                 store.begin_run(RunRow(run_id, min(row.captured_utc for row in rows), host, f"log {file.name}", ""))
             new = store.write(rows)
-            store.note_log_read(host, name, lines.tell())
+            note_log_read(store, host, name, lines.tell())
             yield new
 
 

@@ -7,13 +7,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
 
 from inspector.errors import InspectorError
-from inspector.record.drift import DriftWatch, GoodScores, Look, News
+from inspector.record.bookkeeping import CameraLooks
+from inspector.record.drift import DriftWatch, GoodScores, News
 from inspector.record.log_import import import_logs, import_lost
 from inspector.record.rows import PartRow, RunRow
 from inspector.record.store import Store
@@ -143,7 +143,7 @@ class Recorder:
 
     def _watch_over(self, store: Store, camera: str) -> DriftWatch:
         assert self._good_scores
-        return self._watches.setdefault(camera, DriftWatch(self._good_scores, _Looks(store, camera)))
+        return self._watches.setdefault(camera, DriftWatch(self._good_scores, CameraLooks(store, camera)))
 
     def _alarmed(self, store: Store, news: News) -> None:
         if news.over:
@@ -175,17 +175,3 @@ class Recorder:
         except InspectorError as error:
             self._tell(str(error))
         self._store.close()
-
-
-@dataclass(frozen=True, slots=True)
-class _Looks:
-    """How a model's first pictures looked, kept in the record."""
-
-    store: Store
-    camera: str
-
-    def recall(self, model_hash: str) -> Sequence[Look]:
-        return self.store.model_looks(self.camera, model_hash)
-
-    def keep(self, model_hash: str, looks: Sequence[Look]) -> None:
-        self.store.keep_model_looks(self.camera, model_hash, looks)
