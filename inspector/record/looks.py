@@ -27,7 +27,7 @@ class Looks:
 
 
 def looks_of(image: Image) -> Looks:
-    """Look at a picture, (height, width, 3) BGR: one to two milliseconds, whatever its size."""
+    """Look at a picture, (height, width, 3) BGR: two to three milliseconds, whatever its size."""
     step = max(1, max(image.shape[:2]) // SMALL)
     small = np.ascontiguousarray(image[::step, ::step])
     lab = cv2.mean(cv2.cvtColor(small, cv2.COLOR_BGR2LAB))
