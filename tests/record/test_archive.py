@@ -11,7 +11,7 @@ from datetime import timedelta
 import cv2
 import numpy as np
 import pytest
-from conftest import T0
+from recorded import T0
 
 from inspector.record.archive import Archive, ArchiveSettings
 from inspector.record.rows import PartKey

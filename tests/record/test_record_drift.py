@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 import pytest
-from conftest import part, run_row
 from drawn import nail, nudged
+from recorded import part, run_row
 
 from inspector.record.drift import CLEAR, LOOKED_AT, DriftWatch
 from inspector.record.evidence import LEAST, Evidence

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import cv2
 import numpy as np
 import pytest
-from conftest import T0
 from product import VERBS, Product
+from recorded import T0
 
 from inspector import cli
 from inspector.errors import DataError

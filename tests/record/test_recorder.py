@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import PATIENCE_S, T0, run_row
+from process import PATIENCE_S
+from recorded import T0, run_row
 
 from inspector.errors import StoreError
 from inspector.identity import RunIdentity
@@ -117,9 +118,7 @@ def test_a_locked_database_is_told_once_and_nothing_waits_for_it_or_is_lost(stat
 
 
 def station_inspection(station, index):
-    if not hasattr(station_inspection, "of"):
-        station_inspection.of = station.load()
-    return station_inspection.of.inspect([dataclasses.replace(station.frame(index), run=RUN)])[0]
+    return station.load().inspect([dataclasses.replace(station.frame(index), run=RUN)])[0]
 
 
 def test_a_record_that_cannot_be_opened_is_told_and_the_line_judges_on(station, tmp_path, told):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from conftest import T0, part, run_row
+from recorded import T0, part, run_row
 
 from inspector.errors import StoreError
 from inspector.record import queries

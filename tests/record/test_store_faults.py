@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import part, run_row
+from recorded import part, run_row
 from sqlalchemy import event, text
 
 from inspector.errors import StoreError
