@@ -100,6 +100,11 @@ class Pipeline:
         """What went wrong so far."""
         return tuple(self._run.errors)
 
+    @property
+    def refusal(self) -> str:
+        """Why the last changeover was refused; empty where it was not."""
+        return self._run.refusal
+
     def change_product(self, product: str) -> None:
         """Load and warm the recipe of `product` beside the running one, then swap between two frames.
 

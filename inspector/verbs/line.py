@@ -19,6 +19,7 @@ from inspector.errors import RecipeError
 from inspector.golden import check_golden
 from inspector.inspection import Inspector, load_inspector
 from inspector.outputs.base import Output
+from inspector.page.feed import Feed
 from inspector.pipeline import JUDGES, Pipeline
 from inspector.recipe import load_recipe, products
 from inspector.settled import SettledRecipes
@@ -41,6 +42,7 @@ class Line:
 
     pipeline: Pipeline
     rows: LogSink
+    feed: Feed | None = None  # what its page shows
 
     def report(self) -> None:
         """Print what was done, and where it lies. Where nothing was done, the error says enough."""
@@ -103,7 +105,9 @@ class LineMaker:
         rows = LogSink(self._arguments.log_dir / name, lambda: datetime.now(timezone.utc))
         undo.callback(rows.close)
         window = self._window(lambda: pipeline)
+        feed = Feed(name) if self._arguments.serve else None
         sinks: list[Sink] = [TerminalSink(sys.stdout, name), *self._pictures(prepared, window)]
+        sinks += [feed] if feed else []
         pipeline = Pipeline(
             prepared.camera,
             prepared.inspector,
@@ -119,7 +123,7 @@ class LineMaker:
             load_s=self._station.load_s,
         )
         watch = RecipeWatch(self._arguments.config_dir, pipeline)
-        return Line(pipeline, rows)
+        return Line(pipeline, rows, feed)
 
     def _window(self, pipeline: Callable[[], Pipeline]) -> Window | None:
         """The live window, if asked for. Its keys act on the pipeline, which is made after it."""

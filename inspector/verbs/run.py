@@ -20,6 +20,7 @@ from inspector.outputs.target import close_safely, make_safe, open_outputs
 from inspector.pipeline import run_together
 from inspector.station import CameraSettings, Station, load_station, readable_targets
 from inspector.verbs.line import VIDEO_FPS, Line, LineMaker
+from inspector.verbs.serving import Pages
 
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")  # as far as the system knows them
 
@@ -49,13 +50,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--save-video", type=Path, metavar="FILE", help=f"record overlays, .mp4 or .avi ({VIDEO_FPS:g} fps, or --fps)"
     )
     parser.add_argument("--window", action="store_true", help="show the overlays; q quits, p changes product")
+    parser.add_argument(
+        "--serve",
+        nargs="?",
+        const="127.0.0.1:8080",
+        metavar="HOST:PORT",
+        help="show the line in a browser (default: 127.0.0.1:8080, this machine only)",
+    )
     add_folders(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Inspect; returns 0 when every source ended or the run was stopped on purpose."""
-    lines = _start(arguments)
-    with _stopped_by_signals(lines):
+    lines, pages = _start(arguments)
+    with _stopped_by_signals(lines), pages.over(lines):
         try:
             run_together([line.pipeline for line in lines], partial(_end_at_once, lines))
         finally:
@@ -65,11 +73,12 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _start(arguments: argparse.Namespace) -> list[Line]:
+def _start(arguments: argparse.Namespace) -> tuple[list[Line], Pages]:
     """The lines, ready to run. Every output is safe before anything else is done, and stays so after an error."""
     try:
         station = load_station(arguments.config_dir)
         cameras = _cameras(arguments, station)
+        pages = Pages(arguments.serve, arguments)
     except InspectorError as error:
         make_safe(readable_targets(arguments.config_dir), str(error))
         raise
@@ -78,7 +87,7 @@ def _start(arguments: argparse.Namespace) -> list[Line]:
         maker = LineMaker(arguments, station)
         for name, camera in cameras.items():  # all of it is read before anything is written
             maker.prepare(name, camera)
-        return maker.make(outputs)
+        return maker.make(outputs), pages
     except BaseException as error:
         close_safely(outputs, str(error) or type(error).__name__)
         raise

@@ -1,0 +1,87 @@
+"""What the API says, typed. Pages are made from the same objects."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+State = Literal["good", "deviates", "lost", "none"]
+Word = Literal["PASS", "FAIL", "MISSED"]
+
+
+class _Said(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Part(_Said):
+    """One part. Figures are null where it was not judged."""
+
+    number: int
+    part: str
+    utc: datetime
+    product: str
+    verdict: Word
+    score: float | None
+    threshold: float
+    latency_ms: float | None
+    words: str
+    cause: str | None
+    detail: str
+    has_picture: bool
+
+
+class Tally(_Said):
+    """Counts of a run, or of a shift."""
+
+    captured: int
+    passed: int
+    failed: int
+    missed: int
+    yield_percent: float | None
+
+
+class Badge(_Said):
+    """The state of one thing the line needs: amber deviates from the recipe, red is lost."""
+
+    name: str
+    state: State
+    words: str
+
+
+class Alarm(_Said):
+    """Something that needs somebody, and what to do."""
+
+    key: str
+    severe: bool
+    title: str
+    advice: str
+
+
+class CameraState(_Said):
+    """One camera's line."""
+
+    name: str
+    product: str
+    running: bool
+    sequence: int
+    last: Part | None
+    counts: Tally
+    shift: Tally | None
+    parts_per_minute: float | None
+    scores: list[float | None]  # of the last 200 parts, oldest first
+    verdicts: str  # of the same parts: P, F or M each
+    latencies_ms: list[float | None]
+    first_number: int  # the oldest of these parts
+    threshold: float | None
+    deadline_ms: float | None
+    badges: list[Badge]
+    alarms: list[Alarm]
+
+
+class LiveState(_Said):
+    """All lines of this station."""
+
+    utc: datetime
+    cameras: list[CameraState]

@@ -1,0 +1,37 @@
+// What every page has: theme, and what the server says after a request.
+"use strict";
+
+(function () {
+  const root = document.documentElement;
+
+  function dark() {
+    return root.dataset.theme ? root.dataset.theme === "dark" : !matchMedia("(prefers-color-scheme: light)").matches;
+  }
+
+  document.getElementById("theme").addEventListener("click", function () {
+    root.dataset.theme = dark() ? "light" : "dark";
+    document.cookie = "theme=" + root.dataset.theme + "; path=/; max-age=31536000; samesite=lax";
+    document.dispatchEvent(new Event("themechange"));
+  });
+
+  // A colour of the present theme, by the name of its variable.
+  window.colour = function (name) {
+    return getComputedStyle(root).getPropertyValue(name).trim();
+  };
+
+  // Say something for a moment, where it is seen and read out.
+  window.say = function (words, bad) {
+    const said = document.getElementById("said");
+    said.textContent = words;
+    said.className = words ? (bad ? "bad" : "good") : "";
+    clearTimeout(said.timer);
+    said.timer = setTimeout(function () { said.textContent = ""; said.className = ""; }, 8000);
+  };
+
+  document.addEventListener("htmx:responseError", function (event) {
+    let words = "The station refused that (" + event.detail.xhr.status + ")";
+    try { words = JSON.parse(event.detail.xhr.responseText).detail || words; } catch (error) { /* not JSON: as it is */ }
+    window.say(words, true);
+  });
+  document.addEventListener("htmx:sendError", function () { window.say("No connection to the station", true); });
+})();
