@@ -265,7 +265,7 @@ PRODUCTS: Mapping[str, tuple[Callable[[Scene], Field], str, Spoil]] = {
 
 def draw(folder: Path, product: str, seed: int, train: int, test: int) -> None:
     """Write one product: `train` good parts to learn from, `test` good and `test` defective ones with their masks."""
-    good, kind, spoil = PRODUCTS[product]
+    good, kind, add_defect = PRODUCTS[product]
     stream = 10 * sorted(PRODUCTS).index(product)
     for split, count in (("train", train), ("test", test)):
         for index in range(count):
@@ -274,7 +274,7 @@ def draw(folder: Path, product: str, seed: int, train: int, test: int) -> None:
     for index in range(test):
         rng = np.random.default_rng([seed, stream + 2, index])
         scene = good_part(rng, SIZE)
-        before, after = spoil(scene, rng)
+        before, after = add_defect(scene, rng)
         save(folder / "test" / kind / f"{index:03d}.jpg", develop(scene, after))
         mask = changed(before, after).astype(np.uint8) * 255
         save(folder / "ground_truth" / kind / f"{index:03d}_mask.png", mask)

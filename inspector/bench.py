@@ -29,7 +29,7 @@ from inspector.grid import Grid
 from inspector.inspection import Inspector
 from inspector.overlay.picture import draw
 from inspector.pipeline import JUDGES
-from inspector.records import AnomalyMap, Counts, Frame, Image, Patches, Strangeness
+from inspector.records import AnomalyMap, Counts, Frame, Image, Patches, Prediction
 from inspector.rehearsal import PacedCamera, log_into, run_line
 
 ROUNDS = 30  # of the stages
@@ -151,7 +151,7 @@ def _stages(inspector: Inspector, image: Image) -> dict[str, float]:
         view = fixture.place(image).at_most(grid.size(info.patch_shape)).crop(image)
     work["tiling"] = functools.partial(grid.split, view, info.patch_shape)
     work["session"] = lambda: inspector.detector(patches)
-    work["judge"] = lambda: _judged(found.over(info.limits), grid, size)
+    work["judge"] = lambda: _judged(found.relative_to(info.limits), grid, size)
     work["overlay"] = lambda: draw(inspection, Counts())
     work["colour"] = lambda: highlighter.paint(image)
     with tempfile.TemporaryDirectory() as folder:
@@ -162,7 +162,7 @@ def _stages(inspector: Inspector, image: Image) -> dict[str, float]:
     return stages
 
 
-def _judged(found: Strangeness, grid: Grid, size: tuple[int, ...]) -> tuple[float, AnomalyMap]:
+def _judged(found: Prediction, grid: Grid, size: tuple[int, ...]) -> tuple[float, AnomalyMap]:
     return judge.part_score(judge.patch_scores(found)), grid.merge(found.maps, size[0], size[1])
 
 

@@ -64,7 +64,7 @@ class Channel(Generic[T]):
         with self._changed:
             return self._pop() if self._weight > self._most and len(self._items) > 1 else None
 
-    def put_aside(self, item: T) -> None:
+    def put_unbounded(self, item: T) -> None:
         """Send one item beyond the capacity and without waiting, also when closed: for news that must not get lost."""
         with self._changed:
             self._append(item)

@@ -20,7 +20,7 @@ from inspector.background import gives_way, rested
 from inspector.cores import OwnCores, cores
 from inspector.errors import ModelError
 from inspector.model_info import content_hash, from_metadata
-from inspector.records import Patches, Strangeness
+from inspector.records import Patches, Prediction
 from inspector.runners import Runners
 
 # ONNX Runtime by itself looks up a host of its maker's after some seconds and keeps events for it below the user's
@@ -76,7 +76,7 @@ class Detector:
         self._runners = Runners(self._batches, sizes, count, _own_cores.one if one_thread else contextlib.nullcontext)
         self._warm = 0  # the largest batch that was run so far
 
-    def __call__(self, patches: Patches) -> Strangeness:
+    def __call__(self, patches: Patches) -> Prediction:
         """Of any number of patches. Several threads may ask: those that wait at the same time share batches.
 
         Who gives way to others does so here, too: its patches are run on its own thread.
@@ -111,14 +111,14 @@ class _Batches:
         self._session = session
         self._product = product
 
-    def __call__(self, patches: Patches) -> Strangeness:
+    def __call__(self, patches: Patches) -> Prediction:
         found = []
         start = 0
         while start < len(patches):
             size = max(b for b in self.sizes if b <= len(patches) - start)
-            found.append(Strangeness(*self.run(patches[start : start + size])))
+            found.append(Prediction(*self.run(patches[start : start + size])))
             start += size
-        return Strangeness.together(found)
+        return Prediction.concatenate(found)
 
     def try_out(self, patches: Patches, limit_s: float) -> None:
         """Run them once, in `limit_s` at most. Raises ModelError where what comes out cannot be judged."""

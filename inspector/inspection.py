@@ -105,7 +105,7 @@ class Inspector:
         for number, view in enumerate(views):
             own = patches[number * count : (number + 1) * count]
             self.grid.split(view.image, self.detector.info.patch_shape, out=own)
-        found = self.detector(patches).over(np.tile(self._limits, len(views)))
+        found = self.detector(patches).relative_to(np.tile(self._limits, len(views)))
         scores = judge.patch_scores(found).reshape(len(views), self.grid.rows, self.grid.cols)
         each = found.maps.reshape(len(views), count, *found.maps.shape[1:])
         return [self._inspection(*parts) for parts in zip(views, each, scores, strict=True)]
@@ -125,7 +125,7 @@ class Inspector:
             model_hash=self.detector.model_hash,
             threshold=self.threshold,
             score=score,
-            stranger_than=_stranger_than(score, self._good_scores),
+            percentile=_percentile(score, self._good_scores),
             good_parts=len(self._good_scores),
             patch_scores=scores,
             patch_boxes=boxes,
@@ -192,7 +192,7 @@ def _size(shape: Sequence[int]) -> str:
     return f"{shape[1]} x {shape[0]} px"
 
 
-def _stranger_than(score: float, good_scores: NDArray[np.float64]) -> float:
+def _percentile(score: float, good_scores: NDArray[np.float64]) -> float:
     """Share of good parts that score lower, from sorted held-out scores; never 1: the next good part may be stranger.
 
     k of n count as k / (n + 1), as in conformal prediction. nan where there are no scores.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.records import Strangeness, Verdict
+from inspector.records import Prediction, Verdict
 
 
-def patch_scores(found: Strangeness) -> NDArray[np.float32]:
+def patch_scores(found: Prediction) -> NDArray[np.float32]:
     """The score of each patch, (n); nan where its map holds something that is no number."""
     sound = np.isfinite(found.maps).all((1, 2))
     return np.where(sound, found.scores, np.float32(np.nan))

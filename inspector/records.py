@@ -67,7 +67,7 @@ class Inspection:
     model_hash: str
     threshold: float
     score: float = math.nan  # the part's; nan where it was missed
-    stranger_than: float = math.nan  # share of good parts it is stranger than, 0 to below 1; nan where it was missed
+    percentile: float = math.nan  # share of good parts it scores above, 0 to below 1; nan where it was missed
     good_parts: int = 0  # how many good parts it was compared with: those the model was calibrated on
     patch_scores: PatchScores | None = field(default=None, repr=False)
     patch_boxes: Boxes | None = field(default=None, repr=False)  # where the patches lie in `image`, row by row
@@ -86,13 +86,13 @@ class Inspection:
         return self.find_strange(self.image) if self.find_strange and self.image is not None else None
 
     @property
-    def strangeness(self) -> str:
-        """`stranger_than` in plain words, "stranger than 99.2% of good parts"; empty where it is not known."""
-        if math.isnan(self.stranger_than):
+    def percentile_in_words(self) -> str:
+        """`percentile` in plain words, "scores above 99.2% of good parts"; empty where it is not known."""
+        if math.isnan(self.percentile):
             return ""
-        if round(self.stranger_than * (self.good_parts + 1)) >= self.good_parts:
-            return f"stranger than all {self.good_parts} good parts"
-        return f"stranger than {math.floor(1000 * self.stranger_than) / 10:.1f}% of good parts"
+        if round(self.percentile * (self.good_parts + 1)) >= self.good_parts:
+            return f"scores above all {self.good_parts} good parts"
+        return f"scores above {math.floor(1000 * self.percentile) / 10:.1f}% of good parts"
 
     @property
     def worst_patch(self) -> tuple[int, int] | None:
@@ -120,7 +120,7 @@ class Inspection:
             cause=Cause.OUTPUT,
             detail=why,
             score=math.nan,
-            stranger_than=math.nan,
+            percentile=math.nan,
             patch_scores=None,
             anomaly_map=None,
             latency_ms=math.nan,
@@ -132,28 +132,28 @@ class Inspection:
 
 
 @dataclass(frozen=True, slots=True)
-class Strangeness:
+class Prediction:
     """What a model says of some patches."""
 
     maps: NDArray[np.float32]  # (n, h, w), 0 = as good parts look
     scores: NDArray[np.float32]  # (n)
 
     @classmethod
-    def together(cls, several: Sequence[Strangeness]) -> Strangeness:
-        """One after the other."""
+    def concatenate(cls, several: Sequence[Prediction]) -> Prediction:
+        """Join several, in this order."""
         if len(several) == 1:
             return several[0]
         return cls(np.concatenate([each.maps for each in several]), np.concatenate([each.scores for each in several]))
 
-    def over(self, limits: NDArray[np.float32]) -> Strangeness:
-        """In units of each patch's own limit (n)."""
+    def relative_to(self, limits: NDArray[np.float32]) -> Prediction:
+        """Return it in units of each patch's own limit (n)."""
         if (limits == 1).all():
             return self
-        return Strangeness(self.maps / limits[:, None, None], self.scores / limits)
+        return Prediction(self.maps / limits[:, None, None], self.scores / limits)
 
-    def part(self, start: int, stop: int) -> Strangeness:
-        """Of patches `start` to before `stop`."""
-        return Strangeness(self.maps[start:stop], self.scores[start:stop])
+    def section(self, start: int, stop: int) -> Prediction:
+        """Return that of patches `start` to before `stop`."""
+        return Prediction(self.maps[start:stop], self.scores[start:stop])
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inspector.records import Patches, Strangeness
+from inspector.records import Patches, Prediction
 
-Run = Callable[[Patches], Strangeness]
+Run = Callable[[Patches], Prediction]
 Working = Callable[[], AbstractContextManager[None]]
 
 
@@ -37,7 +37,7 @@ class Runners:
         self._starting = threading.Lock()
         weakref.finalize(self, self._waiting.close)
 
-    def __call__(self, patches: Patches) -> Strangeness:
+    def __call__(self, patches: Patches) -> Prediction:
         """Maps and scores of these patches. Raises what `run` raises on them, not on those of others."""
         if len(patches) > 1:
             self._start_helpers()
@@ -56,7 +56,7 @@ class Runners:
 class _Request:
     patches: Patches
     taken: int = 0  # of them, by threads
-    found: dict[int, Strangeness] = field(default_factory=dict)  # by the number of its first patch
+    found: dict[int, Prediction] = field(default_factory=dict)  # by the number of its first patch
     error: BaseException | None = None
 
     @property
@@ -72,10 +72,10 @@ class _Request:
         self.taken = min(start + size, len(self.patches))
         return _Piece(self, start, self.patches[start : self.taken])
 
-    def result(self) -> Strangeness:
+    def result(self) -> Prediction:
         if self.error is not None:
             raise self.error
-        return Strangeness.together([self.found[start] for start in sorted(self.found)])
+        return Prediction.concatenate([self.found[start] for start in sorted(self.found)])
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class _Piece:
     request: _Request
     start: int
     patches: Patches
-    found: Strangeness | None = None
+    found: Prediction | None = None
     error: BaseException | None = None
 
 
@@ -173,7 +173,7 @@ def _answer(pieces: Sequence[_Piece], run: Run) -> None:
             found = run(np.concatenate([piece.patches for piece in pieces]))
             ends = np.cumsum([len(piece.patches) for piece in pieces]).tolist()
             for piece, end in zip(pieces, ends, strict=True):
-                piece.found = found.part(end - len(piece.patches), end)
+                piece.found = found.section(end - len(piece.patches), end)
             return
     for piece in pieces:
         try:

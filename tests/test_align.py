@@ -334,9 +334,9 @@ def test_a_picture_in_which_nothing_matches_is_left_as_it_is(template, level):
 def test_a_defect_hardly_moves_the_match(template):
     pictures, lie = held(6, seed=3)
     for picture, each in zip(pictures, lie, strict=True):
-        spoiled = picture.copy()
-        cv2.rectangle(spoiled, (200, 200), (320, 320), (20, 20, 20), -1)
-        one, other = (template.place(view).matrix for view in (picture, spoiled))
+        defective = picture.copy()
+        cv2.rectangle(defective, (200, 200), (320, 320), (20, 20, 20), -1)
+        one, other = (template.place(view).matrix for view in (picture, defective))
         assert np.abs(one @ [400, 300, 1] - other @ [400, 300, 1]).max() < 1.5, each
 
 

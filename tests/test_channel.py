@@ -140,9 +140,9 @@ def test_news_put_aside_has_room_in_a_full_and_in_a_closed_channel():
     channel = Channel(1)
     channel.put(0)
     assert channel.full
-    channel.put_aside(1)
+    channel.put_unbounded(1)
     channel.close()
-    channel.put_aside(2)
+    channel.put_unbounded(2)
     assert channel.take(9) == [0, 1, 2]
 
 

@@ -8,7 +8,7 @@ from line import Gate, Scripted, Waits, causes, check_account, no_thread_is_left
 from inspector.inspection import load_inspector
 from inspector.outputs.base import State
 from inspector.pipeline import Pipeline
-from inspector.pipeline.ledger import Captured, Ledger
+from inspector.pipeline.ledger import Ledger, PendingFrame
 from inspector.records import Cause, Verdict
 from inspector.testing import ManualClock, MemoryOutput, blank_frame
 
@@ -24,7 +24,7 @@ class Book:
 
     def capture(self, *indices):
         for index in indices:
-            self.ledger.take(Captured(index, self.clock(), f"part-{index}", self.inspector))
+            self.ledger.take(PendingFrame(index, self.clock(), f"part-{index}", self.inspector))
 
     def judge(self, *indices):
         for index in indices:

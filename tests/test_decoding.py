@@ -31,7 +31,7 @@ def lost(seen):
     return [number for number, image in enumerate(seen) if image is None]
 
 
-def spoil(path, at, size, value=0):
+def add_defect(path, at, size, value=0):
     data = bytearray(path.read_bytes())
     data[at : at + size] = bytes([value]) * size
     path.write_bytes(data)
@@ -45,7 +45,7 @@ def test_damage_lasts_up_to_the_next_key_frame(tmp_path, suffix, hit):
     clean = play(path)
     assert lost(clean) == []
     at, size, _ = packets[hit]
-    spoil(path, at + size // 2, size // 2, value=0xFF)
+    add_defect(path, at + size // 2, size // 2, value=0xFF)
     seen = play(path)
     assert lost(seen) == list(range(hit, 10 if hit < 10 else 20))
     for before, after in zip(clean, seen, strict=True):
@@ -58,7 +58,7 @@ def test_pictures_that_are_shown_in_another_order_are_lost_under_their_own_numbe
     packets = write_file(path, 24, key_every=12, b_frames=2)
     clean = play(path)
     at, size, pts = packets[hit]
-    spoil(path, at + size // 2, size // 2, value=0xFF)
+    add_defect(path, at + size // 2, size // 2, value=0xFF)
     seen = play(path)
     assert len(seen) == 24
     shown = sorted(each for _, _, each in packets).index(pts)
@@ -77,7 +77,7 @@ def test_a_hole_of_zeros_is_found_also_where_the_decoder_makes_a_picture_of_it(t
     assert lost(clean) == []
     for at, size, _ in packets[1::2]:
         path.write_bytes(whole)
-        spoil(path, at + size // 3, min(size // 3, 200))
+        add_defect(path, at + size // 3, min(size // 3, 200))
         seen = play(path)
         assert lost(seen)
         for before, after in zip(clean, seen, strict=True):

@@ -11,7 +11,7 @@ import pytest
 from inspector.detector import Detector
 from inspector.errors import ModelError
 from inspector.model_info import KEY_GAMUT, KEY_INFO
-from inspector.records import Strangeness
+from inspector.records import Prediction
 
 
 def complaint(path):
@@ -142,7 +142,7 @@ def test_a_model_made_before_there_were_checksums_is_loaded(station):
 
 def test_any_number_of_patches_gives_the_map_and_the_score_of_each(detector):
     patches = noise(40)
-    alone = Strangeness.together([detector(patch[None]) for patch in patches])
+    alone = Prediction.concatenate([detector(patch[None]) for patch in patches])
     assert alone.maps.dtype == alone.scores.dtype == np.float32
     assert len(np.unique(alone.maps.mean((1, 2)))) == len(np.unique(alone.scores)) == 40
     for count in range(1, 41):

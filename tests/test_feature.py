@@ -86,9 +86,9 @@ def test_good_parts_residuals_are_whitened_to_about_one(count, spread):
     learned = parts.draw(count)
     model = learned_from(learned, 0)
     mean = learned.mean(0)
-    strangeness = (maps(model, mean + 10 * (parts.draw(100) - mean)) + 1) / 10
-    assert float(strangeness.square().mean().sqrt()) == pytest.approx(1, rel=0.15)
-    low, high = np.quantile(strangeness.numpy(), [0.05, 0.95])
+    whitened_error = (maps(model, mean + 10 * (parts.draw(100) - mean)) + 1) / 10
+    assert float(whitened_error.square().mean().sqrt()) == pytest.approx(1, rel=0.15)
+    low, high = np.quantile(whitened_error.numpy(), [0.05, 0.95])
     assert 0.6 < low < high < 1.4
 
 
@@ -121,12 +121,12 @@ def test_what_good_parts_show_passes_the_bottleneck_and_a_defect_does_not():
     strong = parts.mean + 2.5 * parts.ways[0] - 2 * parts.ways[1]  # more than most, in the ways of good parts
     defect = parts.mean.clone()
     defect[:, 3, 5] += 20 * torch.randn(CHANNELS, generator=torch.Generator().manual_seed(5))
-    usual, spoiled = maps(model, torch.stack([strong, defect]))
+    usual, defective = maps(model, torch.stack([strong, defect]))
     assert usual.max() < 1
-    assert beside(spoiled, 3, 5)
-    assert spoiled.max() > 5
+    assert beside(defective, 3, 5)
+    assert defective.max() > 5
     without = maps(learned_from(learned, 0), defect[None])
-    assert spoiled.max() > 1.5 * without.max(), "a bottleneck makes the defect stand out more"
+    assert defective.max() > 1.5 * without.max(), "a bottleneck makes the defect stand out more"
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])

@@ -195,31 +195,31 @@ def test_the_recipes_tolerance_goes_before_the_models(station):
         assert inspection.strange_colours.sum() == strange
 
 
-# ---- stranger than good parts
+# ---- the percentile among good parts
 
 
 @pytest.mark.parametrize(
     ("brightness", "share", "words"),
     [
-        (40, 0.0, "stranger than 0.0% of good parts"),  # scores 1.6
-        (60, 2 / 5, "stranger than 40.0% of good parts"),  # 2.4
-        (200, 4 / 5, "stranger than all 4 good parts"),  # 7.8
+        (40, 0.0, "scores above 0.0% of good parts"),  # scores 1.6
+        (60, 2 / 5, "scores above 40.0% of good parts"),  # 2.4
+        (200, 4 / 5, "scores above all 4 good parts"),  # 7.8
     ],
 )
 def test_a_part_is_compared_with_the_held_out_good_parts(station, brightness, share, words):
     station.alter(held_out={f"{number:012x}": score for number, score in enumerate((3.0, 1.9, 2.1, 4.0))})
     (inspection,) = station.load().inspect([frame_of(gray(32, 32, brightness))])
-    assert (inspection.stranger_than, inspection.strangeness) == (pytest.approx(share), words)
+    assert (inspection.percentile, inspection.percentile_in_words) == (pytest.approx(share), words)
 
 
 def test_a_part_that_was_not_judged_is_compared_with_nothing(station):
     (inspection,) = station.load().inspect([frame_of(gray(32, 32, station.not_a_number))])
-    assert math.isnan(inspection.stranger_than)
-    assert inspection.strangeness == ""
+    assert math.isnan(inspection.percentile)
+    assert inspection.percentile_in_words == ""
 
 
 def test_a_model_without_held_out_scores_has_nothing_to_compare_with(station):
     station.alter(held_out={})
     (inspection,) = station.load().inspect([frame_of(gray(32, 32))])
-    assert math.isnan(inspection.stranger_than)
-    assert inspection.strangeness == ""
+    assert math.isnan(inspection.percentile)
+    assert inspection.percentile_in_words == ""

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from inspector import judge
-from inspector.records import Strangeness, Verdict
+from inspector.records import Prediction, Verdict
 
 
 def found(*scores, side=32):
     """Of quiet patches with these scores."""
-    return Strangeness(np.zeros((len(scores), side, side), np.float32), np.array(scores, np.float32))
+    return Prediction(np.zeros((len(scores), side, side), np.float32), np.array(scores, np.float32))
 
 
 def test_a_patch_has_the_score_the_model_gives_it():

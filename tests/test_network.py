@@ -39,7 +39,7 @@ def jpeg(seed):
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "add_defect",
     {
         "cut": lambda data: data[: len(data) // 4],
         "cut, with an end marker": lambda data: data[: len(data) // 4] + b"\xff\xd9",
@@ -50,9 +50,9 @@ def jpeg(seed):
     }.items(),
     ids=lambda item: item[0],
 )
-def test_a_jpeg_that_is_not_whole_is_lost_and_the_next_is_not(spoil):
+def test_a_jpeg_that_is_not_whole_is_lost_and_the_next_is_not(add_defect):
     pictures = [jpeg(number) for number in range(6)]
-    sent = [*pictures[:2], spoil[1](pictures[2]), *pictures[3:]]
+    sent = [*pictures[:2], add_defect[1](pictures[2]), *pictures[3:]]
     with MjpegServer(sent) as server:
         seen = play(server.address)
     assert lost(seen) == [2]

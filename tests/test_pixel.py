@@ -51,14 +51,14 @@ def test_scores_and_maps_are_in_units_of_the_limit_once_it_is_set(model, patches
     found = limited(patches)
     torch.testing.assert_close(2.5 * found[0], maps)
     torch.testing.assert_close(2.5 * found[1], scores)
-    torch.testing.assert_close(limited.kinds(patches), scores[:, None])
+    torch.testing.assert_close(limited.components(patches), scores[:, None])
     assert ((scores > maps.mean((1, 2))) & (scores <= maps.amax((1, 2)))).all()
 
 
 def test_what_it_has_not_seen_is_strange_at_its_place(model, patches):
-    spoiled = patches[:1].clone()
-    spoiled[..., 8:12, 20:24] = torch.tensor([1.0, 0.0, 1.0])[:, None, None]
-    before, after = model(patches[:1])[0][0], model(spoiled)[0][0]
+    defective = patches[:1].clone()
+    defective[..., 8:12, 20:24] = torch.tensor([1.0, 0.0, 1.0])[:, None, None]
+    before, after = model(patches[:1])[0][0], model(defective)[0][0]
     assert int(after.argmax()) == 2 * (SIDE // 4) + 5
     assert after.max() > 5 * before.max()
 

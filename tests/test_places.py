@@ -42,10 +42,10 @@ def test_a_part_that_is_left_out_scores_like_one_that_is_new():
 
 def test_a_copy_with_a_defect_is_judged_without_its_original():
     good = features(40)
-    spoiled = good[:1].clone()
-    spoiled[..., 3, 4] += 4
-    found = LeaveOut(good, 1)(spoiled, good[:1])
-    refitted = places.fit(good[1:])(spoiled)
+    defective = good[:1].clone()
+    defective[..., 3, 4] += 4
+    found = LeaveOut(good, 1)(defective, good[:1])
+    refitted = places.fit(good[1:])(defective)
     torch.testing.assert_close(found, refitted, rtol=0.04, atol=0)
     row, col = divmod(int(found[0].argmax()), 6)
     assert max(abs(row - 3), abs(col - 4)) <= 1, "averaged with its neighbours"

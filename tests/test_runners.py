@@ -12,7 +12,7 @@ from line import PATIENCE_S, Waits
 
 from inspector.files import replacing
 from inspector.inspection import load_inspector
-from inspector.records import Strangeness, Verdict
+from inspector.records import Prediction, Verdict
 from inspector.runners import Runners
 from inspector.shared import SharedModels
 
@@ -34,7 +34,7 @@ class Model:
         if (patches == 255).any():
             raise ValueError("255")
         maps = patches[..., 0].astype(np.float32)
-        return Strangeness(maps, maps[:, 0, 0])
+        return Prediction(maps, maps[:, 0, 0])
 
 
 def ask_together(runners, model, requests, first=1):
@@ -120,7 +120,7 @@ def test_the_patches_of_one_caller_are_run_at_once():
     def run(patches):
         threads.add(threading.current_thread())
         meet.wait()
-        return Strangeness(patches[..., 0].astype(np.float32), patches[:, 0, 0, 0].astype(np.float32))
+        return Prediction(patches[..., 0].astype(np.float32), patches[:, 0, 0, 0].astype(np.float32))
 
     runners = Runners(run, (1, 2), 3)
     request = patches(1, 2, 3)

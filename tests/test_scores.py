@@ -8,12 +8,12 @@ from scipy import stats
 from export.learn import calibration
 from export.learn.scores import Calibrated, Mix, Units, held_out, top_mean
 
-SPREADS = np.array([0.15, 0.3, 0.6])  # of the logarithms, of three kinds of scores
+SPREADS = np.array([0.15, 0.3, 0.6])  # of the logarithms, of three components of scores
 MIDDLES = np.array([0.3, 3.0, 40.0])
 
 
 def drawn(random, *shape):
-    """Scores of good parts, of three kinds that differ in unit and spread, (..., 3)."""
+    """Scores of good parts, of three components that differ in unit and spread, (..., 3)."""
     return MIDDLES * np.exp(SPREADS * random.normal(0, 1, (*shape, 3)))
 
 
@@ -45,7 +45,7 @@ def test_a_map_of_a_single_cell_has_a_score():
 
 
 def held(scores):
-    """Held-out scores of parts of one patch, (n, kinds)."""
+    """Held-out scores of parts of one patch, (n, components)."""
     return held_out(scores[:, None])
 
 
@@ -58,7 +58,7 @@ def test_limits_are_in_the_units_of_their_kind():
     units = np.array([0.5, 7, 1e3])
     np.testing.assert_allclose(limits_of(scores * units), limits_of(scores) * units)
     np.testing.assert_allclose(held(scores * units), held(scores))
-    np.testing.assert_allclose(Units.of(scores * units).powers, Units.of(scores).powers)
+    np.testing.assert_allclose(Units.of(scores * units).exponents, Units.of(scores).exponents)
 
 
 def test_1_is_the_limit_of_each_kind_and_below_it_a_detail_counts_for_less_than_the_whole():
@@ -67,7 +67,7 @@ def test_1_is_the_limit_of_each_kind_and_below_it_a_detail_counts_for_less_than_
     whole, *details = units.together(np.diag(np.median(scores, 0)))
     assert max(details) < whole / 2
     np.testing.assert_allclose(units.together(np.diag(units.limits)), 1)
-    assert units.powers[0] == 1
+    assert units.exponents[0] == 1
     beyond = np.diag(1.2 * units.limits)
     assert (units.together(beyond) > 1).all()
 
@@ -79,7 +79,7 @@ def test_a_defect_that_several_kinds_see_a_little_stands_out_from_parts_that_one
     units = Units.of(good, Mix((1.0, 1.0, 1.0)))
     seen_by_all, odd_for_one = np.exp(spread * np.array([[2.0, 2.0, 2.0], [4.0, 0.0, 0.0]]))
     assert units.together(seen_by_all) > 1 > units.together(odd_for_one)
-    assert units.exponents.sum() == pytest.approx(1)
+    assert units.whole_exponents.sum() == pytest.approx(1)
 
 
 def test_a_kind_of_no_weight_and_details_that_are_left_out_change_nothing():
@@ -108,8 +108,8 @@ def test_how_far_out_a_part_lies_moves_no_limit(count, strangest):
 
 def test_a_limit_hardly_changes_for_a_few_defects_among_the_good_parts():
     scores = drawn(np.random.default_rng(3), 200)
-    spoiled = np.vstack([scores, scores[:10] * 50])
-    np.testing.assert_allclose(limits_of(spoiled), limits_of(scores), rtol=0.5)
+    defective = np.vstack([scores, scores[:10] * 50])
+    np.testing.assert_allclose(limits_of(defective), limits_of(scores), rtol=0.5)
 
 
 def test_a_detail_may_stand_out_farther_than_the_whole():
@@ -154,14 +154,16 @@ QUIET = np.exp(-8 * SPREADS)  # good parts' scores in two of three patches, of t
 
 
 def of_a_grid(random, parts):
-    """Scores of good parts, (parts, 3 patches, 3 kinds)."""
+    """Scores of good parts, (parts, 3 patches, 3 components)."""
     return drawn(random, parts, 3) * np.stack([QUIET, QUIET, np.ones(3)])
 
 
 def test_one_patch_needs_no_limit_of_its_own():
-    kinds = drawn(np.random.default_rng(7), 30, 1)
-    assert Calibrated.of(kinds).patches.tolist() == [1]
-    np.testing.assert_allclose(Calibrated.of(kinds).scores(kinds), Units.of(kinds[:, 0]).together(kinds[:, 0]))
+    components = drawn(np.random.default_rng(7), 30, 1)
+    assert Calibrated.of(components).patches.tolist() == [1]
+    np.testing.assert_allclose(
+        Calibrated.of(components).scores(components), Units.of(components[:, 0]).together(components[:, 0])
+    )
 
 
 def test_a_defect_where_good_parts_are_alike_is_not_hidden_by_where_they_differ():
@@ -184,9 +186,9 @@ def test_few_parts_say_little_about_single_patches():
 
 
 def test_a_patch_where_nothing_ever_happens_does_not_reject_everything():
-    kinds = of_a_grid(np.random.default_rng(10), 200)
-    kinds[:, 1] = 0
-    assert Calibrated.of(kinds).patches[1] > 0.2
+    components = of_a_grid(np.random.default_rng(10), 200)
+    components[:, 1] = 0
+    assert Calibrated.of(components).patches[1] > 0.2
 
 
 # ---- the promise

@@ -89,7 +89,7 @@ def logged(folder: Path, *inspections: Inspection) -> tuple[list[dict[str, str]]
 
 
 def test_a_row_tells_everything(tmp_path):
-    (row,), (line,) = logged(tmp_path, fail(stranger_than=209 / 210, good_parts=209))
+    (row,), (line,) = logged(tmp_path, fail(percentile=209 / 210, good_parts=209))
     assert line == {
         "utc": "2024-05-01T12:30:15.123Z",
         "product": "bottle",
@@ -100,7 +100,7 @@ def test_a_row_tells_everything(tmp_path):
         "verdict": "fail",
         "score": 4.82,
         "threshold": 2.1,
-        "stranger_than": 0.9952,
+        "percentile": 0.9952,
         "worst_row": 1,
         "worst_col": 0,
         "anomalous_patches": 2,
@@ -113,7 +113,7 @@ def test_a_row_tells_everything(tmp_path):
 
 def test_what_is_missing_is_empty_in_csv_and_null_in_json(tmp_path):
     (row,), (line,) = logged(tmp_path, missed(threshold=math.inf))
-    for key in ("score", "threshold", "stranger_than", "worst_row", "worst_col", "anomalous_patches", "latency_ms"):
+    for key in ("score", "threshold", "percentile", "worst_row", "worst_col", "anomalous_patches", "latency_ms"):
         assert (row[key], line[key]) == ("", None)
     assert (row["cause"], line["detail"]) == ("overflow", "too fast")
 

@@ -23,7 +23,7 @@ from inspector.errors import ModelError
 from inspector.images import read_image
 from inspector.model_info import file_hash
 from inspector.recipe import load_recipe
-from inspector.records import Cause, Frame, Strangeness, Verdict
+from inspector.records import Cause, Frame, Prediction, Verdict
 
 pytest_plugins = ["trained"]
 
@@ -78,7 +78,7 @@ def test_the_file_alone_gives_the_same_maps_where_there_is_no_pytorch(request, t
         command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr.decode()
-    assert_same(Strangeness(**np.load(tmp_path / "found.npz")), Detector(product.model)(patches), atol=1e-4)
+    assert_same(Prediction(**np.load(tmp_path / "found.npz")), Detector(product.model)(patches), atol=1e-4)
 
 
 def test_the_feature_models_file_says_what_pytorch_says(feature_model):
@@ -91,23 +91,23 @@ def test_the_feature_models_file_says_what_pytorch_says(feature_model):
         layout = Layout(*odd.shape[1:3])
         choice = Choice(choose_bottleneck(layout.split(rows).fine(), layout.fine, seed=0))
         head = whole.fit(rows, layout, choice)
-        kinds = each_held_out(rows, layout, choice)
-        head.use(Units.of(kinds, Mix(TURNED_WEIGHTS)))
+        components = each_held_out(rows, layout, choice)
+        head.use(Units.of(components, Mix(TURNED_WEIGHTS)))
         maps, scores, _ = head(front(torch.from_numpy(odd)))
-    wanted = Strangeness(maps.numpy(), scores.numpy())
+    wanted = Prediction(maps.numpy(), scores.numpy())
     got = Detector(feature_model.model)(odd)
     assert wanted.scores[0] > 2
     assert_same(got, wanted, atol=0.01 * float(wanted.maps.max()))
     assert sorted(info_of(feature_model).held_out.values()) == pytest.approx(
-        sorted(held_out(kinds[:, None], Mix(TURNED_WEIGHTS))), rel=0.01
+        sorted(held_out(components[:, None], Mix(TURNED_WEIGHTS))), rel=0.01
     )
 
 
 def each_held_out(rows, layout, choice):
     """Scores of each kind that each part gets from what the others show."""
     held = HeldOut(rows, torch.arange(len(rows)), layout, choice)
-    kinds = [held.without(torch.tensor([part]))(part, rows[[part]]) for part in range(len(rows))]
-    return torch.cat(kinds).double().numpy()
+    components = [held.without(torch.tensor([part]))(part, rows[[part]]) for part in range(len(rows))]
+    return torch.cat(components).double().numpy()
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_the_exported_file_says_what_pytorch_says_for_any_number_of_patches(expo
     with torch.no_grad():
         maps, scores, pictures = unlearned()(torch.from_numpy(patches))
     detector = Detector(exported)
-    assert_same(detector(patches), Strangeness(maps.numpy(), scores.numpy()), rtol=1e-3, atol=1e-4)
+    assert_same(detector(patches), Prediction(maps.numpy(), scores.numpy()), rtol=1e-3, atol=1e-4)
     assert np.abs(detector.pictures(patches).astype(int) - pictures.numpy().astype(int)).max() <= 1
 
 
@@ -161,11 +161,11 @@ def test_a_faint_speck_of_8_pixels_on_a_large_part_is_stranger_than_any_good_par
     product.train("--effort", "quick", "--align", "none", "--false-rejects", "0.01")
     places = [(250, 200), (400, 545), (600, 300), (400, 350), (180, 400)]
     good = _judged(product, [plate(100 + number) for number in range(8)])
-    spoiled = _judged(product, [plate(200 + number, speck) for number, speck in enumerate(places)])
-    assert min(one.score for one in spoiled) > max(one.score for one in good)
-    assert [one.verdict for one in spoiled] == [Verdict.FAIL] * len(places)
+    defective = _judged(product, [plate(200 + number, speck) for number, speck in enumerate(places)])
+    assert min(one.score for one in defective) > max(one.score for one in good)
+    assert [one.verdict for one in defective] == [Verdict.FAIL] * len(places)
     assert [one.verdict for one in good] == [Verdict.PASS] * len(good)
-    for one, (x, y) in zip(spoiled, places, strict=True):
+    for one, (x, y) in zip(defective, places, strict=True):
         row, col = np.unravel_index(one.anomaly_map.argmax(), one.anomaly_map.shape)
         rows, cols = one.anomaly_map.shape
         assert abs((col + 0.5) / cols * 800 - x) < 20
@@ -345,8 +345,8 @@ def test_two_images_are_enough_for_a_trial_with_a_warning_and_the_same_seed_give
         exclude={"versions", "train_seconds"}
     )
     assert len(one.held_out) == 2
-    good, spoiled = _judged(products[0], [nail(nudged(3)[2], 9), nail(nudged(3)[2], 9, spot=(0, 0))])
-    assert spoiled.score > 1.5 * good.score
+    good, defective = _judged(products[0], [nail(nudged(3)[2], 9), nail(nudged(3)[2], 9, spot=(0, 0))])
+    assert defective.score > 1.5 * good.score
     assert [one.score for one in _judged(products[1], [nail(nudged(3)[2], 9)])] == [pytest.approx(good.score, rel=1e-4)]
 
 

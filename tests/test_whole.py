@@ -36,7 +36,7 @@ def surface(count, shape, seed=0):
     return torch.from_numpy(np.clip(shade[..., None] + noise, 0, 255).astype(np.uint8))
 
 
-def spoiled(shape, seed=9):
+def defective(shape, seed=9):
     """Three patches: a speck, a coloured spot that is as bright as what is around it, and another shape altogether."""
     patches = surface(3, shape, seed).int()
     patches[0, 20:26, 30:36] -= 60
@@ -64,14 +64,14 @@ def head(fitted):
 @pytest.fixture(scope="module")
 def rows(front):
     with torch.no_grad():
-        return front(torch.cat([surface(4, SHAPE, seed=5), spoiled(SHAPE)]))
+        return front(torch.cat([surface(4, SHAPE, seed=5), defective(SHAPE)]))
 
 
 @pytest.mark.parametrize("shape", [SHAPE, (192, 64)])
 def test_a_model_says_of_patches_what_its_head_says_of_their_rows(front, shape):
     head = learned(front, shape)
     head.limits.copy_(torch.tensor([0.5, 1.5, 3.0]))
-    patches = torch.cat([surface(2, shape, seed=5), spoiled(shape)])
+    patches = torch.cat([surface(2, shape, seed=5), defective(shape)])
     maps, scores, pictures = FeatureModel(front, head)(patches)
     wanted = head(front(patches))
     assert maps.shape == (5, shape[0] // 8, shape[1] // 8)
@@ -82,16 +82,16 @@ def test_a_model_says_of_patches_what_its_head_says_of_their_rows(front, shape):
 
 
 def test_a_score_is_what_calibration_makes_of_the_kinds(head, front, rows):
-    good = head.kinds(front(surface(12, SHAPE, seed=3))).double().numpy()
+    good = head.components(front(surface(12, SHAPE, seed=3))).double().numpy()
     for mix in (Mix(WEIGHTS), Mix(TURNED_WEIGHTS), Mix(WEIGHTS, details=False)):
         units = Units.of(good, mix)
         head.use(units)
-        wanted = units.together(head.kinds(rows).double().numpy())
+        wanted = units.together(head.components(rows).double().numpy())
         np.testing.assert_allclose(head(rows)[1].numpy(), wanted, rtol=1e-3)
 
 
 def test_each_kind_of_defect_is_told_by_its_own_kind_of_score(head, rows):
-    good, (speck, colour, shape) = head.kinds(rows).split([4, 3])
+    good, (speck, colour, shape) = head.components(rows).split([4, 3])
     usual = good.amax(0)
     contrast, hue = len(WEIGHTS), len(WEIGHTS) + 1
     assert speck[contrast] > 2 * usual[contrast]
@@ -104,7 +104,7 @@ def test_each_kind_of_defect_is_told_by_its_own_kind_of_score(head, rows):
 def test_a_detail_at_its_limit_is_1_in_the_map_at_its_place_and_half_of_it_is_not_drawn(head, rows, kind, patch, place):
     head.bound.fill_(1e6)  # nothing but the detail is drawn
     limits = torch.full((3,), 1e6)
-    limits[1 + kind] = head.kinds(rows)[patch, len(WEIGHTS) + kind]
+    limits[1 + kind] = head.components(rows)[patch, len(WEIGHTS) + kind]
     head.limits.copy_(limits)
     maps, scores, _ = head(rows[patch : patch + 1])
     assert float(scores[0]) == pytest.approx(1)
@@ -120,7 +120,7 @@ def test_a_detail_at_its_limit_is_1_in_the_map_at_its_place_and_half_of_it_is_no
 
 
 def test_the_map_is_0_where_it_is_as_usual_and_1_at_its_bound(head, front, rows):
-    good = head.kinds(front(surface(12, SHAPE, seed=3))).double().numpy()
+    good = head.components(front(surface(12, SHAPE, seed=3))).double().numpy()
     head.use(Units.of(good, Mix(WEIGHTS, details=False)))
     maps = head(rows)[0]
     assert float(maps[:4].median()) < 0.2
@@ -134,8 +134,8 @@ def test_a_held_out_part_scores_as_by_a_head_that_never_saw_it(front):
     rows = front(surface(parts, SHAPE))
     judge = HeldOut(rows, torch.arange(parts), layout, Choice(1)).without(held)
     others = whole.fit(torch.cat([rows[:2], rows[3:]]), layout, Choice(1))
-    torch.testing.assert_close(judge(2, rows[held]), others.kinds(rows[held]), rtol=0.05, atol=0.02)
-    seen = whole.fit(rows, layout, Choice(1)).kinds(rows[held])
+    torch.testing.assert_close(judge(2, rows[held]), others.components(rows[held]), rtol=0.05, atol=0.02)
+    seen = whole.fit(rows, layout, Choice(1)).components(rows[held])
     deep = slice(3, len(WEIGHTS))
     assert (judge(2, rows[held])[:, deep] > 1.5 * seen[:, deep]).all(), "and that differs from one that did"
 
@@ -143,7 +143,7 @@ def test_a_held_out_part_scores_as_by_a_head_that_never_saw_it(front):
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_a_few_good_patches_are_enough(front, count):
     head = whole.fit(front(surface(count, SHAPE)), Layout(*SHAPE), Choice(4))
-    for found in head(front(torch.cat([surface(2, SHAPE, seed=5), spoiled(SHAPE)])))[:2]:
+    for found in head(front(torch.cat([surface(2, SHAPE, seed=5), defective(SHAPE)])))[:2]:
         assert torch.isfinite(found).all()
         assert (found >= 0).all()
 
@@ -155,7 +155,7 @@ def test_the_exported_file_says_what_pytorch_says_of_patches_that_are_not_square
     path = tmp_path / "model.onnx"
     onnx_file.export(model, info, Gamut.of([np.zeros((1, 1, 3), np.uint8)]), path)
     detector = Detector(path)
-    patches = torch.cat([surface(2, SHAPE, seed=5), spoiled(SHAPE)])
+    patches = torch.cat([surface(2, SHAPE, seed=5), defective(SHAPE)])
     for count in (1, 2, 5):
         maps, scores, pictures = model(patches[-count:])
         found = detector(patches[-count:].numpy())

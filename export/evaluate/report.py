@@ -153,7 +153,7 @@ def _section(evaluation: Evaluation, cases: Cases, texts: tuple[tuple[str, str],
         {
             "name": outcome.name,
             "score": outcome.inspection.score,
-            "strangeness": outcome.inspection.strangeness,
+            "percentile_in_words": outcome.inspection.percentile_in_words,
             "pictures": pictures(evaluation.inspector, outcome, evaluation.paths[outcome.name]),
         }
         for outcome in cases.shown

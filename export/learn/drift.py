@@ -52,7 +52,7 @@ class Drift:
             return f"no drift seen: {medians}"
         if today > then:
             return (
-                f"drift: good parts look stranger than on the training day ({medians}): check lamp, focus and position "
+                f"drift: good parts score higher than on the training day ({medians}): check lamp, focus and position "
                 "before you change the threshold; if the change is meant to stay, train again with these parts"
             )
         return f"drift: good parts look less strange than on the training day ({medians}): they may vary less than then"

@@ -79,7 +79,7 @@ class WhitenedAutoencoder(nn.Module):
         seen = (rows[wanted] - self.middle) * self.inverse_scale
         pictures = self._pictures(torch.stack([seen, seen - residual[wanted]], 1))
         # Whitened features of good parts have a root mean square of about 1.
-        return strangeness(residual, self.shapes, tables, self.joint), pictures
+        return whitened_error(residual, self.shapes, tables, self.joint), pictures
 
     def residual(self, rows: Tensor) -> Tensor:
         """What the autoencoder cannot reconstruct, (n, d), in units of each feature's deviation."""
@@ -151,7 +151,7 @@ def principal_parts(space: Space, rows: Tensor, count: int) -> Tensor:
     return basis
 
 
-def strangeness(residual: Tensor, shapes: Sequence[Shape], tables: Sequence[Tensor], joint: bool) -> Tensor:
+def whitened_error(residual: Tensor, shapes: Sequence[Shape], tables: Sequence[Tensor], joint: bool) -> Tensor:
     """Whitened residual (n, d) -> its root mean square at each place, (n, h, w) of the finest level."""
     finest = shapes[0][1], shapes[0][2]
     maps = []

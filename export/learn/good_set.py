@@ -16,9 +16,9 @@ from export.learn import good_quality
 from export.learn.fixtures import learn_fixture
 from export.learn.good_quality import Finding
 from export.learn.learners import Learner
-from export.learn.model_selection import Trial
+from export.learn.model_selection import SelectionSet
 from export.learn.settings import Progress, Settings
-from export.learn.synthetic_defects import Spoiled, spoil
+from export.learn.synthetic_defects import DefectiveCopy, add_defect
 from inspector.align import Fixture
 from inspector.colour import ColourHighlighter, Gamut, suggest_tolerance
 from inspector.errors import AlignError, DataError
@@ -30,8 +30,8 @@ MAX_PATCHES = 600  # seen at 256 px, learned from at most: 1 GB of rows; more ch
 FRONT_BATCH = 8
 TOLERANCE_SAMPLE = 50  # good images the colour tolerance is suggested from
 FIXTURE_SAMPLE = 50  # good images the fixture is learned from
-SPOILED_PARTS, SPOILED_PATCHES = 30, 90  # at most, whose copies say what the threshold catches
-TRIAL_PATCHES = 160  # of spoiled parts, about: some seconds of work
+DEFECTIVE_PARTS, DEFECTIVE_PATCHES = 30, 90  # at most, whose copies say what the threshold catches
+SELECTION_PATCHES = 160  # of defective parts, about: some seconds of work
 LEAST_HELD = 3  # good parts, for a trial to say anything
 TOLERANCE_PX = 1_000_000
 
@@ -102,17 +102,17 @@ class GoodSet:
             return self.rows[part * cells : (part + 1) * cells]
         return _through(self.front, self.patches(part, highlighter), self.settings.device)
 
-    def spoiled(self) -> dict[int, list[Spoiled]]:
+    def defective(self) -> dict[int, list[DefectiveCopy]]:
         """Copies with synthetic defects of some parts, by the part; none where there are too few parts or patches."""
         count, cells = len(self.images), self.settings.grid.patches
         rng = np.random.default_rng(self.settings.seed)
-        parts = rng.permutation(count)[: max(1, SPOILED_PATCHES // cells)][:SPOILED_PARTS].tolist()
+        parts = rng.permutation(count)[: max(1, DEFECTIVE_PATCHES // cells)][:DEFECTIVE_PARTS].tolist()
         if len(parts) < LEAST_HELD:
             return {}
         views = {part: self._small_view(self.images[part]) for part in parts}
-        copies = max(1, SPOILED_PATCHES // (cells * len(parts)))
+        copies = max(1, DEFECTIVE_PATCHES // (cells * len(parts)))
         return {
-            part: [spoil(view, self._other(view, views, rng), rng) for _ in range(copies)]
+            part: [add_defect(view, self._other(view, views, rng), rng) for _ in range(copies)]
             for part, view in views.items()
         }
 
@@ -128,19 +128,21 @@ class GoodSet:
         """Of the patches of a view, as the grid cuts it, (cells, d)."""
         return _through(self.front, self.patch.cut(view), self.settings.device)
 
-    def trial(self) -> Trial | None:
-        """Good parts held out, and spoiled copies of them; None where there are too few to hold any out."""
+    def selection_set(self) -> SelectionSet | None:
+        """Good parts held out, and defective copies of them; None where there are too few to hold any out."""
         count, cells = len(self.images), self.settings.grid.patches
         rng = np.random.default_rng(self.settings.seed)
-        held = rng.permutation(count)[: min(count // 4, max(4, TRIAL_PATCHES // cells))]
+        held = rng.permutation(count)[: min(count // 4, max(4, SELECTION_PATCHES // cells))]
         if len(held) < LEAST_HELD:
             return None
         views = {int(part): self._small_view(self.images[part]) for part in held}
-        copies = max(1, TRIAL_PATCHES // (cells * len(views)))
-        spoiled = [spoil(v, self._other(v, views, rng), rng).image for _ in range(copies) for v in views.values()]
+        copies = max(1, SELECTION_PATCHES // (cells * len(views)))
+        defective = [
+            add_defect(v, self._other(v, views, rng), rng).image for _ in range(copies) for v in views.values()
+        ]
         kept = ~torch.isin(self.part_of_row, torch.from_numpy(held).to(self.rows.device))
-        good, bad = (torch.cat([self.rows_of_view(view) for view in each]) for each in (views.values(), spoiled))
-        return Trial(self.rows[kept], good, bad, cells)
+        good, bad = (torch.cat([self.rows_of_view(view) for view in each]) for each in (views.values(), defective))
+        return SelectionSet(self.rows[kept], good, bad, cells)
 
     def _small_view(self, path: Path) -> Image:
         """A part as the grid cuts it, in no more pixels than its patches have."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from export.learn import backbone, feature, model_selection, pixel, whole
 from export.learn.feature import Choice
-from export.learn.model_selection import Trial
+from export.learn.model_selection import SelectionSet
 from export.learn.scores import Mix, Units
 from export.learn.settings import Settings
 from export.learn.whole import (
@@ -49,7 +49,7 @@ class HeldOut(Protocol):
         """What was fitted without the parts that were held out last, where that is what ships."""
 
     def without(self, parts: Tensor) -> Callable[[int, Tensor], Tensor]:
-        """A function that scores one of these parts: its number and its rows -> (rows, kinds)."""
+        """A function that scores one of these parts: its number and its rows -> (rows, components)."""
 
 
 class Learner(Protocol):
@@ -69,7 +69,7 @@ class Learner(Protocol):
 
     @property
     def mix(self) -> Mix:
-        """How kinds of scores make one."""
+        """How components of scores make one."""
 
     @property
     def learns_from_all(self) -> bool:
@@ -80,14 +80,14 @@ class Learner(Protocol):
         """What was chosen, for the user."""
 
     @property
-    def trial_auroc(self) -> float:
+    def selection_auroc(self) -> float:
         """How well the chosen head found synthetic defects; 0 where that was not tried."""
 
     def front(self) -> nn.Module:
         """uint8 patches (n, h, w, 3) -> rows (n, ...) float32."""
 
-    def decided(
-        self, rows: Tensor, patch_shape: tuple[int, int], fixture: Fixture | None, held: Trial | None
+    def select(
+        self, rows: Tensor, patch_shape: tuple[int, int], fixture: Fixture | None, held: SelectionSet | None
     ) -> Learner:
         """The same learner after the choices that all folds share; `held` where there is something to try them on."""
 
@@ -111,7 +111,7 @@ class FeatureLearner:
     layout: Layout | None = None  # once decided
     choice: Choice = field(default_factory=Choice)
     mix: Mix = field(default_factory=lambda: Mix(WEIGHTS))
-    trial_auroc: float = 0.0
+    selection_auroc: float = 0.0
     learns_from_all: bool = True
     multiple: int = MULTIPLE
 
@@ -122,8 +122,8 @@ class FeatureLearner:
     def front(self) -> FeatureFront:
         return FeatureFront(self.backbone)
 
-    def decided(
-        self, rows: Tensor, patch_shape: tuple[int, int], fixture: Fixture | None, held: Trial | None
+    def select(
+        self, rows: Tensor, patch_shape: tuple[int, int], fixture: Fixture | None, held: SelectionSet | None
     ) -> Learner:
         layout = Layout(*patch_shape, self.backbone)
         mix = Mix(TURNED_WEIGHTS if isinstance(fixture, Outline) else WEIGHTS)
@@ -131,9 +131,9 @@ class FeatureLearner:
         choice = Choice(feature.choose_bottleneck(fine, layout.fine, self.seed))
         if held is None:
             return dataclasses.replace(self, layout=layout, choice=choice, mix=mix)
-        kept, good, spoiled = (layout.split(each).fine() for each in (held.kept, held.held, held.spoiled))
-        found = model_selection.best(Trial(kept, good, spoiled, held.patches), layout.fine, choice)
-        return dataclasses.replace(self, layout=layout, choice=found.choice, mix=mix, trial_auroc=found.auroc)
+        kept, good, defective = (layout.split(each).fine() for each in (held.kept, held.held, held.defective))
+        found = model_selection.best(SelectionSet(kept, good, defective, held.patches), layout.fine, choice)
+        return dataclasses.replace(self, layout=layout, choice=found.choice, mix=mix, selection_auroc=found.auroc)
 
     def fit(self, rows: Tensor, progress: Callable[[float], None]) -> FeatureHead:
         return whole.fit(rows, self._layout, self.choice)
@@ -149,7 +149,7 @@ class FeatureLearner:
     @property
     def words(self) -> str:
         choice, levels = self.choice, "joint" if self.choice.joint else "separate"
-        how = "held-out good parts" + ("" if self.trial_auroc == 0 else " and synthetic defects")
+        how = "held-out good parts" + ("" if self.selection_auroc == 0 else " and synthetic defects")
         return (
             f"feature autoencoder: EfficientNet-{self.backbone.capitalize()} at {self.seen_px} px, "
             f"bottleneck of {choice.bottleneck}, {levels} finer levels, {choice.pooled:.0%} of their covariance pooled "
@@ -171,7 +171,7 @@ class PixelLearner:
     patch_px: int = 128
     seen_px: int = 128
     mix: Mix = field(default_factory=Mix)
-    trial_auroc: float = 0.0
+    selection_auroc: float = 0.0
     learns_from_all: bool = False
     multiple: int = 32
 
@@ -182,8 +182,8 @@ class PixelLearner:
     def front(self) -> nn.Module:
         return pixel.Scale()
 
-    def decided(
-        self, rows: Tensor, patch_shape: tuple[int, int], fixture: Fixture | None, held: Trial | None
+    def select(
+        self, rows: Tensor, patch_shape: tuple[int, int], fixture: Fixture | None, held: SelectionSet | None
     ) -> Learner:
         return self
 
@@ -211,7 +211,7 @@ class PixelHeldOut:
 
     def without(self, parts: Tensor) -> Callable[[int, Tensor], Tensor]:
         head = self.head = self.learner.fit(self.rows[~torch.isin(self.part_of_row, parts)], self.progress)
-        return lambda part, rows: head.kinds(rows)
+        return lambda part, rows: head.components(rows)
 
 
 def learner_for(settings: Settings, image_shape: tuple[int, ...]) -> Learner:

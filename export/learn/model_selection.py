@@ -24,12 +24,12 @@ CLEARLY_MORE = 0.05  # AUROC that must be gained over the usual choice: less com
 
 
 @dataclass(frozen=True)
-class Trial:
+class SelectionSet:
     """Rows of good patches to learn from, and two sets of parts, whose patches follow each other."""
 
     kept: Tensor  # (r, d)
     held: Tensor  # (parts * patches, d): good, not among `kept`
-    spoiled: Tensor  # (copies * patches, d): the held parts with one synthetic defect each
+    defective: Tensor  # (copies * patches, d): the held parts with one synthetic defect each
     patches: int  # per part
 
 
@@ -41,7 +41,7 @@ class Finding:
     auroc: float  # image AUROC on the synthetic defects: to compare by, not to expect of real ones
 
 
-def best(trial: Trial, shapes: Sequence[Shape], usual: Choice) -> Finding:
+def best(trial: SelectionSet, shapes: Sequence[Shape], usual: Choice) -> Finding:
     """Try every arrangement and covariance; the usual choice stays unless another is clearly better."""
     start = replace(usual, bottleneck=min(usual.bottleneck, len(trial.kept) - 1))
     found = {choice: _auroc(good, bad, trial.patches) for choice, good, bad in _maps(trial, shapes, start)}
@@ -50,8 +50,8 @@ def best(trial: Trial, shapes: Sequence[Shape], usual: Choice) -> Finding:
     return Finding(replace(chosen, bottleneck=usual.bottleneck), found[chosen])
 
 
-def _maps(trial: Trial, shapes: Sequence[Shape], start: Choice) -> Iterator[tuple[Choice, Tensor, Tensor]]:
-    """Maps of the good and of the spoiled for every choice to be made."""
+def _maps(trial: SelectionSet, shapes: Sequence[Shape], start: Choice) -> Iterator[tuple[Choice, Tensor, Tensor]]:
+    """Maps of the good and of the defective for every choice to be made."""
     space = Space.of(trial.kept, shapes)
     basis = feature.principal_parts(space, trial.kept, start.bottleneck)
     for joint in (False, True):
@@ -59,8 +59,8 @@ def _maps(trial: Trial, shapes: Sequence[Shape], start: Choice) -> Iterator[tupl
         for pooled in POOLED:
             tables = moments.whitening(pooled)
             good, bad = (
-                torch.cat([feature.strangeness(r, shapes, tables, joint) for r in space.residuals(rows, basis)])
-                for rows in (trial.held, trial.spoiled)
+                torch.cat([feature.whitened_error(r, shapes, tables, joint) for r in space.residuals(rows, basis)])
+                for rows in (trial.held, trial.defective)
             )
             choice = replace(start, joint=joint, pooled=pooled)
             yield choice, torch.relu(good - 1), torch.relu(bad - 1)

@@ -61,7 +61,7 @@ class PixelAutoencoder(nn.Module):
         out: Tensor = self.decode(self.encode(patches))
         return out
 
-    def kinds(self, patches: Tensor) -> Tensor:
+    def components(self, patches: Tensor) -> Tensor:
         """Scores of each kind, (n, 1); the limit is not minded."""
         return top_mean(self._maps(patches, self.reconstruct(patches)))[:, None]
 

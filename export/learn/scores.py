@@ -37,31 +37,33 @@ def top_mean(maps: Tensor, fraction: float = 0.01) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """Which kinds of scores make one, and how."""
+    """Which components of scores make one, and how."""
 
-    weights: tuple[float, ...] = (1.0,)  # of the first kinds, which are told of the whole part; the others are details
+    weights: tuple[float, ...] = (
+        1.0,
+    )  # of the first components, which are told of the whole part; the others are details
     details: bool = True  # whether the details count
 
 
 @dataclass(frozen=True)
 class Units:
-    """What makes one score of several kinds.
+    """What makes one score of several components.
 
     Those of the whole part are multiplied, each with an exponent that makes good parts vary alike in all of them, as
     weighted: their logarithms' standard scores are added. Beside that stand the details, each with a limit, which is 1,
-    and a power: the highest counts. The powers make the whole and the details vary alike, too; below its limit, a
+    and a power: the highest counts. The exponents make the whole and the details vary alike, too; below its limit, a
     detail's power is STEEP times as high: there it only adds noise to products whose details vary.
     """
 
-    exponents: Scores  # of the kinds that make up the whole; their sum is 1
+    whole_exponents: Scores  # of the components that make up the whole; their sum is 1
     limits: Scores  # of the whole and of each detail: no good part should reach them
-    powers: Scores  # likewise; that of the whole is 1
+    exponents: Scores  # likewise; that of the whole is 1
     middles: Scores  # median of each kind over good parts
     bounds: Scores  # each kind's own limit
 
     @classmethod
     def of(cls, scores: Scores, mix: Mix = Mix()) -> Units:
-        """From scores of good parts (n, kinds), first the kinds of the whole, which are weighted.
+        """From scores of good parts (n, components), first the components of the whole, which are weighted.
 
         Taken from the middle of the scores: a few defects among the parts, or one odd good one, do not blunt a kind.
         """
@@ -69,21 +71,21 @@ class Units:
         low, middle, high = np.quantile(logs, [LOW, 0.5, HIGH], axis=0)
         usual = np.maximum(high - low, LEAST_RANGE)
         above = usual * np.array([_away(WHOLE)] * count + [_away(DETAIL)] * (scores.shape[1] - count))
-        exponents = np.asarray(mix.weights) / usual[:count]
-        exponents /= exponents.sum()
-        whole_middle, whole_above = _middle_and_above(logs[:, :count] @ exponents)
+        whole_exponents = np.asarray(mix.weights) / usual[:count]
+        whole_exponents /= whole_exponents.sum()
+        whole_middle, whole_above = _middle_and_above(logs[:, :count] @ whole_exponents)
         middles, aboves = np.r_[whole_middle, middle[count:]], np.r_[whole_above, above[count:]]
         limits = np.exp(middles + aboves)
         if not mix.details:
             limits[1:] = NEVER
-        return cls(exponents, limits, aboves[0] / aboves, np.exp(middle), np.exp(middle + above))
+        return cls(whole_exponents, limits, aboves[0] / aboves, np.exp(middle), np.exp(middle + above))
 
     def together(self, scores: Scores) -> Scores:
-        """(..., kinds) -> (...): the highest of the whole and the details."""
-        logs, count = _logs(scores), len(self.exponents)
-        whole = logs[..., :count] @ self.exponents
+        """(..., components) -> (...): the highest of the whole and the details."""
+        logs, count = _logs(scores), len(self.whole_exponents)
+        whole = logs[..., :count] @ self.whole_exponents
         each = np.concatenate([whole[..., None], logs[..., count:]], -1)
-        above = (each - np.log(self.limits)) * self.powers
+        above = (each - np.log(self.limits)) * self.exponents
         above[..., 1:] = np.minimum(above[..., 1:], STEEP * above[..., 1:])
         return np.asarray(np.exp(above).max(-1), np.float64)
 
@@ -110,14 +112,14 @@ class Calibrated:
     patches: Scores  # (cells): what a patch's score and map are divided by
 
     @classmethod
-    def of(cls, kinds: Scores, mix: Mix = Mix()) -> Calibrated:
-        """From scores of good parts (n, cells, kinds); see Units.of."""
-        units = Units.of(kinds.max(1), mix)
-        return cls(units, _usual(units.together(kinds)))
+    def of(cls, components: Scores, mix: Mix = Mix()) -> Calibrated:
+        """From scores of good parts (n, cells, components); see Units.of."""
+        units = Units.of(components.max(1), mix)
+        return cls(units, _usual(units.together(components)))
 
-    def scores(self, kinds: Scores) -> Scores:
-        """Of parts (n, cells, kinds) -> (n): each is as strange as its strangest patch."""
-        return np.asarray((self.units.together(kinds) / self.patches).max(1), np.float64)
+    def scores(self, components: Scores) -> Scores:
+        """Of parts (n, cells, components) -> (n): each is as strange as its strangest patch."""
+        return np.asarray((self.units.together(components) / self.patches).max(1), np.float64)
 
 
 def _usual(scores: Scores) -> Scores:
@@ -137,13 +139,13 @@ def _away(distribution: stats.rv_continuous) -> float:
     return float((distribution.isf(RARE) - distribution.ppf(0.5)) / (distribution.ppf(HIGH) - distribution.ppf(LOW)))
 
 
-def held_out(kinds: Scores, mix: Mix = Mix()) -> Scores:
-    """Each good part's score (n), from (n, cells, kinds), as the line would give it, had that part not been among those
-    that set the units.
+def held_out(components: Scores, mix: Mix = Mix()) -> Scores:
+    """Score each good part, (n, cells, components) -> (n), as the line would had it not been among those that set the
+    units.
     """
-    count = len(kinds)
+    count = len(components)
     if count == 1:
-        return Calibrated.of(kinds, mix).scores(kinds)
-    others = [np.delete(kinds, part, axis=0) for part in range(count)]
-    alone = [Calibrated.of(rest, mix).scores(kinds[[part]]) for part, rest in enumerate(others)]
+        return Calibrated.of(components, mix).scores(components)
+    others = [np.delete(components, part, axis=0) for part in range(count)]
+    alone = [Calibrated.of(rest, mix).scores(components[[part]]) for part, rest in enumerate(others)]
     return np.concatenate(alone)

@@ -19,13 +19,13 @@ from inspector.records import Image
 
 AREA = (0.0005, 0.02)  # of the picture, log-uniform: from a speck to a dent
 STRENGTH = (0.3, 1.0)  # of the change, from hardly seen to plain
-COARSE = 32  # cells each way of the map that says where there is something to spoil
+COARSE = 32  # cells each way of the map that says where there is something to add_defect
 
 Field = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Spoiled:
+class DefectiveCopy:
     """A picture with one synthetic defect."""
 
     image: Image
@@ -33,17 +33,17 @@ class Spoiled:
     share: float  # of the picture, about
 
 
-def spoil(image: Image, other: Image, rng: Generator) -> Spoiled:
+def add_defect(image: Image, other: Image, rng: Generator) -> DefectiveCopy:
     """Copy a good picture with one defect. `other`, of the same size, is another good part to take pieces from."""
     name, kind = KINDS[int(rng.integers(len(KINDS)))]
     height, width = _size(image, rng, stretched=name == SCRATCH)
     y, x = _place(image, height, width, rng)
-    spoiled = image.astype(np.float32)
-    region = spoiled[y : y + height, x : x + width]
+    defective = image.astype(np.float32)
+    region = defective[y : y + height, x : x + width]
     mask = _shape(height, width, rng) * rng.uniform(*STRENGTH)
     region += mask * (kind(region, other, rng) - region)
     changed = float(np.count_nonzero(mask)) / (image.shape[0] * image.shape[1])
-    return Spoiled(np.clip(spoiled, 0, 255).astype(np.uint8), name, changed)
+    return DefectiveCopy(np.clip(defective, 0, 255).astype(np.uint8), name, changed)
 
 
 def _piece(region: Field, other: Image, rng: Generator) -> Field:

@@ -22,7 +22,7 @@ from export.learn.good_set import GoodSet, look
 from export.learn.learners import Head, Learner, learner_for
 from export.learn.scores import Calibrated, Scores
 from export.learn.settings import Progress, Settings
-from export.learn.synthetic_defects import Spoiled
+from export.learn.synthetic_defects import DefectiveCopy
 from inspector.colour import ColourHighlighter, Gamut
 from inspector.files import replacing
 from inspector.grid import Grid
@@ -93,7 +93,7 @@ def _prepared(images: Sequence[Path], settings: Settings, progress: Progress) ->
     chosen = _decided(images, settings, progress)
     for candidate in _costlier(settings):
         tried = _decided(images, candidate, progress)
-        if tried[0].trial_auroc > chosen[0].trial_auroc + CLEARLY_MORE:
+        if tried[0].selection_auroc > chosen[0].selection_auroc + CLEARLY_MORE:
             chosen = tried
     return chosen
 
@@ -111,8 +111,8 @@ def _costlier(settings: Settings) -> list[Settings]:
 def _decided(images: Sequence[Path], settings: Settings, progress: Progress) -> tuple[Learner, GoodSet]:
     learner = learner_for(settings, read_image(images[0]).shape)
     good = look(images, settings, learner, progress)
-    held = good.trial() if settings.kind == "feature" and settings.effort != "quick" else None
-    return learner.decided(good.rows, good.patch.patch_shape, good.patch.fixture, held), good
+    held = good.selection_set() if settings.kind == "feature" and settings.effort != "quick" else None
+    return learner.select(good.rows, good.patch.patch_shape, good.patch.fixture, held), good
 
 
 def _fit_and_score(
@@ -123,9 +123,9 @@ def _fit_and_score(
     """
     told = partial(_told, progress)
     held_out = learner.held_out(good.rows, good.part_of_row, told)
-    kinds: dict[int, Scores] = {}
-    copies = good.spoiled()
-    spoiled: list[tuple[Spoiled, Scores]] = []
+    components: dict[int, Scores] = {}
+    copies = good.defective()
+    defective: list[tuple[DefectiveCopy, Scores]] = []
     many = MORE_FOLDS if learner.learns_from_all and len(good.images) < FEW_PARTS else FOLDS
     folds = _folds(len(good.images), many, settings.seed)
     for fold in folds if learner.learns_from_all else folds[:1]:
@@ -133,31 +133,31 @@ def _fit_and_score(
         others = [path for part, path in enumerate(good.images) if part not in set(fold.tolist())]
         highlighter = _highlighter(others, good.tolerance) if settings.paint else None
         for part in fold.tolist():
-            kinds[part] = _as_scores(judge(part, good.rows_of(part, highlighter)))
-            spoiled += _judged(copies.get(part, []), part, good, judge)
-        told(len(kinds) / len(good.images))
+            components[part] = _as_scores(judge(part, good.rows_of(part, highlighter)))
+            defective += _judged(copies.get(part, []), part, good, judge)
+        told(len(components) / len(good.images))
     head = held_out.head or learner.fit(good.rows, told)
-    table = np.stack(list(kinds.values()))
+    table = np.stack(list(components.values()))
     calibrated = Calibrated.of(table, learner.mix)
     head.use(calibrated.units)
-    paths = [good.images[part] for part in kinds]
-    defects = [Defect(each.kind, each.share, float(calibrated.scores(own[None])[0])) for each, own in spoiled]
+    paths = [good.images[part] for part in components]
+    defects = [Defect(each.kind, each.share, float(calibrated.scores(own[None])[0])) for each, own in defective]
     held_out_scores = scores.held_out(table, learner.mix).tolist()
     return dict(zip(paths, held_out_scores, strict=True)), defects, head, calibrated.patches
 
 
 def _judged(
-    copies: Sequence[Spoiled], part: int, good: GoodSet, judge: Callable[[int, Tensor], Tensor]
-) -> list[tuple[Spoiled, Scores]]:
-    """Each copy of a part with its scores (cells, kinds), all in one go."""
+    copies: Sequence[DefectiveCopy], part: int, good: GoodSet, judge: Callable[[int, Tensor], Tensor]
+) -> list[tuple[DefectiveCopy, Scores]]:
+    """Each copy of a part with its scores (cells, components), all in one go."""
     if not copies:
         return []
-    kinds = _as_scores(judge(part, torch.cat([good.rows_of_view(each.image) for each in copies])))
-    return list(zip(copies, np.split(kinds, len(copies)), strict=True))
+    components = _as_scores(judge(part, torch.cat([good.rows_of_view(each.image) for each in copies])))
+    return list(zip(copies, np.split(components, len(copies)), strict=True))
 
 
-def _as_scores(kinds: Tensor) -> Scores:
-    return kinds.detach().cpu().numpy().astype(np.float64)
+def _as_scores(components: Tensor) -> Scores:
+    return components.detach().cpu().numpy().astype(np.float64)
 
 
 def _told(progress: Progress, share: float) -> None:

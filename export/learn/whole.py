@@ -35,8 +35,8 @@ FINE, DEEP = (0, 1, 3), (2, 3, 4)  # levels of the backbone that `feature` and `
 # and 10 per cent have a mean image AUROC of 0.970, 0.973 and 0.974.
 DEEP_TOP = 0.1
 DRAWN = (10.0, 1.0, 1.0, 0.0)  # weights of the finer levels and of each deeper one in the map: the finer know where
-# Weights of the kinds of scores that are told of the whole part: the mean and the top of the map, which only give it
-# its unit; the finer levels; each of the deeper levels.
+# Weights of the score components of the whole part: the mean and the top of the map, which only give it its unit; the
+# finer levels; each of the deeper levels.
 WEIGHTS = (0.0, 0.0, 0.0, *(1.0 for _ in DEEP))
 # A part that was turned into its pose is lit from another side each time: what good parts show at a place varies more,
 # and a Gaussian for each place excuses too much. Statistics that places share do not.
@@ -119,9 +119,9 @@ class FeatureHead(nn.Module):
     see `WhitenedAutoencoder`.
     """
 
-    exponents: Tensor
+    whole_exponents: Tensor
     limits: Tensor
-    powers: Tensor
+    exponents: Tensor
     usual: Tensor
     bound: Tensor
 
@@ -139,9 +139,9 @@ class FeatureHead(nn.Module):
         self.deep = nn.ModuleList(deep)
         self.contrast = contrast
         self.colour = colour
-        self.register_buffer("exponents", torch.tensor(WEIGHTS) / sum(WEIGHTS))
+        self.register_buffer("whole_exponents", torch.tensor(WEIGHTS) / sum(WEIGHTS))
         self.register_buffer("limits", torch.ones(3))
-        self.register_buffer("powers", torch.ones(3))
+        self.register_buffer("exponents", torch.ones(3))
         self.register_buffer("usual", torch.zeros(()))
         self.register_buffer("bound", torch.ones(()))
 
@@ -152,25 +152,25 @@ class FeatureHead(nn.Module):
         """As `forward`, of what a row holds."""
         views, pictures = self.views(parts, wanted)
         blended = views.blended()
-        kinds = _kinds(views, blended)
-        whole = torch.exp(torch.log(kinds[:, : len(WEIGHTS)].clamp_min(LEAST)) @ self.exponents)
-        each = torch.cat([whole[:, None], kinds[:, len(WEIGHTS) :]], 1) / self.limits
+        components = _components(views, blended)
+        whole = torch.exp(torch.log(components[:, : len(WEIGHTS)].clamp_min(LEAST)) @ self.whole_exponents)
+        each = torch.cat([whole[:, None], components[:, len(WEIGHTS) :]], 1) / self.limits
         drawn = (views.details / self.limits[1:, None, None] - QUIET) / (1 - QUIET)  # still 1 at its limit
         broad = (blended - self.usual) / (self.bound - self.usual)
         maps = torch.relu(torch.maximum(broad, drawn.amax(1)))
-        told = each**self.powers
+        told = each**self.exponents
         below = torch.minimum(told[:, 1:], told[:, 1:] ** STEEP)  # a detail counts where it is near its limit
         return maps, torch.cat([told[:, :1], below], 1).amax(1), pictures
 
-    def kinds(self, rows: Tensor) -> Tensor:
-        """Scores of each kind, (n, kinds), each in a unit of its own: see WEIGHTS; then contrast and colour."""
-        return score_kinds(self.views(self.layout.split(rows))[0])
+    def components(self, rows: Tensor) -> Tensor:
+        """Scores of each kind, (n, components), each in a unit of its own: see WEIGHTS; then contrast and colour."""
+        return score_components(self.views(self.layout.split(rows))[0])
 
     def use(self, units: Units) -> None:
         """Give maps and scores in these from now on."""
-        self.exponents.copy_(torch.from_numpy(units.exponents))
+        self.whole_exponents.copy_(torch.from_numpy(units.whole_exponents))
         self.limits.copy_(torch.from_numpy(units.limits))
-        self.powers.copy_(torch.from_numpy(units.powers))
+        self.exponents.copy_(torch.from_numpy(units.exponents))
         self.usual.fill_(float(units.middles[0]))
         self.bound.fill_(float(units.bounds[1]))
 
@@ -203,25 +203,25 @@ class HeldOut:
         self._deep = [LeaveOut(level, each) for level in layout.split(rows).deep()]
 
     def without(self, parts: Tensor) -> Callable[[int, Tensor], Tensor]:
-        """A function that scores one of these parts: its number and its rows (m, d) -> (m, kinds)."""
+        """A function that scores one of these parts: its number and its rows (m, d) -> (m, components)."""
         others = self._rows[~torch.isin(self._part_of_row, parts)]
         head = _fit(others, self._layout, self._choice, deep=False)
 
-        def kinds(part: int, rows: Tensor) -> Tensor:
+        def components(part: int, rows: Tensor) -> Tensor:
             seen, learned = (self._layout.split(each) for each in (rows, self._rows[self._part_of_row == part]))
             levels = zip(self._deep, seen.deep(), learned.deep(), strict=True)
             deep = [leave_out(level, own) for leave_out, level, own in levels]
-            return score_kinds(head.views_beside(deep, seen)[0])
+            return score_components(head.views_beside(deep, seen)[0])
 
-        return kinds
-
-
-def score_kinds(views: Views) -> Tensor:
-    """Scores of each kind, (n, kinds)."""
-    return _kinds(views, views.blended())
+        return components
 
 
-def _kinds(views: Views, blended: Tensor) -> Tensor:
+def score_components(views: Views) -> Tensor:
+    """Scores of each kind, (n, components)."""
+    return _components(views, views.blended())
+
+
+def _components(views: Views, blended: Tensor) -> Tensor:
     details = views.details.flatten(2).amax(2).unbind(1)
     deep = [top_mean(each, DEEP_TOP) for each in views.deep]
     fine = top_mean(torch.relu(views.fine - 1))  # 1 is what good parts have on average

@@ -39,7 +39,7 @@ def _why(inspection: Inspection) -> str:
     if inspection.verdict is Verdict.MISSED:
         cause = inspection.cause.value if inspection.cause else ""
         return ascii_text(": ".join(filter(None, (cause, inspection.detail))))
-    score, threshold, words = number(inspection.score), number(inspection.threshold), inspection.strangeness
+    score, threshold, words = number(inspection.score), number(inspection.threshold), inspection.percentile_in_words
     return f"score {score} / {threshold} | {words}" if words else f"score {score} / threshold {threshold}"
 
 

@@ -107,7 +107,7 @@ class Feed:
             score=inspection.score,
             threshold=inspection.threshold,
             latency_ms=inspection.latency_ms,
-            words=inspection.strangeness,
+            words=inspection.percentile_in_words,
             cause=inspection.cause,
             detail=inspection.detail,
             captured_s=self._now_ns() / 1e9,

@@ -9,7 +9,7 @@ import numpy as np
 from inspector.cameras.base import Camera
 from inspector.channel import Channel
 from inspector.errors import EndOfStream, FrameLost
-from inspector.pipeline.ledger import Captured
+from inspector.pipeline.ledger import PendingFrame
 from inspector.pipeline.run import Run
 from inspector.pipeline.watchdog import Stage
 from inspector.records import Cause, Frame, Image, Inspection
@@ -25,7 +25,7 @@ class Capture:
         self,
         camera: Camera,
         frames: Channel[Frame],
-        verdicts: Channel[Captured | Inspection],
+        verdicts: Channel[PendingFrame | Inspection],
         run: Run,
     ) -> None:
         self._camera = camera
@@ -80,7 +80,7 @@ class Capture:
             self._lost(Cause.DECODE, "not an image of 8-bit BGR pixels", frame.part)
             return
         frame = dataclasses.replace(frame, index=self._number())
-        self._verdicts.put_aside(Captured(frame.index, frame.captured_ns, frame.part, self._run.inspector))
+        self._verdicts.put_unbounded(PendingFrame(frame.index, frame.captured_ns, frame.part, self._run.inspector))
         dropped = self._frames.put(frame)
         while dropped is not None:
             self._drop(dropped)
@@ -93,10 +93,10 @@ class Capture:
         # Where the sinks cannot keep up they get the bare verdict: the pictures would pile up without bound.
         picture = None if self._verdicts.full else frame
         missed = self._run.inspector.missed(frame.index, cause, detail, part=frame.part, frame=picture)
-        self._verdicts.put_aside(missed)
+        self._verdicts.put_unbounded(missed)
 
     def _lost(self, cause: Cause, detail: str, part: str = "") -> None:
-        self._verdicts.put_aside(self._run.inspector.missed(self._number(), cause, detail, part=part))
+        self._verdicts.put_unbounded(self._run.inspector.missed(self._number(), cause, detail, part=part))
 
     def _number(self) -> int:
         """The index of one frame more."""

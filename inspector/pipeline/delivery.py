@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from inspector.channel import Channel
 from inspector.pipeline.jobs import Job, Jobs
-from inspector.pipeline.ledger import Captured, Ledger
+from inspector.pipeline.ledger import Ledger, PendingFrame
 from inspector.pipeline.run import Run
 from inspector.pipeline.watchdog import Abandoned, Stage
 from inspector.records import Counts, Inspection, Verdict
@@ -32,7 +32,7 @@ class Delivery:
 
     def __init__(
         self,
-        verdicts: Channel[Captured | Inspection],
+        verdicts: Channel[PendingFrame | Inspection],
         journal: Sink | None,
         records: Channel[Record],
         run: Run,
@@ -90,9 +90,9 @@ class Delivery:
             self._records.put((inspection, counts))
         elif self._records.full:
             bare = dataclasses.replace(inspection.without_pictures(), anomaly_map=None)
-            self._records.put_aside((bare, counts))
+            self._records.put_unbounded((bare, counts))
         else:
-            self._records.put_aside((inspection, counts))
+            self._records.put_unbounded((inspection, counts))
 
 
 class Recording:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from inspector.channel import Channel
 from inspector.inspection import Inspector
-from inspector.pipeline.ledger import Captured
+from inspector.pipeline.ledger import PendingFrame
 from inspector.pipeline.run import Run
 from inspector.pipeline.watchdog import Stage
 from inspector.records import Cause, Frame, Inspection
@@ -25,7 +25,7 @@ class Judging:
     def __init__(
         self,
         frames: Channel[Frame],
-        verdicts: Channel[Captured | Inspection],
+        verdicts: Channel[PendingFrame | Inspection],
         run: Run,
     ) -> None:
         self._frames = frames
@@ -72,7 +72,7 @@ class Judging:
         now_ns = self._run.now_ns()
         in_time: list[Frame] = []
         for frame in frames:
-            if Captured(frame.index, frame.captured_ns, frame.part, inspector).expired(now_ns):
+            if PendingFrame(frame.index, frame.captured_ns, frame.part, inspector).expired(now_ns):
                 self._miss([frame], Cause.DEADLINE, "waited for the model beyond its deadline")
             else:
                 in_time.append(frame)
@@ -80,4 +80,4 @@ class Judging:
 
     def _miss(self, frames: Sequence[Frame], cause: Cause, detail: str) -> None:
         for frame in frames:
-            self._verdicts.put_aside(self._run.inspector.missed(frame.index, cause, detail, frame=frame))
+            self._verdicts.put_unbounded(self._run.inspector.missed(frame.index, cause, detail, frame=frame))

@@ -13,7 +13,7 @@ PICTURES = 64  # of missed parts kept at once, while an earlier verdict is waite
 
 
 @dataclass(frozen=True, slots=True)
-class Captured:
+class PendingFrame:
     """Word of a frame, sent ahead of it: from here on a verdict is owed."""
 
     index: int
@@ -45,14 +45,14 @@ class Ledger:
     def __init__(self, now_ns: Callable[[], int], on_late: Callable[[Inspection], None]) -> None:
         self._now_ns = now_ns
         self._on_late = on_late
-        self._owed: dict[int, Captured] = {}
+        self._owed: dict[int, PendingFrame] = {}
         self._verdicts: dict[int, Inspection] = {}
         self._next = 0
         self._closed = False
 
-    def take(self, news: Captured | Inspection) -> None:
+    def take(self, news: PendingFrame | Inspection) -> None:
         """Note a frame, or a verdict."""
-        if isinstance(news, Captured):
+        if isinstance(news, PendingFrame):
             self._owed[news.index] = news
         elif news.index >= self._next:
             # A model that is slow on one part must not fill the memory with pictures of those that it misses.

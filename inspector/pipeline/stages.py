@@ -13,7 +13,7 @@ from inspector.errors import StageStalled
 from inspector.pipeline.capture import Capture
 from inspector.pipeline.delivery import Delivery, Record, Recording
 from inspector.pipeline.judging import JUDGES, Judging
-from inspector.pipeline.ledger import Captured
+from inspector.pipeline.ledger import PendingFrame
 from inspector.pipeline.run import Run
 from inspector.pipeline.watchdog import ADVICE, Stage, Watchdog
 from inspector.pipeline.worker import Worker
@@ -37,7 +37,7 @@ class Stages:
         self._left: list[Worker] = []  # those that hang and were replaced
         batch = run.inspector.recipe.batch_size
         self._frames: Channel[Frame] = Channel(2 * batch, overflow, weigh=_of_frame, most=MOST_BYTES)
-        self._verdicts: Channel[Captured | Inspection] = Channel(8 * batch, weigh=_of_news, most=MOST_BYTES)
+        self._verdicts: Channel[PendingFrame | Inspection] = Channel(8 * batch, weigh=_of_news, most=MOST_BYTES)
         records: Channel[Record] = Channel(8 * batch, weigh=_of_record, most=MOST_BYTES)
         self._judging = Judging(self._frames, self._verdicts, run)
         self._delivery = Delivery(self._verdicts, journal, records, run, waits=overflow is Overflow.WAIT)
@@ -118,7 +118,7 @@ def _of_frame(frame: Frame) -> int:
     return frame.image.nbytes
 
 
-def _of_news(news: Captured | Inspection) -> int:
+def _of_news(news: PendingFrame | Inspection) -> int:
     return news.nbytes if isinstance(news, Inspection) else 0
 
 

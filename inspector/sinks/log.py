@@ -40,7 +40,7 @@ COLUMNS = (
     "verdict",
     "score",
     "threshold",
-    "stranger_than",
+    "percentile",
     "worst_row",
     "worst_col",
     "anomalous_patches",
@@ -56,7 +56,7 @@ FORMULA = ("=", "+", "-", "@")  # what begins so, a spreadsheet would compute
 def row_of(inspection: Inspection, utc: datetime) -> Row:
     """One inspection as a row. None stands for what there is no value of; never NaN or infinity."""
     worst_row, worst_col = inspection.worst_patch or (None, None)
-    latency_ms, stranger_than = _finite(inspection.latency_ms), _finite(inspection.stranger_than)
+    latency_ms, percentile = _finite(inspection.latency_ms), _finite(inspection.percentile)
     values = (
         utc.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         inspection.product,
@@ -67,7 +67,7 @@ def row_of(inspection: Inspection, utc: datetime) -> Row:
         inspection.verdict.value,
         _finite(inspection.score),
         _finite(inspection.threshold),
-        None if stranger_than is None else round(stranger_than, 4),
+        None if percentile is None else round(percentile, 4),
         worst_row,
         worst_col,
         None if inspection.patch_scores is None else inspection.anomalous_patches,

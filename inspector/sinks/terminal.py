@@ -72,7 +72,7 @@ def _why(inspection: Inspection) -> list[str]:
     worst = "-" if inspection.worst_patch is None else "{},{}".format(*inspection.worst_patch)
     score = f"score {number(inspection.score):>8} / {number(inspection.threshold):<8}"
     latency = "-" if math.isnan(inspection.latency_ms) else f"{inspection.latency_ms:.1f}"
-    words = [inspection.strangeness] if inspection.verdict.reject and inspection.strangeness else []
+    words = [inspection.percentile_in_words] if inspection.verdict.reject and inspection.percentile_in_words else []
     return [score, f"worst patch {worst:<5}", f"{latency:>7} ms", *words]
 
 

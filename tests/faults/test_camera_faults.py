@@ -145,10 +145,10 @@ def test_frames_of_changing_size_are_judged_each_as_it_is_where_the_good_ones_di
     assert seen.verdicts == [PASS, FAIL, PASS, FAIL, PASS]
 
 
-@pytest.mark.parametrize("spoil", [lambda good: good[:, :, 0], lambda good: None, lambda good: good.tolist()])
-def test_a_frame_without_a_colour_image_is_missed_and_the_run_goes_on(station, spoil):
+@pytest.mark.parametrize("add_defect", [lambda good: good[:, :, 0], lambda good: None, lambda good: good.tolist()])
+def test_a_frame_without_a_colour_image_is_missed_and_the_run_goes_on(station, add_defect):
     good = station.frame(0).image
-    seen, error = run(Scripted([good, Frame(1, 0, spoil(good), "odd"), None, good]), station.load())
+    seen, error = run(Scripted([good, Frame(1, 0, add_defect(good), "odd"), None, good]), station.load())
     assert error is None
     assert causes(seen) == [None, Cause.DECODE, None]
     assert (seen.inspections[1].part, seen.inspections[1].detail) == ("odd", "not an image of 8-bit BGR pixels")

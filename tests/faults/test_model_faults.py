@@ -98,7 +98,7 @@ def test_an_expired_part_is_not_judged_at_all(station):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("add_defect", "said"),
     [
         (scalar, "beta.onnx: its output scores is tensor(float) of 0 axes, not tensor(float) of 1 axes"),
         (words, "beta.onnx: its output scores is tensor(string) of 1 axes"),
@@ -115,9 +115,9 @@ def test_an_expired_part_is_not_judged_at_all(station):
     ],
 )
 def test_a_model_that_cannot_judge_is_refused_and_the_line_goes_on_and_changes_to_the_next(
-    station, caplog, spoil, said
+    station, caplog, add_defect, said
 ):
-    spoil(station)
+    add_defect(station)
 
     def load(product):
         return load_inspector(product, station.config, station.models, limit_s=1)

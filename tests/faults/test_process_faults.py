@@ -301,8 +301,8 @@ def test_a_start_that_is_refused_leaves_no_pass_of_a_killed_run(start, station, 
     process.out.until("PASS")
     process.end(signal.SIGKILL)
     assert state_of(state) == "PASS"
-    spoil, words = refusals(station)[why]
-    spoil()
+    add_defect, words = refusals(station)[why]
+    add_defect()
     process = start(*one_camera(station, parts, tmp_path / "logs"))
     assert process.wait() == 2
     (line,) = process.err.rest()
