@@ -18,6 +18,7 @@ from inspector.page.errors import Unknown
 from inspector.page.live import Hub
 from inspector.page.snapshot import Snapshots
 from inspector.page.video import Video, make_encoder
+from inspector.record.store import Store
 from inspector.records import Counts
 
 STATIC = Path(__file__).parent / "static"
@@ -29,14 +30,25 @@ HEADERS = {
 }
 
 
-def create_app(hub: Hub, config_dir: Path, shift: Callable[[str], Counts | None] = lambda camera: None) -> FastAPI:
-    """The app over some lines. `shift` counts the parts of a camera's present shift; None where nobody knows."""
+def create_app(
+    hub: Hub,
+    config_dir: Path,
+    model_dir: Path,
+    store: Store | None = None,
+    archive: Path | None = None,
+    shift: Callable[[str], Counts | None] = lambda camera: None,
+) -> FastAPI:
+    """The app over some lines and the record. `shift` counts the parts of a camera's present shift; None where nobody
+    knows.
+    """
     app = FastAPI(
         title="Line inspector", version=version(), docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
     encoder = make_encoder()
     videos = {name: Video(feed, encoder) for name, feed in hub.feeds.items()}
-    app.state.context = Context(hub, Snapshots(hub, shift), videos, encoder, config_dir, environment())
+    app.state.context = Context(
+        hub, Snapshots(hub, shift), videos, encoder, config_dir, model_dir, environment(), store, archive
+    )
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for router in routes.ROUTERS:
         app.include_router(router)

@@ -12,13 +12,14 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from inspector.page.access import Role, who
+from inspector.page.access import Role, Who, who
 from inspector.page.control import LineControl
 from inspector.page.errors import Unknown
 from inspector.page.feed import Feed
 from inspector.page.live import Hub
 from inspector.page.snapshot import Snapshots
 from inspector.page.video import Video
+from inspector.record.store import Store
 
 NAVIGATION = (  # name of the page, address, role that sees it
     ("Line", "/", Role.VIEWER),
@@ -37,7 +38,10 @@ class Context:
     videos: Mapping[str, Video]
     encoder: ThreadPoolExecutor
     config_dir: Path
+    model_dir: Path
     pages: Environment
+    store: Store | None = None  # the record; None where there is none
+    archive: Path | None = None  # where kept pictures lie
 
     def feed(self, camera: str) -> Feed:
         """Raises Unknown where there is no such camera."""
@@ -53,6 +57,16 @@ class Context:
         except KeyError:
             raise Unknown(f"no line for camera {camera} in this process") from None
 
+    @property
+    def record(self) -> Store:
+        """The record. Raises Unknown where there is none."""
+        if self.store is None:
+            raise Unknown("this station keeps no record: start it with --record FILE")
+        return self.store
+
+    def note(self, asking: Who, action: str, subject: str, **details: object) -> None:
+        """Write a change of state into the audit trail: who did what to what. Before it is done."""
+
     def render(self, template: str, **values: object) -> str:
         """A template without its surroundings, for a part of a page."""
         return self.pages.get_template(template).render(**values)
@@ -62,6 +76,7 @@ class Context:
         asking = who(request)
         theme = request.cookies.get("theme", "")
         common = {
+            "csrf": "",
             "asking": asking,
             "Role": Role,
             "navigation": [(name, address) for name, address, role in NAVIGATION if asking.may(role)],

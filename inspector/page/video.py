@@ -51,15 +51,18 @@ class Video:
             return self._sequence, self._jpeg
 
     async def multipart(self) -> AsyncIterator[bytes]:
-        """MJPEG, until the viewer leaves. The boundary comes right behind each picture: browsers wait for it."""
-        seen = -1
+        """MJPEG, until the viewer leaves. Each picture goes out twice where no other follows: Chromium shows one only
+        when the next arrives.
+        """
+        seen, owed = -1, 0
         self.viewers += 1
         try:
             yield f"--{BOUNDARY}\r\n".encode()
             while True:
                 sequence, jpeg = await self.current()
-                if jpeg and sequence != seen:
-                    seen = sequence
+                owed = 2 if sequence != seen else owed
+                if jpeg and owed:
+                    seen, owed = sequence, owed - 1
                     head = f"Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode()
                     yield head + jpeg + f"\r\n--{BOUNDARY}\r\n".encode()
                 await asyncio.sleep(PERIOD_S)

@@ -45,7 +45,9 @@ class Pages:
         from inspector.page.server import Server  # noqa: PLC0415
 
         hub = self._hub(lines)
-        with Server(create_app(hub, self._arguments.config_dir), hub, self._socket) as server:
+        with Server(
+            create_app(hub, self._arguments.config_dir, self._arguments.model_dir), hub, self._socket
+        ) as server:
             print(f"pages: {server.address}", file=sys.stderr)
             yield
 

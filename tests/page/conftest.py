@@ -95,7 +95,7 @@ class Running:
         with ExitStack() as stack:
             listener = listen("127.0.0.1:0")
             server = stack.enter_context(
-                Server(create_app(self.hub, self.station.config, **options), self.hub, listener)
+                Server(create_app(self.hub, self.station.config, self.station.models, **options), self.hub, listener)
             )
             self.url = server.address.rstrip("/")
             self._thread.start()
