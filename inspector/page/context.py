@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,19 +13,22 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from inspector.page.access import Role, Who, who
+from inspector.page.access import COOKIE, Gate, Role, Who, csrf_token, give_cookie, who
 from inspector.page.control import LineControl
 from inspector.page.errors import Unknown
 from inspector.page.feed import Feed
 from inspector.page.live import Hub
 from inspector.page.snapshot import Snapshots
 from inspector.page.video import Video
+from inspector.record import audit
 from inspector.record.store import Store
 
+_logger = logging.getLogger(__name__)
 NAVIGATION = (  # name of the page, address, role that sees it
     ("Line", "/", Role.VIEWER),
     ("Threshold", "/threshold", Role.VIEWER),
     ("Changeover", "/changeover", Role.VIEWER),
+    ("Audit", "/audit", Role.ENGINEER),
 )
 THEMES = ("dark", "light")
 
@@ -40,6 +44,7 @@ class Context:
     config_dir: Path
     model_dir: Path
     pages: Environment
+    gate: Gate
     store: Store | None = None  # the record; None where there is none
     archive: Path | None = None  # where kept pictures lie
 
@@ -65,7 +70,17 @@ class Context:
         return self.store
 
     def note(self, asking: Who, action: str, subject: str, **details: object) -> None:
-        """Write a change of state into the audit trail: who did what to what. Before it is done."""
+        """Write a change of state into the audit trail: who did what to what. Before it is done: what cannot be
+        written down must not be done. Raises StoreError.
+        """
+        self.say(asking.title, action, subject, **details)
+
+    def say(self, name: str, action: str, subject: str, **details: object) -> None:
+        """The same, by the name that the trail has for them. Without a record it goes to the program's own log."""
+        if self.store is None:
+            _logger.info("%s: %s %s %s", name, action, subject, details or "")
+        else:
+            audit.append(self.store, name, action, subject, details)
 
     def render(self, template: str, **values: object) -> str:
         """A template without its surroundings, for a part of a page."""
@@ -73,17 +88,21 @@ class Context:
 
     def page(self, request: Request, template: str, **values: object) -> HTMLResponse:
         """A whole page, or a part of one, with who asks and where they are."""
-        asking = who(request)
+        asking, response = who(request), HTMLResponse()
+        cookie = request.cookies.get(COOKIE) or give_cookie(request, response)
         theme = request.cookies.get("theme", "")
         common = {
-            "csrf": "",
+            "csrf": csrf_token(cookie),
+            "has_accounts": self.gate.has_accounts,
             "asking": asking,
             "Role": Role,
             "navigation": [(name, address) for name, address, role in NAVIGATION if asking.may(role)],
             "here": request.url.path,
             "theme": theme if theme in THEMES else "",
         }
-        return HTMLResponse(self.render(template, **common, **values))
+        response.body = self.render(template, **common, **values).encode()
+        response.headers["Content-Length"] = str(len(response.body))
+        return response
 
 
 def environment() -> Environment:

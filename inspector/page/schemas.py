@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 State = Literal["good", "deviates", "lost", "none"]
 Word = Literal["PASS", "FAIL", "MISSED"]
@@ -78,6 +78,21 @@ class CameraState(_Said):
     deadline_ms: float | None
     badges: list[Badge]
     alarms: list[Alarm]
+
+
+class Identity(_Said):
+    """Who asks."""
+
+    name: str
+    role: str
+    csrf: str  # to be sent in the header X-CSRF-Token with each change
+
+
+class Credentials(BaseModel):
+    """To log in."""
+
+    name: Annotated[str, Field(max_length=200)]
+    password: Annotated[str, Field(max_length=1000)]
 
 
 class LiveState(_Said):
