@@ -57,7 +57,7 @@
 
   // Only what has changed: who reads a page aloud is not disturbed by what stays.
   function replace(element, html) {
-    if (element.dataset.html !== html) { element.dataset.html = html; element.innerHTML = html; }
+    if (element.dataset.html !== html) { element.dataset.html = html; element.innerHTML = html; htmx.process(element); }
   }
 
   function dots(name, size) {
