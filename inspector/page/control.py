@@ -36,6 +36,8 @@ class Running:
     deadline_ms: float | None
     budget: float  # share of good parts that the threshold may reject
     held_out: tuple[float, ...]  # scores of good parts by a model that never saw them
+    outputs: int  # how many are told the verdicts
+    away: str  # why one of them cannot be told at present; empty where all can
     running: bool
     failed: str  # the first error of the line; empty where all is well
     loading: str  # the product that is being loaded; empty where none is
@@ -102,6 +104,8 @@ class PipelineControl:
             deadline_ms=recipe.deadline_ms,
             budget=inspector.budget,
             held_out=tuple(detector.info.held_out.values()),
+            outputs=pipeline.outputs,
+            away=pipeline.away,
             running=pipeline.running,
             failed=str(pipeline.errors[0]) if pipeline.errors else "",
             loading=pipeline.loading,

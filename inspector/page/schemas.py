@@ -76,6 +76,7 @@ class CameraState(_Said):
     first_number: int  # the oldest of these parts
     threshold: float | None
     deadline_ms: float | None
+    rejects: list[Part]  # the last few that have a picture, newest first
     badges: list[Badge]
     alarms: list[Alarm]
 

@@ -101,6 +101,16 @@ class Pipeline:
         return tuple(self._run.errors)
 
     @property
+    def outputs(self) -> int:
+        """How many outputs are told its verdicts."""
+        return len(self._run.outputs)
+
+    @property
+    def away(self) -> str:
+        """Why an output cannot be told anything at present; empty where all can."""
+        return self._run.outputs.away
+
+    @property
     def loading(self) -> str:
         """The product of a changeover that is under way; empty where there is none."""
         return self._run.loading

@@ -109,10 +109,11 @@ class Running:
         assert not self._thread.is_alive()
 
     def parts(self, *brightnesses):
-        """Let parts come, and wait until all of them are judged."""
-        wanted = self.feed.sequence + len(brightnesses)
-        self.belt.put(*brightnesses)
-        wait_until(lambda: self.feed.sequence >= wanted)
+        """Let parts come one by one, and wait until each is judged: a live line that is too fast misses some."""
+        for brightness in brightnesses:
+            wanted = self.feed.sequence + 1
+            self.belt.put(brightness)
+            wait_until(lambda wanted=wanted: self.feed.sequence >= wanted)
 
 
 def wait_until(holds):

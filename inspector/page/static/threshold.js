@@ -140,10 +140,17 @@
     pen.fillStyle = colour("--faint");
     pen.font = "15px system-ui, sans-serif";
     pen.textAlign = "center";
-    for (let tick = 0; tick <= 4; tick += 1) pen.fillText(format(top * tick / 4) + (tick === 4 ? " +" : ""), PAD + inner * tick / 4, height - 8);
+    const step = round(top / 5);
+    for (let score = 0; score <= top; score += step) pen.fillText(Number(score.toFixed(6)), at(score), height - 8);
     state.levels.forEach(function (level) { if (level.threshold !== null) marked(pen, at(level.threshold), floor); });
     mark(pen, at(state.threshold), floor, "in use", colour("--faint"), [6, 5], 14);
     if (!same()) mark(pen, at(wanted), floor, format(wanted), colour("--accent"), [], 30);
+  }
+
+  // 1, 2 or 5 times a power of ten.
+  function round(step) {
+    const power = Math.pow(10, Math.floor(Math.log10(step)));
+    return power * [1, 2, 5, 10].find(function (times) { return times * power >= step; });
   }
 
   function mark(pen, x, floor, words, ink, dash, y) {
