@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from inspector.errors import EndOfStream
+from inspector.identity import RunIdentity
 from inspector.inspection import load_inspector
 from inspector.page.app import create_app
 from inspector.page.control import PipelineControl
@@ -83,7 +84,7 @@ class Running:
             station.load(),
             [self.feed],
             [self.output],
-            name=name,
+            identity=RunIdentity.begin(name),
             load=lambda product: load_inspector(product, station.config, station.models),
         )
         self.hub = Hub(watched=[station.config])
