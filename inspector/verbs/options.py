@@ -21,6 +21,7 @@ class RunOptions:
     save_video: Path | None = None
     window: bool = False
     serve: str | None = None
+    record: str | None = None
     model_dir: Path = Path("models")
     config_dir: Path = Path("config")
 

@@ -18,10 +18,11 @@ from inspector.console import PATIENCE_S
 from inspector.errors import InspectorError, RecipeError
 from inspector.outputs.target import close_safely, make_safe, open_outputs
 from inspector.pipeline import run_together
+from inspector.record.opening import DEFAULT
 from inspector.station import Station, StationCamera, load_station, readable_targets
 from inspector.verbs.line import VIDEO_FPS, Line, LineMaker
 from inspector.verbs.options import RunOptions
-from inspector.verbs.serving import Pages
+from inspector.verbs.serving import ADDRESS, Pages
 
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")  # as far as the system knows them
 
@@ -54,9 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--serve",
         nargs="?",
-        const="127.0.0.1:8080",
+        const=ADDRESS,
         metavar="HOST:PORT",
-        help="show the line in a browser (default: 127.0.0.1:8080, this machine only)",
+        help="show the line in a browser (default: " + ADDRESS + ", this machine only)",
+    )
+    parser.add_argument(
+        "--record", metavar="FILE|URL", help=f"accounts and changes made on the pages (default with --serve: {DEFAULT})"
     )
     add_folders(parser)
 
