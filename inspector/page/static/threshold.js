@@ -14,6 +14,7 @@
 
   function take(news) {
     const before = state;
+    slider.disabled = false;
     state = news;
     if (!moved || !before || before.product !== news.product) { wanted = news.threshold; moved = false; }
     if (before === null || news.threshold > top) {
