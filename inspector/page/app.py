@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil
 from pathlib import Path
 from urllib.parse import quote
@@ -23,7 +22,6 @@ from inspector.page.snapshot import Snapshots
 from inspector.page.video import Video, make_encoder
 from inspector.record.accounts import Accounts
 from inspector.record.store import Store
-from inspector.records import Counts
 
 STATIC = Path(__file__).parent / "static"
 STATUS: dict[type[InspectorError], int] = {
@@ -48,18 +46,15 @@ def create_app(
     model_dir: Path,
     store: Store | None = None,
     archive: Path | None = None,
-    shift: Callable[[str], Counts | None] = lambda camera: None,
 ) -> FastAPI:
-    """The app over some lines and the record. `shift` counts the parts of a camera's present shift; None where nobody
-    knows.
-    """
+    """The app over some lines and the record. Raises StoreError."""
     app = FastAPI(
         title="Line inspector", version=version(), docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
     encoder, gate = make_encoder(), Gate(Accounts(store) if store else None)
     videos = {name: Video(feed, encoder) for name, feed in hub.feeds.items()}
     app.state.context = Context(
-        hub, Snapshots(hub, shift, store), videos, encoder, config_dir, model_dir, environment(), gate, store, archive
+        hub, Snapshots(hub, store), videos, encoder, config_dir, model_dir, environment(), gate, store, archive
     )
     app.state.gate = gate
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

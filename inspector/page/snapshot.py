@@ -18,6 +18,7 @@ from inspector.page.control import Running
 from inspector.page.feed import Feed, FeedState, Judged
 from inspector.page.live import ONLY, Hub
 from inspector.page.schemas import CameraState, LiveState, Part, Tally, Word
+from inspector.page.shift import ShiftCounts
 from inspector.record.drift import KIND
 from inspector.record.store import Store
 from inspector.records import Counts
@@ -52,12 +53,11 @@ class Snapshots:
     def __init__(
         self,
         hub: Hub,
-        shift: Callable[[str], Counts | None],
         store: Store | None = None,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._hub = hub
-        self._shift = shift
+        self._shifts = {name: ShiftCounts(store, feed.name) for name, feed in hub.feeds.items()} if store else {}
         self._recorded = Recorded(store, now_s)
         self._now_s = now_s
         self._turn = threading.Lock()
@@ -81,7 +81,7 @@ class Snapshots:
         now = control.now if control else None
         state = feed.state
         charted = state.recent[-CHARTED:]
-        shift = self._shift(name)
+        shift = self._shifts.get(name)
         return CameraState(
             name=name,
             product=_product(now, charted),
@@ -89,7 +89,7 @@ class Snapshots:
             sequence=state.sequence,
             last=part_of(charted[-1]) if charted else None,
             counts=tally(state.counts),
-            shift=tally(shift) if shift else None,
+            shift=tally(shift(state.counts)) if shift else None,
             parts_per_minute=_pace(charted),
             scores=[_number(part.score) for part in charted],
             verdicts="".join(part.verdict.name[0] for part in charted),

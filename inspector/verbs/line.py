@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +18,8 @@ from inspector.inspection import Inspector, load_inspector
 from inspector.outputs.base import Output
 from inspector.page.feed import Feed
 from inspector.pipeline import JUDGES, Pipeline
+from inspector.record.archive import ArchiveSettings
+from inspector.record.composition import recording
 from inspector.settled import SettledRecipes
 from inspector.shared import SharedModels
 from inspector.sinks.base import Sink
@@ -111,6 +113,7 @@ class LineMaker:
         feed = Feed(name) if options.serve else None
         sinks: list[Sink] = [TerminalSink(sys.stdout, name), *self._pictures(prepared, window)]
         sinks += [feed] if feed else []
+        sinks += self._record(name, lambda: pipeline.inspector)
         pipeline = Pipeline(
             prepared.camera,
             prepared.inspector,
@@ -126,6 +129,14 @@ class LineMaker:
             load_s=station.load_s,
         )
         return Line(pipeline, rows, feed)
+
+    def _record(self, name: str, in_charge: Callable[[], Inspector]) -> list[Sink]:
+        """The record's sink, where one is kept. The inspector belongs to the pipeline, which is made after it."""
+        options = self._options
+        if options.record_url is None or options.archive_dir is None:
+            return []
+        archive = ArchiveSettings(options.archive_dir)
+        return [recording(options.record_url, self._run.of(name), options.log_dir / name, in_charge, archive)]
 
     def _pictures(self, prepared: _Prepared, window: Window | None) -> list[Sink]:
         options, name = self._options, prepared.name

@@ -21,7 +21,7 @@ from inspector.pipeline import run_together
 from inspector.record.opening import DEFAULT
 from inspector.station import Station, StationCamera, load_station, readable_targets
 from inspector.verbs.line import VIDEO_FPS, Line, LineMaker
-from inspector.verbs.options import RunOptions
+from inspector.verbs.options import ARCHIVE, RunOptions
 from inspector.verbs.serving import ADDRESS, Pages
 
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")  # as far as the system knows them
@@ -60,7 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="show the line in a browser (default: " + ADDRESS + ", this machine only)",
     )
     parser.add_argument(
-        "--record", metavar="FILE|URL", help=f"accounts and changes made on the pages (default with --serve: {DEFAULT})"
+        "--record",
+        metavar="FILE|URL",
+        help=f"keep every part in a database: a file, or postgresql://USER@HOST/NAME (default with --serve: {DEFAULT})",
+    )
+    parser.add_argument(
+        "--archive", type=Path, metavar="DIR", help=f"with a record: pictures of rejects (default: {ARCHIVE}/)"
     )
     add_folders(parser)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from inspector.cli import add_folders
 from inspector.page.live import Hub
 from inspector.record.opening import DEFAULT, open_store
+from inspector.verbs.options import ARCHIVE
 from inspector.verbs.serving import ADDRESS, check_packages
 
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the verb understands."""
     parser.add_argument("address", nargs="?", default=ADDRESS, metavar="HOST:PORT", help=f"default: {ADDRESS}")
     parser.add_argument("--record", default=DEFAULT, metavar="FILE|URL", help=f"default: {DEFAULT}")
-    parser.add_argument("--archive", type=Path, metavar="DIR", help="where kept pictures lie")
+    parser.add_argument("--archive", type=Path, default=ARCHIVE, metavar="DIR", help=f"default: {ARCHIVE}/")
     add_folders(parser)
 
 

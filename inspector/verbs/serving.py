@@ -41,7 +41,7 @@ class Pages:
 
             self._socket = listen(options.serve)
             try:
-                self._store = open_store(options.record or DEFAULT)
+                self._store = open_store(options.record_url or DEFAULT)
             except BaseException:
                 self._socket.close()
                 raise
@@ -59,14 +59,18 @@ class Pages:
         with (
             self._store,
             Server(
-                create_app(hub, self._options.config_dir, self._options.model_dir, self._store), hub, self._socket
+                create_app(
+                    hub, self._options.config_dir, self._options.model_dir, self._store, self._options.archive_dir
+                ),
+                hub,
+                self._socket,
             ) as server,
         ):
             print(f"pages: {server.address}", file=sys.stderr)
             yield
 
     def _hub(self, lines: Sequence[Line]) -> Hub:
-        hub = Hub(watched=[self._options.log_dir])
+        hub = Hub(watched=[self._options.log_dir, self._options.archive_dir or self._options.log_dir])
         for line in lines:
             if line.feed is not None:
                 hub.add(line.feed, PipelineControl(line.pipeline, self._options.config_dir, self._options.model_dir))
