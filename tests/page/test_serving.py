@@ -20,7 +20,7 @@ def source(tmp_path):
 def options(station, tmp_path):
     return (
         *("--model-dir", station.models, "--config-dir", station.config, "--log-dir", tmp_path / "logs"),
-        *("--record", tmp_path / "record.db"),
+        *("--record", tmp_path / "record.db", "--archive", tmp_path / "archive"),
     )
 
 

@@ -13,7 +13,16 @@ def address(bottle, start, tmp_path):
     process = start(
         *("run", "--product", "bottle", "--source", bottle.data / "test", "--fps", "17", "--loop"),
         *("--model-dir", bottle.home / "models", "--config-dir", bottle.home / "config"),
-        *("--log-dir", tmp_path / "logs", "--record", tmp_path / "record.db", "--serve", "127.0.0.1:0"),
+        *(
+            "--log-dir",
+            tmp_path / "logs",
+            "--record",
+            tmp_path / "record.db",
+            "--archive",
+            tmp_path / "archive",
+            "--serve",
+            "127.0.0.1:0",
+        ),
     )
     return process.err.until("pages: ")[-1].removeprefix("pages: ")
 
