@@ -39,6 +39,16 @@ def draw(inspection: Inspection, counts: Counts) -> Image:
     return picture
 
 
+def annotated(inspection: Inspection) -> Image:
+    """Return a new BGR picture as `draw` does, without banner and border. The inspection must have its image."""
+    image = inspection.image
+    if image is None or not _can_be_shown(image):
+        return np.full(PLATE_SHAPE, PLATE_GRAY, np.uint8)
+    picture: Image = _enlarged(image).copy()
+    mark(picture, inspection, picture.shape[1] // image.shape[1], _line_px(picture))
+    return picture
+
+
 def _can_be_shown(image: Image) -> bool:
     """Return whether it is a picture at all: a frame can be missed because it is none."""
     return image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.size > 0

@@ -11,6 +11,24 @@ VERBS = (
         unattended=True,
     ),
     Verb(
+        "serve",
+        "show the record's pages without a line",
+        "line-inspector serve 127.0.0.1:8080 --record record.db",
+        "inspector.verbs.serve",
+    ),
+    Verb(
+        "account",
+        "say who may act on a station by its pages",
+        "line-inspector account add maria --role engineer",
+        "inspector.verbs.account",
+    ),
+    Verb(
+        "audit",
+        "check the trail of who changed what",
+        "line-inspector audit verify",
+        "inspector.verbs.audit",
+    ),
+    Verb(
         "report",
         "say what happened in a shift or a day, from the record",
         "line-inspector report --shift 1 --html shift.html --csv shift.csv",

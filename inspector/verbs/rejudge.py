@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Judge what the archive has, and print which parts change sides."""
     kind, count = arguments.workers
-    make = partial(make_inspector, *_choice(arguments), count)
+    make = partial(make_inspector, *_choice(arguments))
     make()  # what is wrong with recipe or model is told here, in one line
     parts, paths = _archived(arguments, archive_of(arguments))
     if arguments.efficiency and count > 1:
@@ -64,10 +64,10 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def make_inspector(product: str, config_dir: Path, model: Path, threshold: float | None, count: int) -> Inspector:
-    """The product's recipe with this model and threshold; `count` of them share the machine's cores."""
+def make_inspector(product: str, config_dir: Path, model: Path, threshold: float | None) -> Inspector:
+    """Return an inspector of the product's recipe with this model and threshold."""
     recipe = load_recipe(config_dir, product)
-    detector = Detector(model, count)
+    detector = Detector(model)
     changes: dict[str, object] = {}
     if threshold is not None:
         changes = {"threshold": threshold, "threshold_model": None}
