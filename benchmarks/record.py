@@ -32,6 +32,26 @@ CAUSES = ("decode", "overflow", "camera", "deadline")
 AT_ONCE = 5000
 LINE_BATCH = 128  # parts: what half a second of a fast line brings
 PER_RUN = 100_000
+GENERATE = f"""
+INSERT INTO parts (run_id, camera, number, captured_utc, captured_ns, product, recipe_hash, model_hash, verdict, part,
+    threshold, score, percentile, cause, detail, worst_row, worst_col, worst_x, worst_y, anomalous_patches, latency_ms,
+    image_path, brightness, focus, colour_a, colour_b, position_x, position_y)
+SELECT lpad(to_hex(n / {PER_RUN}), 32, '0'), (ARRAY['left', 'right'])[1 + n % 2], n,
+    {int(START.timestamp())}000000 + (n * %(step)s)::bigint, n * 1000000::bigint,
+    (ARRAY['bottle', 'bracket', 'seal'])[1 + (n / 50000) % 3], '0123456789ab', 'ba9876543210', verdict,
+    'SN' || lpad(n::text, 10, '0'), 2.5, score, 0.5,
+    CASE WHEN verdict = 'missed' THEN (ARRAY['decode', 'overflow', 'camera', 'deadline'])[1 + n % 4] END, '', 0, 0,
+    x, y, 0, 31.5, CASE WHEN verdict = 'fail' OR n % 1000 = 0 THEN '2025-01-01/' || n || '.png' END,
+    128, 0.1, 0, 0, 0.5, 0.5
+FROM (SELECT n, random() * random() AS x, random() * random() AS y, 2 * random() AS score,
+    (ARRAY['missed', 'fail', 'pass'])[1 + (c >= 0.001)::int + (c >= 0.011)::int] AS verdict
+    FROM (SELECT n, random() AS c FROM generate_series(%(first)s::int, %(last)s::int) AS n) AS drawn) AS made
+""".replace("% ", "%% ")
+TALLY = """
+INSERT INTO hour_tallies
+SELECT captured_utc / 3600000000, product, camera, verdict, coalesce(cause, ''), run_id, count(*)
+FROM parts GROUP BY 1, 2, 3, 4, 5, 6
+"""
 
 
 def main() -> None:
@@ -42,7 +62,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with open_store(arguments.record) as store:
         if store.counts().captured == 0:
-            _write(store, arguments.parts)
+            (_write if store.engine.dialect.name == "sqlite" else _generate)(store, arguments.parts)
         _ask(store)
         _line_cost(store)
     if "://" not in arguments.record:
@@ -60,6 +80,30 @@ def _write(store: Store, count: int) -> None:
             print(f"{start:,} parts after {time.perf_counter() - begun:.0f} s", flush=True)
     seconds = time.perf_counter() - begun
     print(f"written: {count:,} parts in {seconds:.0f} s, {1e6 * seconds / count:.0f} us per part", flush=True)
+    _judge(store)
+
+
+def _generate(store: Store, count: int) -> None:
+    """The same kind of parts, made by the server itself: through the client, ten million take an hour."""
+    begun = time.perf_counter()
+    for run in range(0, count, PER_RUN):
+        store.begin_run(RunRow(f"{run // PER_RUN:032x}", START + run * (YEAR / count), "bench", "run", "0"))
+    with store.changing() as connection:
+        for start in range(0, count, 1_000_000):
+            bounds = {
+                "first": start,
+                "last": min(count, start + 1_000_000) - 1,
+                "step": YEAR.total_seconds() * 1e6 / count,
+            }
+            connection.exec_driver_sql(GENERATE, bounds)
+            print(f"{bounds['last'] + 1:,} parts after {time.perf_counter() - begun:.0f} s", flush=True)
+        connection.exec_driver_sql(TALLY)
+    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE")  # as the server does by itself, a minute later
+    _judge(store)
+
+
+def _judge(store: Store) -> None:
     rejects = [each.row.key for each in store.parts(PartFilter(verdicts=(Verdict.FAIL,)), limit=2000)]
     store.judge(rejects[::2], Label.REALLY_BAD, "bench", START + YEAR)
 

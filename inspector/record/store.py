@@ -29,7 +29,7 @@ from inspector.record.rows import (
     ThresholdRow,
 )
 from inspector.record.schema import migrate
-from inspector.record.tables import EPOCH, HOUR, Alarm, HourTally, Part, Run, ThresholdChange
+from inspector.record.tables import EPOCH, HOUR, Alarm, HourTally, LogFile, Part, Run, ThresholdChange
 from inspector.records import Counts, Verdict
 
 EVERYTHING = PartFilter()
@@ -104,6 +104,17 @@ class Store:
         """
         with self.changing() as connection:
             return writing.insert_parts(connection, rows)
+
+    def log_read(self, host: str, path: str) -> int:
+        """How many bytes of a log are known to be in the record."""
+        with self.reading() as connection:
+            query = select(LogFile.read_bytes).where(LogFile.host == host, LogFile.path == path)
+            return int(connection.scalar(query) or 0)
+
+    def note_log_read(self, host: str, path: str, read_bytes: int) -> None:
+        """Remember how far a log was read."""
+        with self.changing() as connection:
+            writing.note_log_read(connection, host, path, read_bytes)
 
     def raise_alarm(self, alarm: AlarmRow) -> int:
         """Note an alarm; returns its number."""

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from inspector.record.queries import NAMES
 from inspector.record.rows import Label, PartKey, PartRow, RunRow
-from inspector.record.tables import HOUR_US, HourTally, Judgement, Part, Run, microseconds
+from inspector.record.tables import HOUR_US, HourTally, Judgement, LogFile, Part, Run, microseconds
 
 TALLIED = (Part.captured_utc, Part.product, Part.camera, Part.verdict, Part.cause, Part.run_id)
 KEYS = 500  # looked up in one statement
@@ -50,6 +50,13 @@ def insert_judgements(
     if ids:
         connection.execute(_insert(connection, Judgement), [said | {"part_id": number} for number in ids])
     return len(ids)
+
+
+def note_log_read(connection: Connection, host: str, path: str, read_bytes: int) -> None:
+    """Remember how far a log was read."""
+    statement = _insert(connection, LogFile).values(host=storable(host), path=storable(path), read_bytes=read_bytes)
+    again = {"read_bytes": read_bytes}
+    connection.execute(statement.on_conflict_do_update(index_elements=["host", "path"], set_=again))
 
 
 def part_ids(connection: Connection, keys: Sequence[PartKey]) -> list[int]:

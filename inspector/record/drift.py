@@ -1,0 +1,199 @@
+"""Drift: good parts no longer look as they did, and what about the picture has changed.
+
+Two things are watched on passing parts: their scores, against those of the good parts that were held out in training;
+and how the picture looks as a whole, against the first parts of this model in front of this camera. Each raises a false
+alarm once in ONE_IN passing parts on average, or more rarely, while parts are exchangeable; see `evidence`.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from inspector.record.evidence import LEAST, Evidence
+from inspector.record.rows import AlarmRow, PartRow
+from inspector.records import Verdict
+
+ONE_IN = 1e7  # passing parts: in a shift of 20,000 a false alarm has a chance of 0.2 % at most
+LOOKED_AT = 100  # first passing parts of a model: how its pictures look
+RECENT = 30  # parts of which the message gives the median
+CLEAR = 500  # passing parts without new evidence, then the alarm is over
+KIND = "drift"
+ADVICE = "check lamp, lens, camera and holder; train again only where the change is meant to stay"
+
+
+@dataclass(frozen=True, slots=True)
+class Aspect:
+    """One number of PartRow that tells how a picture looks."""
+
+    field: str
+    name: str
+    matters: float  # a smaller change of the median is nobody's concern
+    relative: bool  # whether that is a share of the median before
+    less: str
+    more: str
+
+
+ASPECTS = (
+    Aspect("brightness", "brightness", 4.0, False, "darker", "brighter"),
+    Aspect("focus", "focus", 0.1, True, "blurred: less fine detail", "more fine detail: sharper, or noisier"),
+    Aspect("colour_a", "colour", 1.5, False, "greener", "redder"),
+    Aspect("colour_b", "colour", 1.5, False, "bluer", "yellower"),
+    Aspect("position_x", "position across", 0.01, False, "further left", "further right"),
+    Aspect("position_y", "position down", 0.01, False, "further up", "further down"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """An alarm that begins, or (`over`) the end of the one before."""
+
+    alarm: AlarmRow
+    over: bool = False
+
+
+class DriftWatch:
+    """Takes every part of one camera in order. A new model or threshold begins a new watch.
+
+    `good_scores` gives the held-out scores of a model by its hash, None where it is not known yet; `first_parts` gives
+    the first passing parts that are known of a model in front of this camera.
+    """
+
+    def __init__(
+        self,
+        good_scores: Callable[[str], Sequence[float] | None],
+        first_parts: Callable[[str], Sequence[PartRow]],
+        one_in: float = ONE_IN,
+    ) -> None:
+        self._good_scores = good_scores
+        self._first_parts = first_parts
+        self._one_in = one_in
+        self._of: tuple[str, float | None] | None = None
+        self._alarm: AlarmRow | None = None
+        self._quiet = 0  # passing parts since the last evidence
+
+    def take(self, row: PartRow) -> News | None:
+        """Look at one part; returns what is new."""
+        if row.verdict is not Verdict.PASS or row.score is None:
+            return None
+        if self._of != (row.model_hash, row.threshold):
+            scores = self._good_scores(row.model_hash)
+            if scores is None:
+                return None
+            self._begin(row, scores)
+        self._scores.take(row.score)
+        self._looks.take(row)
+        self._quiet += 1
+        if self._scores.strength >= self._one_in or (self._looks.strength >= self._one_in and self._looks.changes):
+            return self._found(row)
+        return self._cleared(row)
+
+    def _begin(self, row: PartRow, scores: Sequence[float]) -> None:
+        self._of = row.model_hash, row.threshold
+        self._scores = _Scores([score for score in scores if row.threshold is None or score <= row.threshold])
+        self._looks = _Looks(self._first_parts(row.model_hash))
+        self._quiet = 0
+
+    def _found(self, row: PartRow) -> News | None:
+        text = self._words()
+        self._scores.forget()
+        self._looks.forget()
+        self._quiet = 0
+        if self._alarm is not None:
+            return None
+        self._alarm = AlarmRow(row.captured_utc, row.camera, KIND, text)
+        return News(self._alarm)
+
+    def _cleared(self, row: PartRow) -> News | None:
+        if self._alarm is None or self._quiet < CLEAR:
+            return None
+        alarm, self._alarm = self._alarm, None
+        return News(alarm, over=True)
+
+    def _words(self) -> str:
+        changes = self._looks.changes
+        what = "; ".join(changes) if changes else "brightness, focus, colour and position are as before"
+        scores = self._scores.words if self._scores.strength >= self._one_in else "scores of passed parts are as before"
+        return f"drift: {scores}; {what}: {ADVICE}"
+
+
+class _Scores:
+    """The scores of passing parts against those of good parts in training."""
+
+    def __init__(self, good: Sequence[float]) -> None:
+        self._good = good
+        self._evidence = Evidence(good) if len(good) >= LEAST else None
+        self._recent: deque[float] = deque(maxlen=RECENT)
+
+    def take(self, score: float) -> None:
+        self._recent.append(score)
+        if self._evidence:
+            self._evidence.add(score)
+
+    def forget(self) -> None:
+        if self._evidence:
+            self._evidence.forget()
+
+    @property
+    def strength(self) -> float:
+        return self._evidence.total if self._evidence else 0.0
+
+    @property
+    def words(self) -> str:
+        now, then = statistics.median(self._recent), statistics.median(self._good)
+        way = "stranger" if now > then else "less strange"
+        return f"good parts look {way} than in training (median score {now:.3g}, then {then:.3g})"
+
+
+class _Looks:
+    """How pictures look against how the first of this model looked."""
+
+    def __init__(self, first: Sequence[PartRow]) -> None:
+        self._first = [row for row in first if row.brightness is not None][:LOOKED_AT]
+        self._recent: deque[PartRow] = deque(maxlen=RECENT)
+        self._evidence: list[Evidence] = []
+        self._begin()
+
+    def take(self, row: PartRow) -> None:
+        if row.brightness is None:
+            return
+        if not self._evidence:
+            self._first.append(row)
+            self._begin()
+            return
+        self._recent.append(row)
+        for aspect, evidence in zip(ASPECTS, self._evidence, strict=True):
+            evidence.add(_value(row, aspect))
+
+    def forget(self) -> None:
+        for evidence in self._evidence:
+            evidence.forget()
+
+    @property
+    def strength(self) -> float:
+        """The mean over all aspects keeps the promise of one."""
+        return sum(evidence.total for evidence in self._evidence) / len(ASPECTS)
+
+    @property
+    def changes(self) -> list[str]:
+        """What has changed so much that it matters, in words."""
+        if len(self._recent) < LEAST:
+            return []
+        return [words for aspect in ASPECTS if (words := self._change(aspect))]
+
+    def _change(self, aspect: Aspect) -> str:
+        then = statistics.median(_value(row, aspect) for row in self._first)
+        now = statistics.median(_value(row, aspect) for row in self._recent)
+        if abs(now - then) < aspect.matters * (abs(then) if aspect.relative else 1):
+            return ""
+        return f"{aspect.name} {then:.3g} -> {now:.3g} ({aspect.more if now > then else aspect.less})"
+
+    def _begin(self) -> None:
+        if len(self._first) >= LOOKED_AT:
+            self._evidence = [Evidence([_value(row, aspect) for row in self._first]) for aspect in ASPECTS]
+
+
+def _value(row: PartRow, aspect: Aspect) -> float:
+    return float(getattr(row, aspect.field))

@@ -1,0 +1,84 @@
+"""What the logs have and the record lacks: the log is written before a verdict is told, the record after.
+
+So the log is what survives, and the record catches up from it whenever it is opened. Torn rows are passed over: nobody
+was told those verdicts.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from inspector.record.rows import PartRow, RunRow
+from inspector.record.store import Store
+from inspector.records import Verdict
+
+_logger = logging.getLogger(__name__)
+AT_ONCE = 1000  # rows in one transaction
+SAME = ("score", "threshold", "worst_row", "worst_col", "anomalous_patches", "latency_ms", "cause", "captured_ns")
+
+
+def import_logs(store: Store, folder: Path, host: str) -> Iterator[int]:
+    """Add the parts of all logs below a folder that the record lacks, a few at a time; yields how many were new.
+
+    Raises StoreError. How far each log was read is kept in the record, so that old ones are not read again.
+    """
+    for file in sorted(folder.rglob("line-*.jsonl")):
+        yield from _import(store, file, file.parent.relative_to(folder).as_posix(), host)
+
+
+def row_from_log(found: dict[str, Any], run_id: str, camera: str) -> PartRow:
+    """One row of a JSON log. Raises LookupError, TypeError or ValueError where it is none.
+
+    Logs of older programs do not name run and camera: then those given hold; nor when a part was captured: then that is
+    when its verdict was written, less its latency.
+    """
+    utc = datetime.fromisoformat(str(found.get("captured_utc") or found["utc"]).replace("Z", "+00:00"))
+    return PartRow(
+        run_id=found.get("run") or run_id,
+        camera=camera if found.get("camera") is None else found["camera"],
+        number=int(found["frame"]),
+        captured_utc=utc,
+        product=found["product"],
+        recipe_hash=found["recipe"],
+        model_hash=found["model"],
+        verdict=Verdict(found["verdict"]),
+        part=found["part"] or "",
+        percentile=found.get("percentile", found.get("stranger_than")),
+        detail=found["detail"] or "",
+        **{name: found.get(name) for name in SAME},
+    )
+
+
+def _import(store: Store, file: Path, place: str, host: str) -> Iterator[int]:
+    name = str(file.resolve())
+    start = store.log_read(host, name)
+    if start == file.stat().st_size:
+        return
+    camera = "" if place == "." else place
+    with file.open("rb") as lines:
+        lines.seek(start if start < file.stat().st_size else 0)
+        while rows := list(_rows(lines, file, f"log-{file.stem}", camera)):
+            for run_id in sorted({row.run_id for row in rows}):
+                store.begin_run(RunRow(run_id, min(row.captured_utc for row in rows), host, f"log {file.name}", ""))
+            new = store.write(rows)
+            store.note_log_read(host, name, lines.tell())
+            yield new
+
+
+def _rows(lines: Any, file: Path, run_id: str, camera: str) -> Iterator[PartRow]:
+    """The next rows that are whole."""
+    for _ in range(AT_ONCE):
+        at = lines.tell()
+        line = lines.readline()
+        if not line.endswith(b"\n"):  # still being written, or torn
+            lines.seek(at)
+            return
+        try:
+            yield row_from_log(json.loads(line), run_id, camera)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            _logger.warning("%s: passed over a row that cannot be read (%s)", file, error)
