@@ -20,7 +20,7 @@ def badges(state: FeedState, now: Running | None, disk_free: float | None) -> li
         _of_cause("camera", recent, Cause.CAMERA, "pictures come", waiting="no picture yet"),
         Badge(name="trigger", state="none", words="free running: each picture is a part"),
         _model(recent, now),
-        _of_cause("controller", recent, Cause.OUTPUT, "is told every verdict", waiting="no verdict yet"),
+        _controller(recent, now),
         _disk(disk_free),
     ]
 
@@ -34,6 +34,14 @@ def _of_cause(name: str, recent: Sequence[Judged], cause: Cause, good: str, wait
     if missed:
         return Badge(name=name, state="deviates", words=f"{missed} of the last {len(recent)} parts missed")
     return Badge(name=name, state="good", words=good)
+
+
+def _controller(recent: Sequence[Judged], now: Running | None) -> Badge:
+    if now is None or not now.outputs:
+        return Badge(name="controller", state="none", words="no output is set up")
+    if now.away:
+        return Badge(name="controller", state="lost", words=now.away)
+    return _of_cause("controller", recent, Cause.OUTPUT, "is told every verdict", waiting="waits for the first verdict")
 
 
 def _model(recent: Sequence[Judged], now: Running | None) -> Badge:

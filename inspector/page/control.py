@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from inspector.errors import InspectorError, ModelError
+from inspector.errors import InspectorError, ModelError, RecipeError
 from inspector.pipeline import Pipeline
 from inspector.recipe import Recipe, load_recipe, products, update_recipe
 
@@ -32,11 +32,15 @@ class Running:
     model_hash: str
     provider: str  # what the model runs on
     threshold: float
+    model_threshold: float  # what the model itself suggests
     deadline_ms: float | None
     budget: float  # share of good parts that the threshold may reject
     held_out: tuple[float, ...]  # scores of good parts by a model that never saw them
+    outputs: int  # how many are told the verdicts
+    away: str  # why one of them cannot be told at present; empty where all can
     running: bool
     failed: str  # the first error of the line; empty where all is well
+    loading: str  # the product that is being loaded; empty where none is
     refused: str  # why the last changeover was refused; empty where it was not
 
 
@@ -54,8 +58,14 @@ class LineControl(Protocol):
     def products(self) -> Sequence[Readiness]:
         """Every product that has a recipe, by name."""
 
+    def check_product(self, product: str) -> None:
+        """Raise InspectorError where it is known beforehand that the product cannot be inspected."""
+
     def change_product(self, product: str) -> None:
-        """Begin a changeover. Raises InspectorError where it is known beforehand that it cannot be done."""
+        """Begin a changeover."""
+
+    def check_threshold(self, threshold: float | None) -> None:
+        """Raise InspectorError where the running product cannot have this threshold."""
 
     def set_threshold(self, threshold: float | None) -> None:
         """Write the running product's threshold into its recipe (None: the model's own), and take it over between two
@@ -90,24 +100,38 @@ class PipelineControl:
             model_hash=detector.model_hash,
             provider=detector.provider,
             threshold=inspector.threshold,
+            model_threshold=detector.info.threshold,
             deadline_ms=recipe.deadline_ms,
             budget=inspector.budget,
             held_out=tuple(detector.info.held_out.values()),
+            outputs=pipeline.outputs,
+            away=pipeline.away,
             running=pipeline.running,
             failed=str(pipeline.errors[0]) if pipeline.errors else "",
+            loading=pipeline.loading,
             refused=pipeline.refusal,
         )
 
     def products(self) -> Sequence[Readiness]:
         return [self._readiness(product) for product in products(self._config_dir)]
 
-    def change_product(self, product: str) -> None:
+    def check_product(self, product: str) -> None:
         readiness = self._readiness(product)
         if not readiness.ready:
             raise ModelError(readiness.why_not)
+
+    def change_product(self, product: str) -> None:
         self._pipeline.change_product(product)
 
+    def check_threshold(self, threshold: float | None) -> None:
+        beyond = self._pipeline.inspector.detector.info.beyond
+        if threshold is not None and not 0 < threshold <= beyond:
+            raise RecipeError(
+                f"threshold {threshold:g}: wants a number above 0 and up to {beyond:.4g}: beyond it all passes"
+            )
+
     def set_threshold(self, threshold: float | None) -> None:
+        self.check_threshold(threshold)
         now = self.now
         value = "auto" if threshold is None else threshold
         model = None if threshold is None else now.model_hash

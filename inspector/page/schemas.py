@@ -76,8 +76,87 @@ class CameraState(_Said):
     first_number: int  # the oldest of these parts
     threshold: float | None
     deadline_ms: float | None
+    rejects: list[Part]  # the last few that have a picture, newest first
     badges: list[Badge]
     alarms: list[Alarm]
+
+
+class Level(_Said):
+    """A threshold that means something, and what it does to the parts of which the truth is known."""
+
+    key: str
+    words: str
+    threshold: float | None  # null where it cannot be told
+    missed: int | None
+    false_rejects: int | None
+    why_not: str = ""
+
+
+class Moved(_Said):
+    """A threshold that somebody moved."""
+
+    old: float
+    new: float
+    who: str
+    utc: datetime
+
+
+class Scored(_Said):
+    """A recent part that was judged."""
+
+    number: int
+    part: str
+    score: float
+    has_picture: bool
+
+
+class ThresholdState(_Said):
+    """What a threshold is, and what another one would do."""
+
+    camera: str
+    product: str
+    threshold: float
+    model_threshold: float
+    budget_percent: float
+    held_out: list[float]  # good parts, by a model that never saw them
+    recent: list[Scored]  # oldest first
+    levels: list[Level]
+    judged_good: int
+    judged_bad: int
+    history: list[Moved]  # newest first
+    loading: bool  # a changeover is under way
+    refused: str
+
+
+class ThresholdWish(BaseModel):
+    """A threshold to be used from now on; null: the model's own."""
+
+    threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
+
+
+class Product(_Said):
+    """A product of this station, and whether it could be inspected."""
+
+    product: str
+    ready: bool
+    why_not: str
+    golden: bool  # parts with a known verdict are checked before it may start
+
+
+class ProductState(_Said):
+    """What a line inspects, and what it could."""
+
+    camera: str
+    running: str
+    loading: str  # empty where no changeover is under way
+    refused: str  # why the last one was refused
+    products: list[Product]
+
+
+class ProductWish(BaseModel):
+    """A product to be inspected from now on."""
+
+    product: Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Identity(_Said):

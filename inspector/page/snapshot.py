@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import shutil
 import threading
@@ -19,6 +20,7 @@ from inspector.page.schemas import CameraState, LiveState, Part, Tally, Word
 from inspector.records import Counts
 
 CHARTED = 200  # parts in the charts
+REJECTS = 4  # shown beside the live view
 PERIOD_S = 0.2  # a state is made at most so often, however many look
 
 
@@ -68,6 +70,7 @@ class Snapshots:
             first_number=charted[0].number if charted else 0,
             threshold=now.threshold if now else None,
             deadline_ms=now.deadline_ms if now else None,
+            rejects=_rejects(state.recent),
             badges=badges(state, now, free),
             alarms=alarms(state, now, self._hub.drift(name), free),
         )
@@ -101,6 +104,11 @@ def tally(counts: Counts) -> Tally:
         missed=counts.missed,
         yield_percent=share,
     )
+
+
+def _rejects(recent: Sequence[Judged]) -> list[Part]:
+    seen = (part for part in reversed(recent) if part.verdict.reject and part.picture is not None)
+    return [part_of(part) for part in itertools.islice(seen, REJECTS)]
 
 
 def _product(now: Running | None, recent: Sequence[Judged]) -> str:

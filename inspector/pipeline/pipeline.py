@@ -101,6 +101,21 @@ class Pipeline:
         return tuple(self._run.errors)
 
     @property
+    def outputs(self) -> int:
+        """How many outputs are told its verdicts."""
+        return len(self._run.outputs)
+
+    @property
+    def away(self) -> str:
+        """Why an output cannot be told anything at present; empty where all can."""
+        return self._run.outputs.away
+
+    @property
+    def loading(self) -> str:
+        """The product of a changeover that is under way; empty where there is none."""
+        return self._run.loading
+
+    @property
     def refusal(self) -> str:
         """Why the last changeover was refused; empty where it was not."""
         return self._run.refusal
@@ -112,6 +127,7 @@ class Pipeline:
         while one is loading replaces what comes after it.
         """
         if self._changeover and not self._run.stopping:
+            self._run.loading, self._run.refusal = product, ""
             self._changeover.ask(product)
 
     # ---- the life of a run, on the caller's thread

@@ -28,6 +28,7 @@ class Run:
         self.outputs = Outputs(outputs, self.log)
         self.stopping = False  # no Event: its lock would be taken twice where a signal interrupts `stop`
         self.errors: list[BaseException] = []
+        self.loading = ""  # the product of a changeover that is under way
         self.refusal = ""  # why the last changeover was refused; empty where it was not
 
     def stop(self) -> None:
@@ -45,12 +46,12 @@ class Run:
 
     def swap(self, inspector: Inspector) -> None:
         """From now on `inspector` judges."""
-        self.inspector, self.refusal = inspector, ""
+        self.inspector, self.loading = inspector, ""
         self.log.info("changeover: now inspecting %s, recipe %s", inspector.recipe.product, inspector.recipe.hash)
 
     def refuse(self, error: InspectorError) -> None:
         """The product asked for cannot be inspected."""
-        self.refusal = str(error)
+        self.refusal, self.loading = str(error), ""
         self.log.error("changeover refused, %s goes on: %s", self.inspector.recipe.product, error)
 
     def note_late(self, inspection: Inspection) -> None:

@@ -36,6 +36,9 @@ class Outputs:
         for heart in self._hearts:
             heart.start()
 
+    def __len__(self) -> int:
+        return len(self._outputs)
+
     @property
     def away(self) -> str:
         """Why an output cannot be told anything at present; empty where all can."""

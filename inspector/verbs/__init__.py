@@ -10,5 +10,23 @@ VERBS = (
         "inspector.verbs.run",
         unattended=True,
     ),
+    Verb(
+        "serve",
+        "show the record's pages without a line",
+        "line-inspector serve 127.0.0.1:8080 --record record.db",
+        "inspector.verbs.serve",
+    ),
+    Verb(
+        "account",
+        "say who may act on a station by its pages",
+        "line-inspector account add maria --role engineer",
+        "inspector.verbs.account",
+    ),
+    Verb(
+        "audit",
+        "check the trail of who changed what",
+        "line-inspector audit verify",
+        "inspector.verbs.audit",
+    ),
     Verb("doctor", "say what this machine has and lacks", "line-inspector doctor", "inspector.verbs.doctor"),
 )

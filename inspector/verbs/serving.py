@@ -17,7 +17,8 @@ from inspector.verbs.line import Line
 if TYPE_CHECKING:
     import socket
 
-PACKAGES = ("fastapi", "uvicorn", "jinja2", "multipart", "argon2", "prometheus_client")
+ADDRESS = "127.0.0.1:8080"  # this machine only
+PACKAGES = ("sqlalchemy", "alembic", "fastapi", "uvicorn", "jinja2", "multipart", "argon2", "prometheus_client")
 
 
 class Pages:

@@ -20,6 +20,7 @@ from inspector.page.feed import Feed
 from inspector.page.live import Hub
 from inspector.page.server import Server, listen
 from inspector.pipeline import Pipeline
+from inspector.record.store import Store
 from inspector.records import Frame
 from inspector.testing import MemoryOutput
 
@@ -108,10 +109,11 @@ class Running:
         assert not self._thread.is_alive()
 
     def parts(self, *brightnesses):
-        """Let parts come, and wait until all of them are judged."""
-        wanted = self.feed.sequence + len(brightnesses)
-        self.belt.put(*brightnesses)
-        wait_until(lambda: self.feed.sequence >= wanted)
+        """Let parts come one by one, and wait until each is judged: a live line that is too fast misses some."""
+        for brightness in brightnesses:
+            wanted = self.feed.sequence + 1
+            self.belt.put(brightness)
+            wait_until(lambda wanted=wanted: self.feed.sequence >= wanted)
 
 
 def wait_until(holds):
@@ -125,9 +127,10 @@ def wait_until(holds):
 
 
 @pytest.fixture
-def line(station):
+def line(station, tmp_path):
     """A line of alpha with its pages, by somebody at the machine itself."""
-    with Running(station).served() as running:
+    with Store(str(tmp_path / "record.db")) as store, Running(station).served(store=store) as running:
+        running.store = store
         yield running
 
 
@@ -136,6 +139,12 @@ def client(line):
     """Asks the line's pages as a program does."""
     with httpx.Client(base_url=line.url, timeout=PATIENCE_S) as made:
         yield made
+
+
+@pytest.fixture
+def csrf(client):
+    """The header that each change must carry."""
+    return {"X-CSRF-Token": client.get("/api/session").json()["csrf"]}
 
 
 @pytest.fixture(scope="session")

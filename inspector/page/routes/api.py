@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 
 from inspector.page.access import Anyone
 from inspector.page.context import Ctx
+from inspector.page.errors import Unknown
 from inspector.page.schemas import CameraState, LiveState, Part
 from inspector.page.snapshot import part_of
 
@@ -29,6 +30,19 @@ def camera(camera: str, context: Ctx, asking: Anyone) -> CameraState:
 def parts(camera: str, context: Ctx, asking: Anyone) -> list[Part]:
     """The last 1000 parts, oldest first."""
     return [part_of(judged) for judged in context.feed(camera).state.recent]
+
+
+@router.get(
+    "/cameras/{camera}/parts/{number}/small.jpg",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}}},
+)
+def small(camera: str, number: int, context: Ctx, asking: Anyone) -> Response:
+    """A small picture of a recent part. Raises Unknown where there is none any more."""
+    for judged in context.feed(camera).state.recent:
+        if judged.number == number and judged.picture is not None:
+            return Response(judged.picture, media_type="image/jpeg", headers={"Cache-Control": "max-age=600"})
+    raise Unknown(f"no picture of part {number}")
 
 
 @router.get("/cameras/{camera}/picture.jpg", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})

@@ -9,7 +9,7 @@
   let source = null, heard = 0, watch = 0;
 
   function makeLine(section) {
-    const status = section.querySelector("[data-status]"), alarms = section.querySelector("[data-alarms]");
+    const status = section.querySelector("[data-status]"), alarms = section.querySelector("[data-alarms]"), rejects = section.querySelector("[data-rejects]");
     const charts = { scores: section.querySelector("[data-chart=scores]"), latency: section.querySelector("[data-chart=latency]") };
     const image = section.querySelector("img.live");
     let last = null, plots = {};
@@ -18,9 +18,14 @@
       if (!last) return;
       const at = last.scores.map(function (_, index) { return last.first_number + index; });
       const threshold = at.map(function () { return last.threshold; });
-      const of = function (letter) { return last.scores.map(function (score, index) { return last.verdicts[index] === letter ? (score === null ? 0 : score) : null; }); };
-      const top = Math.max((last.threshold || 0) * 1.6, ...last.scores.filter(Number.isFinite), 1e-9) * 1.05;
-      show("scores", [at, of("P"), of("F"), of("M"), threshold], top, [dots("--pass", 5), dots("--fail", 8), dots("--missed", 8), line("--ink", [8, 5])]);
+      // The strangest parts would press all others to the floor: beyond three times the threshold there is one row.
+      const most = Math.max(...last.scores.filter(Number.isFinite), 1e-9);
+      const top = last.threshold ? Math.min(Math.max(1.6 * last.threshold, most), 3 * last.threshold) * 1.08 : most * 1.1;
+      const of = function (letter) {
+        return last.scores.map(function (score, index) { return last.verdicts[index] === letter ? Math.min(score === null ? 0 : score, top / 1.035) : null; });
+      };
+      const series = [points("--pass", 3, circle), points("--fail", 6, last.threshold ? clipped(top / 1.04) : square), points("--missed", 6, triangle), line("--ink", [8, 5])];
+      show("scores", [at, of("P"), of("F"), of("M"), threshold], top, series);
       const deadline = at.map(function () { return last.deadline_ms; });
       const slowest = Math.max(last.deadline_ms || 0, ...last.latencies_ms.filter(Number.isFinite), 1) * 1.15;
       show("latency", [at, last.latencies_ms, deadline], slowest, [line("--accent"), line("--fail", [8, 5])]);
@@ -47,6 +52,7 @@
       take: function (news) {
         replace(status, news.status);
         replace(alarms, news.alarms);
+        replace(rejects, news.rejects);
         if (news.sequence > 0 && !image.hasAttribute("src")) image.src = image.dataset.src + "?" + Date.now();
         if (!last || last.sequence !== news.sequence || last.threshold !== news.threshold) { last = news; draw(); }
       },
@@ -57,12 +63,32 @@
 
   // Only what has changed: who reads a page aloud is not disturbed by what stays.
   function replace(element, html) {
-    if (element.dataset.html !== html) { element.dataset.html = html; element.innerHTML = html; }
+    if (element.dataset.html !== html) { element.dataset.html = html; element.innerHTML = html; htmx.process(element); }
   }
 
-  function dots(name, size) {
-    return { stroke: colour(name), fill: colour(name), paths: function () { return null; }, points: { show: true, size: size, width: 1, fill: colour(name) } };
+  // Each verdict has a shape of its own.
+  function points(name, size, shape) {
+    return {
+      stroke: colour(name), paths: function () { return null; },
+      points: {
+        show: function (plot, index) {
+          const pen = plot.ctx, scale = uPlot.pxRatio;
+          pen.save();
+          pen.fillStyle = colour(name);
+          plot.data[index].forEach(function (value, at) {
+            if (value !== null) shape(pen, plot.valToPos(plot.data[0][at], "x", true), plot.valToPos(value, "y", true), size * scale, value);
+          });
+          pen.restore();
+          return false;
+        },
+      },
+    };
   }
+
+  function circle(pen, x, y, size) { pen.beginPath(); pen.arc(x, y, size, 0, 7); pen.fill(); }
+  function square(pen, x, y, size) { pen.fillRect(x - size * 0.8, y - size * 0.8, size * 1.6, size * 1.6); }
+  function triangle(pen, x, y, size) { pen.beginPath(); pen.moveTo(x, y - size); pen.lineTo(x - size, y + size * 0.8); pen.lineTo(x + size, y + size * 0.8); pen.fill(); }
+  function clipped(limit) { return function (pen, x, y, size, value) { (value >= limit ? triangle : square)(pen, x, y, size); }; }
 
   function line(name, dash) {
     return { stroke: colour(name), width: 2, dash: dash, points: { show: false } };

@@ -28,6 +28,33 @@
     said.timer = setTimeout(function () { said.textContent = ""; said.className = ""; }, 8000);
   };
 
+  // Large buttons in place of the browser's own small ones. `then` is called where the answer is yes.
+  window.ask = function (words, then) {
+    const dialog = document.getElementById("confirm");
+    document.getElementById("confirm-words").textContent = words;
+    dialog.onclick = function (event) {
+      if (event.target.value) dialog.close();
+      if (event.target.value === "yes") then();
+    };
+    dialog.showModal();
+  };
+
+  document.addEventListener("htmx:confirm", function (event) {
+    if (!event.detail.question) return;
+    event.preventDefault();
+    window.ask(event.detail.question, function () { event.detail.issueRequest(true); });
+  });
+
+  // A request to the API, with what shows that it comes from this page; rejects with what the station says.
+  window.api = async function (method, address, body) {
+    const headers = JSON.parse(document.body.getAttribute("hx-headers"));
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const answer = await fetch(address, { method: method, headers: headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    const said = await answer.json().catch(function () { return {}; });
+    if (!answer.ok) throw new Error(typeof said.detail === "string" ? said.detail : "the station refused that (" + answer.status + ")");
+    return said;
+  };
+
   document.addEventListener("htmx:responseError", function (event) {
     let words = "The station refused that (" + event.detail.xhr.status + ")";
     try { words = JSON.parse(event.detail.xhr.responseText).detail || words; } catch (error) { /* not JSON: as it is */ }
