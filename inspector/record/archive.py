@@ -84,10 +84,9 @@ class Archive:
 
     def find(self, path: str | None) -> Path | None:
         """The file at a path of the record; None where there is none any more."""
-        if path is None or ".." in PurePosixPath(path).parts:
-            return None
-        file = self._settings.folder / path
-        return file if file.is_file() else None
+        file = self._settings.folder / (path or "")
+        inside = path is not None and ".." not in file.parts[len(self._settings.folder.parts) :]
+        return file if inside and file.is_relative_to(self._settings.folder) and file.is_file() else None
 
     def sweep(self) -> None:
         """Let go of what is too old or too much. Called once in a while."""
@@ -169,4 +168,5 @@ def _part(part: str) -> str:
 
 def _file_name(text: str) -> str:
     """The text without what a file system forbids in a name, and not too long."""
-    return shortened("".join(c if c.isprintable() and c not in '<>:"/\\|?*' else "_" for c in text), NAME_LENGTH)
+    plain = "".join(c if c.isprintable() and c not in '<>:"/\\|?*' else "_" for c in text)
+    return shortened(plain, NAME_LENGTH).strip(". ")

@@ -11,6 +11,7 @@ import statistics
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeAlias
 
 from inspector.record.evidence import LEAST, Evidence
 from inspector.record.rows import AlarmRow, PartRow
@@ -54,21 +55,30 @@ class News:
     over: bool = False
 
 
+Look: TypeAlias = Sequence[float]  # one value for each aspect
+GoodScores: TypeAlias = Callable[[str], "Sequence[float] | None"]
+
+
+class Memory(Protocol):
+    """Keeps how the first pictures of a model looked in front of one camera."""
+
+    def recall(self, model_hash: str) -> Sequence[Look]:
+        """What was kept; empty where nothing was."""
+
+    def keep(self, model_hash: str, looks: Sequence[Look]) -> None:
+        """Keep it."""
+
+
 class DriftWatch:
     """Takes every part of one camera in order. A new model or threshold begins a new watch.
 
-    `good_scores` gives the held-out scores of a model by its hash, None where it is not known yet; `first_parts` gives
-    the first passing parts that are known of a model in front of this camera.
+    `good_scores` gives the held-out scores of a model by its hash, None where it is not known yet. `memory` keeps how
+    the first pictures of a model looked, from one run to the next.
     """
 
-    def __init__(
-        self,
-        good_scores: Callable[[str], Sequence[float] | None],
-        first_parts: Callable[[str], Sequence[PartRow]],
-        one_in: float = ONE_IN,
-    ) -> None:
+    def __init__(self, good_scores: GoodScores, memory: Memory, one_in: float = ONE_IN) -> None:
         self._good_scores = good_scores
-        self._first_parts = first_parts
+        self._memory = memory
         self._one_in = one_in
         self._of: tuple[str, float | None] | None = None
         self._alarm: AlarmRow | None = None
@@ -93,7 +103,7 @@ class DriftWatch:
     def _begin(self, row: PartRow, scores: Sequence[float]) -> None:
         self._of = row.model_hash, row.threshold
         self._scores = _Scores([score for score in scores if row.threshold is None or score <= row.threshold])
-        self._looks = _Looks(self._first_parts(row.model_hash))
+        self._looks = _Looks(self._memory, row.model_hash)
         self._quiet = 0
 
     def _found(self, row: PartRow) -> News | None:
@@ -150,22 +160,26 @@ class _Scores:
 class _Looks:
     """How pictures look against how the first of this model looked."""
 
-    def __init__(self, first: Sequence[PartRow]) -> None:
-        self._first = [row for row in first if row.brightness is not None][:LOOKED_AT]
-        self._recent: deque[PartRow] = deque(maxlen=RECENT)
+    def __init__(self, memory: Memory, model_hash: str) -> None:
+        self._memory = memory
+        self._model_hash = model_hash
+        self._first = list(memory.recall(model_hash))
+        self._recent: deque[Look] = deque(maxlen=RECENT)
         self._evidence: list[Evidence] = []
         self._begin()
 
     def take(self, row: PartRow) -> None:
         if row.brightness is None:
             return
+        look = [float(getattr(row, aspect.field)) for aspect in ASPECTS]
         if not self._evidence:
-            self._first.append(row)
-            self._begin()
+            self._first.append(look)
+            if self._begin():
+                self._memory.keep(self._model_hash, self._first)
             return
-        self._recent.append(row)
-        for aspect, evidence in zip(ASPECTS, self._evidence, strict=True):
-            evidence.add(_value(row, aspect))
+        self._recent.append(look)
+        for value, evidence in zip(look, self._evidence, strict=True):
+            evidence.add(value)
 
     def forget(self) -> None:
         for evidence in self._evidence:
@@ -181,19 +195,21 @@ class _Looks:
         """What has changed so much that it matters, in words."""
         if len(self._recent) < LEAST:
             return []
-        return [words for aspect in ASPECTS if (words := self._change(aspect))]
+        before, after = zip(*self._first, strict=True), zip(*self._recent, strict=True)
+        return [
+            words for aspect, *both in zip(ASPECTS, before, after, strict=True) if (words := _change(aspect, *both))
+        ]
 
-    def _change(self, aspect: Aspect) -> str:
-        then = statistics.median(_value(row, aspect) for row in self._first)
-        now = statistics.median(_value(row, aspect) for row in self._recent)
-        if abs(now - then) < aspect.matters * (abs(then) if aspect.relative else 1):
-            return ""
-        return f"{aspect.name} {then:.3g} -> {now:.3g} ({aspect.more if now > then else aspect.less})"
-
-    def _begin(self) -> None:
-        if len(self._first) >= LOOKED_AT:
-            self._evidence = [Evidence([_value(row, aspect) for row in self._first]) for aspect in ASPECTS]
+    def _begin(self) -> bool:
+        """Begin to watch, once it is known how pictures look."""
+        if len(self._first) < LOOKED_AT:
+            return False
+        self._evidence = [Evidence(values) for values in zip(*self._first, strict=True)]
+        return True
 
 
-def _value(row: PartRow, aspect: Aspect) -> float:
-    return float(getattr(row, aspect.field))
+def _change(aspect: Aspect, before: Look, after: Look) -> str:
+    then, now = statistics.median(before), statistics.median(after)
+    if abs(now - then) < aspect.matters * (abs(then) if aspect.relative else 1):
+        return ""
+    return f"{aspect.name} {then:.3g} -> {now:.3g} ({aspect.more if now > then else aspect.less})"

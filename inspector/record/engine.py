@@ -44,7 +44,7 @@ def parse_url(text: str) -> URL:
         return URL.create("sqlite", database=os.path.abspath(text))
     try:
         url = sqlalchemy.make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise StoreError(f"{text}: no database's address: give a file, or postgresql://USER@HOST/NAME") from None
     if url.drivername in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+psycopg")

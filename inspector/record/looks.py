@@ -52,8 +52,9 @@ def _focus(image: Image) -> float:
 
 def _centre_of_edges(gray: Image) -> tuple[float, float]:
     """Where the part is, wherever it differs from what is behind it; a lamp does not move it."""
-    across, down = (cv2.Sobel(gray, cv2.CV_32F, dx, 1 - dx) for dx in (1, 0))
-    strength = cv2.magnitude(across, down)
+    calm = cv2.GaussianBlur(gray, (0, 0), 1.5)
+    across, down = (cv2.Sobel(calm, cv2.CV_32F, dx, 1 - dx) for dx in (1, 0))
+    strength = across**2 + down**2  # squared: noise everywhere must not outweigh the part's outline
     total = float(strength.sum())
     if total == 0:
         return 0.5, 0.5

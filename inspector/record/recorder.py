@@ -7,12 +7,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
 
 from inspector.errors import InspectorError
-from inspector.record.drift import DriftWatch, News
+from inspector.record.drift import DriftWatch, GoodScores, Look, News
 from inspector.record.log_import import import_logs
 from inspector.record.rows import PartRow, RunRow
 from inspector.record.store import Store
@@ -29,7 +30,8 @@ class Recorder:
     """Takes parts and writes them, at most half a second later.
 
     Where the database cannot be opened or written, that is told in one line, parts wait, and the line goes on; what
-    does not fit in memory is read from the logs when the database is back. `chores` are done once in a minute.
+    does not fit in memory is read from the logs when the database is back. `good_scores`, held-out scores of a model by
+    its hash, has drift watched. `chores` are done once in a minute.
     """
 
     def __init__(
@@ -38,27 +40,29 @@ class Recorder:
         run: RunRow,
         *,
         logs: Path | None = None,
-        watch: Callable[[Store], DriftWatch] | None = None,
+        good_scores: GoodScores | None = None,
         chores: Sequence[Callable[[], None]] = (),
         utc_now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
         retry_s: float = RETRY_S,
+        most: int = MOST,
     ) -> None:
         self._open_store = open_store
         self._run = run
         self._logs = logs
-        self._make_watch = watch
-        self._watch: DriftWatch | None = None
+        self._good_scores = good_scores
+        self._watches: dict[str, DriftWatch] = {}  # by camera
         self._chores = chores
         self._utc_now = utc_now
         self._retry_s = retry_s
+        self._most = most
         self._waiting: deque[PartRow] = deque()
         self._changed = threading.Condition()
         self._closing = False
         self._dropped = 0
         self._trouble = ""
         self._store: Store | None = None
-        self._importing: Iterator[int] = iter(())
-        self._alarm = 0
+        self._importing: Iterator[int] | None = None
+        self._alarms: dict[str, int] = {}  # by camera: their numbers in the record
         self._next_chores_s = 0.0
         self._thread = threading.Thread(target=self._work, name="record-database", daemon=True)
         self._thread.start()
@@ -66,7 +70,7 @@ class Recorder:
     def add(self, row: PartRow) -> None:
         """Take a part; never waits."""
         with self._changed:
-            if len(self._waiting) >= MOST:
+            if len(self._waiting) >= self._most:
                 self._waiting.popleft()
                 self._dropped += 1
             self._waiting.append(row)
@@ -95,12 +99,12 @@ class Recorder:
 
     def _step(self) -> None:
         store = self._opened()
-        batch = self._batch(wait_s=BATCH_S)
+        batch = self._batch(wait_s=0 if self._importing else BATCH_S)
         if batch:
             store.write(batch)
             self._written(store, batch)
-        else:
-            next(self._importing, None)
+        elif self._importing and next(self._importing, None) is None:
+            self._importing = None
 
     def _batch(self, wait_s: float) -> list[PartRow]:
         """What waits, a batch at most; it goes on waiting until it is written."""
@@ -120,7 +124,8 @@ class Recorder:
         if dropped and self._logs:
             self._importing = import_logs(store, self._logs, self._run.host)
         for row in batch:
-            if self._watch and (news := self._watch.take(row)):
+            news = self._watch_over(store, row.camera).take(row) if self._good_scores else None
+            if news:
                 self._alarmed(store, news)
 
     def _opened(self) -> Store:
@@ -128,18 +133,21 @@ class Recorder:
             store = self._open_store()
             store.begin_run(self._run)
             self._store = store
-            self._watch = self._make_watch(store) if self._make_watch else None
             if self._logs:
                 self._importing = import_logs(store, self._logs, self._run.host)
         return self._store
 
+    def _watch_over(self, store: Store, camera: str) -> DriftWatch:
+        assert self._good_scores
+        return self._watches.setdefault(camera, DriftWatch(self._good_scores, _Looks(store, camera)))
+
     def _alarmed(self, store: Store, news: News) -> None:
         if news.over:
             _logger.warning("%s is over", news.alarm.kind)
-            store.end_alarm(self._alarm, self._utc_now())
+            store.end_alarm(self._alarms[news.alarm.camera], self._utc_now())
         else:
             _logger.warning("%s", news.alarm.text)
-            self._alarm = store.raise_alarm(news.alarm)
+            self._alarms[news.alarm.camera] = store.raise_alarm(news.alarm)
 
     def _do_chores(self) -> None:
         if time.monotonic() >= self._next_chores_s:
@@ -163,3 +171,17 @@ class Recorder:
         except InspectorError as error:
             self._tell(str(error))
         self._store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """How a model's first pictures looked, kept in the record."""
+
+    store: Store
+    camera: str
+
+    def recall(self, model_hash: str) -> Sequence[Look]:
+        return self.store.model_looks(self.camera, model_hash)
+
+    def keep(self, model_hash: str, looks: Sequence[Look]) -> None:
+        self.store.keep_model_looks(self.camera, model_hash, looks)

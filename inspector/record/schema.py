@@ -9,10 +9,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from inspector.errors import StoreError
 from inspector.record.engine import WRITES
+from inspector.record.tables import Base
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK = 6_914_240_517  # any number: who migrates a PostgreSQL database holds it
@@ -31,6 +32,8 @@ def migrate(engine: Engine, name: str) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         version = _version(connection)  # another program may have been quicker
         _refuse_newer(scripts, version, name)
+        if version is None and (taken := set(inspect(connection).get_table_names()) & set(Base.metadata.tables)):
+            raise StoreError(f"{name}: belongs to another program (it has a table {min(taken)}): give another database")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -29,7 +30,7 @@ from inspector.record.rows import (
     ThresholdRow,
 )
 from inspector.record.schema import migrate
-from inspector.record.tables import EPOCH, HOUR, Alarm, HourTally, LogFile, Part, Run, ThresholdChange
+from inspector.record.tables import EPOCH, HOUR, Alarm, HourTally, LogFile, ModelLooks, Part, Run, ThresholdChange
 from inspector.records import Counts, Verdict
 
 EVERYTHING = PartFilter()
@@ -115,6 +116,18 @@ class Store:
         """Remember how far a log was read."""
         with self.changing() as connection:
             writing.note_log_read(connection, host, path, read_bytes)
+
+    def model_looks(self, camera: str, model_hash: str) -> list[list[float]]:
+        """How the first pictures of a model looked in front of a camera; empty where that is not known."""
+        query = select(ModelLooks.looks).where(ModelLooks.camera == camera, ModelLooks.model_hash == model_hash)
+        with self.reading() as connection:
+            found: list[list[float]] = json.loads(connection.scalar(query) or "[]")
+            return found
+
+    def keep_model_looks(self, camera: str, model_hash: str, looks: Sequence[Sequence[float]]) -> None:
+        """Keep that; what is known already stays."""
+        with self.changing() as connection:
+            writing.keep_looks(connection, camera, model_hash, json.dumps(looks))
 
     def raise_alarm(self, alarm: AlarmRow) -> int:
         """Note an alarm; returns its number."""

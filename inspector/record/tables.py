@@ -176,3 +176,13 @@ class LogFile(Base):
     host: Mapped[str] = mapped_column(primary_key=True)
     path: Mapped[str] = mapped_column(primary_key=True)
     read_bytes: Mapped[int] = mapped_column(BigInteger)
+
+
+class ModelLooks(Base):
+    """How the first pictures of a model looked in front of a camera, as JSON: what drift is measured from."""
+
+    __tablename__ = "model_looks"
+
+    camera: Mapped[str] = mapped_column(primary_key=True)
+    model_hash: Mapped[str] = mapped_column(primary_key=True)
+    looks: Mapped[str]

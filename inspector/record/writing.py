@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from inspector.record.queries import NAMES
 from inspector.record.rows import Label, PartKey, PartRow, RunRow
-from inspector.record.tables import HOUR_US, HourTally, Judgement, LogFile, Part, Run, microseconds
+from inspector.record.tables import HOUR_US, HourTally, Judgement, LogFile, ModelLooks, Part, Run, microseconds
 
 TALLIED = (Part.captured_utc, Part.product, Part.camera, Part.verdict, Part.cause, Part.run_id)
 KEYS = 500  # looked up in one statement
@@ -57,6 +57,13 @@ def note_log_read(connection: Connection, host: str, path: str, read_bytes: int)
     statement = _insert(connection, LogFile).values(host=storable(host), path=storable(path), read_bytes=read_bytes)
     again = {"read_bytes": read_bytes}
     connection.execute(statement.on_conflict_do_update(index_elements=["host", "path"], set_=again))
+
+
+def keep_looks(connection: Connection, camera: str, model_hash: str, looks: str) -> None:
+    """Keep how a model's first pictures looked; what was kept before stays."""
+    values = {"camera": storable(camera), "model_hash": model_hash, "looks": looks}
+    statement = _insert(connection, ModelLooks).on_conflict_do_nothing(index_elements=["camera", "model_hash"])
+    connection.execute(statement, values)
 
 
 def part_ids(connection: Connection, keys: Sequence[PartKey]) -> list[int]:

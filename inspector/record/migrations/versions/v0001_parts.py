@@ -50,6 +50,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("host", "path", name=op.f("pk_log_files")),
     )
     op.create_table(
+        "model_looks",
+        sa.Column("camera", sa.String(), nullable=False),
+        sa.Column("model_hash", sa.String(), nullable=False),
+        sa.Column("looks", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("camera", "model_hash", name=op.f("pk_model_looks")),
+    )
+    op.create_table(
         "runs",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("started_utc", sa.BigInteger(), nullable=False),
