@@ -33,7 +33,7 @@ def parse_key(text: str) -> PartKey:
     """The way back. Raises Unknown."""
     run_id, _, rest = text.partition("~")
     camera, mark, number = rest.rpartition("~")
-    if not mark or not number.isascii() or not number.isdecimal() or len(number) > 18:
+    if "\x00" in text or not mark or not number.isascii() or not number.isdecimal() or len(number) > 18:
         raise Unknown(f"no part {text[:LONGEST]}")
     return PartKey(run_id, camera, int(number))
 
@@ -61,7 +61,7 @@ def _cursor(text: str | None) -> str | None:
 
 Moment = Annotated[datetime | None, BeforeValidator(_or_none), AfterValidator(_aware)]
 Text = Annotated[
-    Annotated[str, Field(max_length=LONGEST, pattern=r"^[^\x00\ud800-\udfff]*$")] | None, BeforeValidator(_or_none)
+    Annotated[str, Field(max_length=LONGEST, pattern=r"^[^\x00]*$")] | None, BeforeValidator(_or_none)
 ]
 Place = Annotated[Annotated[str, Field(max_length=80)] | None, BeforeValidator(_or_none), AfterValidator(_cursor)]
 VerdictWord = Annotated[Literal["pass", "fail", "missed", "reject"] | None, BeforeValidator(_or_none)]

@@ -73,7 +73,7 @@ class Belt:
 class Running:
     """A line under test, and its pages."""
 
-    def __init__(self, station, name=""):
+    def __init__(self, station, name="", sinks=()):
         self.station = station
         self.belt = Belt()
         self.feed = Feed(name)
@@ -81,7 +81,7 @@ class Running:
         self.pipeline = Pipeline(
             self.belt,
             station.load(),
-            [self.feed],
+            [self.feed, *sinks],
             [self.output],
             name=name,
             load=lambda product: load_inspector(product, station.config, station.models),
