@@ -101,7 +101,7 @@ def measure(data: Path, seed: int, options: Sequence[str], rounds: int) -> Figur
 def latencies_ms(home: Path, image: Patches, rounds: int) -> tuple[float, float, float]:
     """Medians of a part in memory to its verdict, the model alone, and the backbone alone, taken in turn."""
     inspector = load_inspector("measured", home / "config", home / "models", judges=JUDGES)
-    patches = inspector.patches(image)
+    patches = inspector.preparation.patches(image)
     small = at_256_px(patches)
     session = bare_backbone(small)
     work: tuple[Callable[[], object], ...] = (

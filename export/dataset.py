@@ -67,8 +67,10 @@ def distinct_images(images: Sequence[Path], say: Say = on_stderr) -> list[Path]:
 
     Copies would be held out from themselves: what a model knows by heart looks as if good parts never differed.
     """
+    sizes = Counter(path.stat().st_size for path in images)
+    alike = [path for path in images if sizes[path.stat().st_size] > 1]  # others need not be opened
     first: dict[str, Path] = {}
-    again = {path: known for path in images if (known := first.setdefault(file_hash(path), path)) != path}
+    again = {path: known for path in alike if (known := first.setdefault(file_hash(path), path)) != path}
     _tell([f"left out {path}: it is the same file as {known}" for path, known in again.items()], say)
     return [path for path in images if path not in again]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import cv2
 import numpy as np
@@ -46,6 +46,8 @@ class _Frame(BaseModel):
 class Outline(_Frame):
     """Finds a part that stands out from its background, in any pose."""
 
+    any_turn: ClassVar[bool] = True  # parts may lie any way round
+
     by: Literal["object"] = "object"
     bright: bool  # the part is brighter than its background
     centre: float  # column of the part's centre in the frame; the row is the middle one
@@ -76,6 +78,8 @@ class Template(_Frame):
 
     Source: Evangelidis & Psarakis, IEEE Trans. PAMI 30, 2008. The frame is the whole picture of the camera.
     """
+
+    any_turn: ClassVar[bool] = False
 
     by: Literal["template"] = "template"
     picture: bytes = Field(repr=False)  # PNG, gray, see `size_of`

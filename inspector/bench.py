@@ -6,6 +6,7 @@ compared is measured in turn in the same run, and told as a ratio.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import platform
 import tempfile
@@ -25,11 +26,11 @@ from inspector.cli import version
 from inspector.colour import ColourHighlighter
 from inspector.cores import cores
 from inspector.detector import runtime_version
-from inspector.grid import Grid
 from inspector.inspection import Inspector
 from inspector.overlay.picture import draw
 from inspector.pipeline import JUDGES
-from inspector.records import AnomalyMap, Counts, Frame, Image, Patches, Prediction
+from inspector.preparation import Preparation, View
+from inspector.records import AnomalyMap, Boxes, Counts, Frame, Image, Patches, Prediction
 from inspector.rehearsal import PacedCamera, log_into, run_line
 
 ROUNDS = 30  # of the stages
@@ -139,19 +140,19 @@ def machine() -> dict[str, str | int]:
 
 
 def _stages(inspector: Inspector, image: Image) -> dict[str, float]:
-    info, grid, size = inspector.detector.info, inspector.grid, image.shape[:2]
-    patches = inspector.patches(image)
+    preparation = inspector.preparation
+    info, view = inspector.detector.info, preparation.view(image)
+    patches = preparation.split(view.image)
     inspection = inspector.inspect([Frame(0, time.monotonic_ns(), image)])[0]
     found = inspector.detector(patches)
     highlighter = ColourHighlighter(inspector.detector.gamut, info.colour_tolerance)
-    fixture, view = info.fixture, image
+    unpainted = dataclasses.replace(preparation, highlighter=None)  # painting is a stage of its own
     work: dict[str, Callable[[], object]] = {}
-    if fixture:
-        work["align"] = lambda: fixture.place(image).at_most(grid.size(info.patch_shape)).crop(image)
-        view = fixture.place(image).at_most(grid.size(info.patch_shape)).crop(image)
-    work["tiling"] = functools.partial(grid.split, view, info.patch_shape)
+    if info.fixture:
+        work["align"] = lambda: unpainted.view(image)
+    work["tiling"] = functools.partial(preparation.split, view.image)
     work["session"] = lambda: inspector.detector(patches)
-    work["judge"] = lambda: _judged(found.relative_to(info.limits), grid, size)
+    work["judge"] = lambda: _judged(found.relative_to(info.limits), preparation, view)
     work["overlay"] = lambda: draw(inspection, Counts())
     work["colour"] = lambda: highlighter.paint(image)
     with tempfile.TemporaryDirectory() as folder:
@@ -162,14 +163,14 @@ def _stages(inspector: Inspector, image: Image) -> dict[str, float]:
     return stages
 
 
-def _judged(found: Prediction, grid: Grid, size: tuple[int, ...]) -> tuple[float, AnomalyMap]:
-    return judge.part_score(judge.patch_scores(found)), grid.merge(found.maps, size[0], size[1])
+def _judged(found: Prediction, preparation: Preparation, view: View) -> tuple[float, Boxes, AnomalyMap]:
+    return judge.part_score(judge.patch_scores(found)), *preparation.back(view, found.maps)
 
 
 def _throughput(inspector: Inspector, image: Image, frames: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Parts a second of the line and of the bare session, turn by turn."""
     batches = -(-frames // inspector.recipe.batch_size)
-    patches = np.concatenate([inspector.patches(image)] * inspector.recipe.batch_size)
+    patches = np.concatenate([inspector.preparation.patches(image)] * inspector.recipe.batch_size)
     line, session = [], []
     for _ in range(TURNS):
         session.append(_bare_hz(inspector, patches, batches) / inspector.grid.patches)

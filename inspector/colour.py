@@ -48,11 +48,10 @@ class Gamut:
     @classmethod
     def of(cls, images: Iterable[Image]) -> Gamut:
         """Every colour that occurs in any of the images; empty for no images."""
-        seen = np.zeros(_COLOURS, np.bool_)
+        seen = SeenColours()
         for image in images:
-            for rows in _strips(image):
-                seen[_colour_indices(image[rows]).astype(np.intp)] = True
-        return cls._frozen(np.packbits(seen, bitorder="little"))
+            seen.add(image)
+        return seen.gamut()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Gamut:
@@ -66,12 +65,7 @@ class Gamut:
             raise ModelError(
                 f"the model's colour gamut has a wrong size (wanted {_COLOURS // 8} bytes): export the model again"
             )
-        return cls._frozen(np.frombuffer(raw, np.uint8))
-
-    @classmethod
-    def _frozen(cls, bits: NDArray[np.uint8]) -> Gamut:
-        bits.flags.writeable = False
-        return cls(bits)
+        return cls(_read_only(np.frombuffer(raw, np.uint8)))
 
     def to_bytes(self) -> bytes:
         """Compressed, for a model file's metadata."""
@@ -79,7 +73,7 @@ class Gamut:
 
     def __or__(self, other: Gamut) -> Gamut:
         """The colours of either."""
-        return self._frozen(self.bits | other.bits)
+        return Gamut(_read_only(self.bits | other.bits))
 
     def __len__(self) -> int:
         """How many colours."""
@@ -98,6 +92,22 @@ class Gamut:
             flat = cube.reshape(256, -1)
             cv2.dilate(flat, np.ones((side, 1), np.uint8), dst=flat)
         return cube.reshape(-1).view(np.bool_)
+
+
+class SeenColours:
+    """Colours gathered image by image; 16 MiB."""
+
+    def __init__(self) -> None:
+        self._seen = np.zeros(_COLOURS, np.bool_)
+
+    def add(self, image: Image) -> None:
+        """Take in every colour of an image, (height, width, 3)."""
+        for rows in _strips(image):
+            self._seen[_colour_indices(image[rows]).astype(np.intp)] = True
+
+    def gamut(self) -> Gamut:
+        """Return the colours seen so far."""
+        return Gamut(_read_only(np.packbits(self._seen, bitorder="little")))
 
 
 class ColourHighlighter:
@@ -160,6 +170,11 @@ def _gamuts_of_others(folds: Sequence[Sequence[Image]]) -> Iterator[Gamut]:
 def _strange_share(images: Sequence[Image], gamut: Gamut, tolerance: int) -> float:
     highlighter = ColourHighlighter(gamut, tolerance)
     return float(np.mean([highlighter.strange(image).mean() for image in images]))
+
+
+def _read_only(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    bits.flags.writeable = False
+    return bits
 
 
 def _strips(image: Image) -> Iterator[slice]:

@@ -4,7 +4,9 @@ InspectorError          one line says what is wrong and what to do; the program 
 ├── RecipeError         the YAML is wrong: fix the file
 ├── ModelError          the ONNX file is missing, broken, or does not fit the recipe: export again
 ├── DataError           the images given cannot be used
-├── AlignError          the part cannot be found in this picture
+├── PictureError        this picture cannot be judged; its `cause` says why
+│   ├── SizeError       it has another size than the model learned from
+│   └── AlignError      the part cannot be found in it
 ├── CameraError         the camera or source cannot be used
 │   ├── CameraLost      it was there and is gone
 │   ├── FrameLost       this one exposure is lost; the next read may succeed
@@ -17,6 +19,8 @@ InspectorError          one line says what is wrong and what to do; the program 
 """
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from inspector.records import Cause
 
@@ -37,8 +41,22 @@ class DataError(InspectorError):
     """A folder or image given by the user cannot be used."""
 
 
-class AlignError(InspectorError):
+class PictureError(InspectorError):
+    """One picture cannot be judged; the part becomes MISSED with `cause`."""
+
+    cause: ClassVar[Cause]
+
+
+class SizeError(PictureError):
+    """The picture has another size than those that the model learned from."""
+
+    cause = Cause.SIZE
+
+
+class AlignError(PictureError):
     """The part cannot be brought into its canonical frame."""
+
+    cause = Cause.ALIGN
 
 
 class CameraError(InspectorError):
@@ -50,11 +68,17 @@ class CameraLost(CameraError):
 
 
 class FrameLost(CameraError):
-    """One exposure is lost, the next read may succeed. The frame becomes MISSED with `cause`."""
+    """One exposure is lost, the next read may succeed. The frame becomes MISSED with `cause`.
 
-    def __init__(self, message: str, *, part: str = "", cause: Cause = Cause.DECODE) -> None:
+    `captured_ns` (monotonic) says when the picture was taken; None where the camera does not know.
+    """
+
+    def __init__(
+        self, message: str, *, part: str = "", cause: Cause = Cause.DECODE, captured_ns: int | None = None
+    ) -> None:
         super().__init__(message)
         self.part = part
+        self.captured_ns = captured_ns
         self.cause = cause
 
 

@@ -52,7 +52,11 @@ def read_image(path: Path | str) -> Image:
     and when it holds several pictures, more than 8 bits per channel or real transparency: how those become 8-bit BGR is
     the user's decision, the same for all images.
     """
-    data, name = _read_bytes(Path(path)), str(path)
+    return decode_image(read_file(Path(path)), str(path))
+
+
+def decode_image(data: bytes, name: str) -> Image:
+    """Decode what `read_file` gave, as `read_image` does; `name` is told in errors. Raises DataError."""
     if is_jpeg(data):
         return decode_jpeg(data, name)
     if is_png(data):
@@ -172,7 +176,8 @@ def write_image(path: Path | str, image: NDArray[np.uint8]) -> None:
         raise SinkError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """Read an image file without decoding it. Raises DataError where that cannot be, or it is very large or empty."""
     if path.exists() and not path.is_file():  # reading a pipe or device would wait for ever
         raise DataError(f"{path}: not a file")
     try:

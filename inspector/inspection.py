@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +17,13 @@ from inspector import judge
 from inspector.background import in_background, rested
 from inspector.colour import ColourHighlighter
 from inspector.detector import WARM_UP_S, Detector, session_threads
-from inspector.errors import AlignError, ModelError, RecipeError
+from inspector.errors import ModelError, PictureError, RecipeError
+from inspector.grid import Grid
+from inspector.identity import PartIdentity
 from inspector.model_info import ModelInfo
-from inspector.placement import Placement
+from inspector.preparation import Preparation, View
 from inspector.recipe import Recipe, load_recipe
-from inspector.records import AnomalyMap, Boxes, Cause, Frame, Image, Inspection, Patches, Verdict
+from inspector.records import Cause, Frame, Image, Inspection, InspectionContext, Judgement, Verdict
 
 
 class Inspector:
@@ -35,9 +36,17 @@ class Inspector:
         self.threshold = _threshold(recipe, detector)
         self._now_ns = now_ns
         self._highlighter = _highlighter(recipe, detector)
-        self._fixture = detector.info.fixture
+        self.preparation = _preparation(recipe, detector.info, self.grid, self._highlighter)
         self._limits = detector.info.limits
         self._good_scores = np.sort(np.array(list(detector.info.held_out.values()), np.float64))
+        self.context = InspectionContext(
+            product=recipe.product,
+            recipe_hash=recipe.hash,
+            model_hash=detector.model_hash,
+            threshold=self.threshold,
+            good_parts=len(self._good_scores),
+            find_strange=self._highlighter.strange if self._highlighter else None,
+        )
 
     @property
     def budget(self) -> float:
@@ -50,108 +59,44 @@ class Inspector:
         self.detector.warm_up(self.recipe.batch_size * self.grid.patches, rest, limit_s)
 
     def inspect(self, frames: Sequence[Frame]) -> list[Inspection]:
-        """The whole judgement of some frames, in their order; their patches share batches."""
-        views = [self._view(frame) for frame in frames]
-        judged = iter(self._judge([view for view in views if isinstance(view, _View)]))
-        return [next(judged) if isinstance(view, _View) else view for view in views]
+        """Judge some frames, in their order; their patches share batches."""
+        views: dict[int, View] = {}
+        inspections: dict[int, Inspection] = {}
+        for number, frame in enumerate(frames):
+            try:
+                views[number] = self.preparation.view(frame.image)
+            except PictureError as error:
+                inspections[number] = self._missed(frame, error.cause, str(error))
+        judged = self._judge([frames[number] for number in views], list(views.values()))
+        inspections |= zip(views, judged, strict=True)
+        return [inspections[number] for number in range(len(frames))]
 
-    def patches(self, image: Image) -> Patches:
-        """What the model sees of one picture, (rows * cols, height, width, 3). Raises AlignError."""
-        view = self._view(Frame(0, 0, image))
-        if isinstance(view, Inspection):
-            raise AlignError(view.detail)
-        return self.grid.split(view.image, self.detector.info.patch_shape)
+    def missed(self, identity: PartIdentity, cause: Cause, detail: str, image: Image | None = None) -> Inspection:
+        """Return the verdict on a part that this inspector should have judged and did not."""
+        return Inspection(identity, self.context, Verdict.MISSED, cause=cause, detail=detail, image=image)
 
-    def missed(
-        self, index: int, cause: Cause, detail: str, *, part: str = "", frame: Frame | None = None
-    ) -> Inspection:
-        """A frame that this recipe should have judged and did not."""
-        return Inspection(
-            index=index,
-            part=frame.part if frame else part,
-            verdict=Verdict.MISSED,
-            product=self.recipe.product,
-            recipe_hash=self.recipe.hash,
-            model_hash=self.detector.model_hash,
-            threshold=self.threshold,
-            cause=cause,
-            detail=detail,
-            image=frame.image if frame else None,
-        )
-
-    def _view(self, frame: Frame) -> _View | Inspection:
-        """The frame painted and aligned, as the grid will cut it; or, where it cannot be judged, its verdict."""
-        image, size = frame.image, self.detector.info.image_shape
-        if size not in (None, image.shape[:2]) and not self.recipe.any_size:
-            return self.missed(frame.index, Cause.SIZE, f"{_size(image.shape)}, not {_size(size)}", frame=frame)
-        if self._highlighter and self.recipe.colour.enhance == "model":
-            image = self._highlighter.paint(image)
-        if self._fixture is None:
-            return _View(frame, image, None)
-        try:
-            placement = self._fixture.place(frame.image)
-        except AlignError as error:
-            if self.recipe.unaligned == "missed":
-                return self.missed(frame.index, Cause.ALIGN, str(error), frame=frame)
-            placement = self._fixture.untouched(frame.image)
-        placement = placement.at_most(self.grid.size(self.detector.info.patch_shape))
-        return _View(frame, placement.crop(image), placement)
-
-    def _judge(self, views: Sequence[_View]) -> list[Inspection]:
+    def _judge(self, frames: Sequence[Frame], views: Sequence[View]) -> list[Inspection]:
         if not views:
             return []
-        count = self.grid.patches
-        patches = np.empty((len(views) * count, *self.detector.info.patch_shape, 3), np.uint8)
-        for number, view in enumerate(views):
-            own = patches[number * count : (number + 1) * count]
-            self.grid.split(view.image, self.detector.info.patch_shape, out=own)
-        found = self.detector(patches).relative_to(np.tile(self._limits, len(views)))
+        found = self.detector(self.preparation.batch(views)).relative_to(np.tile(self._limits, len(views)))
         scores = judge.patch_scores(found).reshape(len(views), self.grid.rows, self.grid.cols)
-        each = found.maps.reshape(len(views), count, *found.maps.shape[1:])
-        return [self._inspection(*parts) for parts in zip(views, each, scores, strict=True)]
+        each = found.maps.reshape(len(views), self.grid.patches, *found.maps.shape[1:])
+        return [self._inspection(*parts) for parts in zip(frames, views, each, scores, strict=True)]
 
-    def _inspection(self, view: _View, maps: NDArray[np.float32], scores: NDArray[np.float32]) -> Inspection:
-        frame = view.frame
+    def _inspection(
+        self, frame: Frame, view: View, maps: NDArray[np.float32], scores: NDArray[np.float32]
+    ) -> Inspection:
         score = judge.part_score(scores)
         if not np.isfinite(score):
-            return self.missed(frame.index, Cause.MODEL, "the model gave no number", frame=frame)
-        boxes, anomaly_map = self._in_the_picture(view, maps)
-        return Inspection(
-            index=frame.index,
-            part=frame.part,
-            verdict=judge.verdict(score, self.threshold),
-            product=self.recipe.product,
-            recipe_hash=self.recipe.hash,
-            model_hash=self.detector.model_hash,
-            threshold=self.threshold,
-            score=score,
-            percentile=_percentile(score, self._good_scores),
-            good_parts=len(self._good_scores),
-            patch_scores=scores,
-            patch_boxes=boxes,
-            latency_ms=(self._now_ns() - frame.captured_ns) / 1e6,
-            image=frame.image,
-            anomaly_map=anomaly_map,
-            find_strange=self._highlighter.strange if self._highlighter else None,
-        )
+            return self._missed(frame, Cause.MODEL, "the model gave no number")
+        boxes, anomaly_map = self.preparation.back(view, maps)
+        judgement = Judgement(score, _percentile(score, self._good_scores), scores, boxes, anomaly_map)
+        latency_ms = (self._now_ns() - frame.captured_ns) / 1e6
+        verdict = judge.verdict(score, self.threshold)
+        return Inspection(frame.identity, self.context, verdict, judgement, latency_ms, image=frame.image)
 
-    def _in_the_picture(self, view: _View, maps: NDArray[np.float32]) -> tuple[Boxes, AnomalyMap]:
-        """Where the patches lie in the camera's picture, and the part's map there."""
-        height, width = view.image.shape[:2]
-        boxes, anomaly_map = self.grid.boxes(height, width), self.grid.merge(maps, height, width)
-        if view.placement is None:
-            return boxes, anomaly_map
-        size = view.frame.image.shape[:2]
-        return view.placement.boxes_back(boxes, *size), view.placement.map_back(anomaly_map, *size)
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """One frame on its way to the grid."""
-
-    frame: Frame
-    image: Image  # what the grid cuts
-    placement: Placement | None  # of it in the frame; None: it is the frame
+    def _missed(self, frame: Frame, cause: Cause, detail: str) -> Inspection:
+        return self.missed(frame.identity, cause, detail, frame.image)
 
 
 def load_inspector(
@@ -185,11 +130,6 @@ def load_inspector(
     # Threads of the session's own would keep the low priority they are born with: then it is opened in the foreground.
     detector = in_background(open_model) if session_threads(at_once) == 1 else open_model()
     return in_background(prepare)
-
-
-def _size(shape: Sequence[int]) -> str:
-    """As cameras call it: width first."""
-    return f"{shape[1]} x {shape[0]} px"
 
 
 def _percentile(score: float, good_scores: NDArray[np.float64]) -> float:
@@ -258,3 +198,14 @@ def _highlighter(recipe: Recipe, detector: Detector) -> ColourHighlighter | None
         return None
     tolerance = recipe.colour.tolerance
     return ColourHighlighter(detector.gamut, detector.info.colour_tolerance if tolerance is None else tolerance)
+
+
+def _preparation(recipe: Recipe, info: ModelInfo, grid: Grid, highlighter: ColourHighlighter | None) -> Preparation:
+    return Preparation(
+        grid=grid,
+        patch_shape=info.patch_shape,
+        fixture=info.fixture,
+        image_shape=None if recipe.any_size else info.image_shape,
+        highlighter=highlighter if recipe.colour.enhance == "model" else None,
+        must_find=recipe.unaligned == "missed",
+    )

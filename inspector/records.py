@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from inspector.identity import PartIdentity, RunIdentity
 
 Image = NDArray[np.uint8]  # (height, width, 3) BGR
 Patches = NDArray[np.uint8]  # (n, patch, patch, 3) BGR
@@ -20,7 +21,7 @@ Boxes = NDArray[np.int32]  # (n, 4): top, left, bottom, right in pixels, the las
 
 
 class Verdict(enum.Enum):
-    """What the line is told about one frame."""
+    """What the line is told about one part."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -34,7 +35,7 @@ class Verdict(enum.Enum):
 class Cause(enum.Enum):
     """Why a frame was missed."""
 
-    OVERFLOW = "overflow"  # evicted: the line was faster than the inspection
+    OVERFLOW = "overflow"  # evicted: parts arrived faster than they can be inspected
     DEADLINE = "deadline"  # no verdict in time, as the recipe wants it
     DECODE = "decode"  # the picture could not be decoded, or is not an image that can be judged
     SIZE = "size"  # the picture has another size than those that the model learned from
@@ -53,82 +54,148 @@ class Frame:
     captured_ns: int  # monotonic clock, when it was taken, as well as that is known; else when the read returned
     image: Image = field(repr=False)
     part: str = ""  # part id: the file's name in a replay, empty where the camera knows none
+    run: RunIdentity | None = None  # set when the line takes the frame; `index` is then the part's number in the run
+
+    @property
+    def identity(self) -> PartIdentity:
+        """Name the part that it shows."""
+        return PartIdentity(self.index, self.captured_ns, self.part, self.run)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Inspection:
-    """One verdict on one frame, with everything the log and the overlay need."""
+class InspectionContext:
+    """Which inspector judges: the same object for every part until the next changeover."""
 
-    index: int  # contiguous from 0 per run
-    part: str
-    verdict: Verdict
     product: str
     recipe_hash: str
     model_hash: str
     threshold: float
-    score: float = math.nan  # the part's; nan where it was missed
-    percentile: float = math.nan  # share of good parts it scores above, 0 to below 1; nan where it was missed
-    good_parts: int = 0  # how many good parts it was compared with: those the model was calibrated on
+    good_parts: int = 0  # how many good parts the scores are compared with: those the model was calibrated on
+    find_strange: Callable[[Image], Mask] | None = field(default=None, repr=False)  # colours that no good part shows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """What the model says about one part."""
+
+    score: float
+    percentile: float = math.nan  # share of good parts it scores above, 0 to below 1; nan where that is not known
     patch_scores: PatchScores | None = field(default=None, repr=False)
-    patch_boxes: Boxes | None = field(default=None, repr=False)  # where the patches lie in `image`, row by row
-    latency_ms: float = math.nan  # capture to verdict
-    cause: Cause | None = None  # set exactly when the verdict is MISSED
-    detail: str = ""  # the cause in words
-    image: Image | None = field(default=None, repr=False)
+    patch_boxes: Boxes | None = field(default=None, repr=False)  # where the patches lie in the image, row by row
     anomaly_map: AnomalyMap | None = field(default=None, repr=False)
-    find_strange: Callable[[Image], Mask] | None = field(default=None, repr=False)  # see strange_colours
-
-    @property
-    def strange_colours(self) -> Mask | None:
-        """(height, width) of `image`, True where no good part shows that colour. Looked up anew by whoever asks: most
-        parts pass and are never drawn.
-        """
-        return self.find_strange(self.image) if self.find_strange and self.image is not None else None
-
-    @property
-    def percentile_in_words(self) -> str:
-        """`percentile` in plain words, "scores above 99.2% of good parts"; empty where it is not known."""
-        if math.isnan(self.percentile):
-            return ""
-        if round(self.percentile * (self.good_parts + 1)) >= self.good_parts:
-            return f"scores above all {self.good_parts} good parts"
-        return f"scores above {math.floor(1000 * self.percentile) / 10:.1f}% of good parts"
 
     @property
     def worst_patch(self) -> tuple[int, int] | None:
-        """(row, column) of the patch with the highest score; None where nothing was judged."""
+        """Return (row, column) of the patch with the highest score; None where the patches are not known."""
         if self.patch_scores is None:
             return None
         row, col = np.unravel_index(int(self.patch_scores.argmax()), self.patch_scores.shape)
         return int(row), int(col)
 
+
+NOT_JUDGED = Judgement(math.nan)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inspection:
+    """One verdict on one part: which part, who judged it, and what came out.
+
+    The properties below are shorthand for sinks, overlay and log, which need no more than they show.
+    """
+
+    identity: PartIdentity
+    context: InspectionContext
+    verdict: Verdict
+    judgement: Judgement = NOT_JUDGED  # of a missed part, NOT_JUDGED
+    latency_ms: float = math.nan  # capture to verdict
+    cause: Cause | None = None  # set exactly when the verdict is MISSED
+    detail: str = ""  # the cause in words
+    image: Image | None = field(default=None, repr=False)
+
+    @property
+    def index(self) -> int:
+        """The part's number in its run."""
+        return self.identity.number
+
+    @property
+    def part(self) -> str:
+        """The part's name; empty where the camera knows none."""
+        return self.identity.name
+
+    @property
+    def product(self) -> str:
+        return self.context.product
+
+    @property
+    def threshold(self) -> float:
+        return self.context.threshold
+
+    @property
+    def score(self) -> float:
+        """The part's score; nan where it was missed."""
+        return self.judgement.score
+
+    @property
+    def percentile(self) -> float:
+        """Share of good parts it scores above; nan where it was missed."""
+        return self.judgement.percentile
+
+    @property
+    def patch_scores(self) -> PatchScores | None:
+        return self.judgement.patch_scores
+
+    @property
+    def anomaly_map(self) -> AnomalyMap | None:
+        return self.judgement.anomaly_map
+
+    @property
+    def strange_colours(self) -> Mask | None:
+        """(height, width) of `image`, True where no good part shows that colour.
+
+        Computed anew with each use: most parts pass and are never drawn.
+        """
+        find = self.context.find_strange
+        return find(self.image) if find and self.image is not None else None
+
+    @property
+    def percentile_in_words(self) -> str:
+        """`percentile` in plain words, "scores above 99.2% of good parts"; empty where it is not known."""
+        good_parts = self.context.good_parts
+        if math.isnan(self.percentile):
+            return ""
+        if round(self.percentile * (good_parts + 1)) >= good_parts:
+            return f"scores above all {good_parts} good parts"
+        return f"scores above {math.floor(1000 * self.percentile) / 10:.1f}% of good parts"
+
+    @property
+    def worst_patch(self) -> tuple[int, int] | None:
+        """(row, column) of the patch with the highest score; None where nothing was judged."""
+        return self.judgement.worst_patch
+
     @property
     def anomalous_patches(self) -> int:
         """How many patches of the grid score above the threshold."""
-        return 0 if self.patch_scores is None else int((self.patch_scores > self.threshold).sum())
+        scores = self.judgement.patch_scores
+        return 0 if scores is None else int((scores > self.threshold).sum())
 
     @property
     def nbytes(self) -> int:
-        """What its pictures take in memory."""
+        """What its image and map take in memory."""
         return sum(each.nbytes for each in (self.image, self.anomaly_map) if each is not None)
 
     def not_told(self, why: str) -> Inspection:
-        """A part that was judged in vain: the line cannot be told."""
-        return dataclasses.replace(
-            self,
-            verdict=Verdict.MISSED,
-            cause=Cause.OUTPUT,
-            detail=why,
-            score=math.nan,
-            percentile=math.nan,
-            patch_scores=None,
-            anomaly_map=None,
-            latency_ms=math.nan,
+        """Return it as MISSED: the part was judged, but the line cannot be told."""
+        return replace(
+            self, verdict=Verdict.MISSED, cause=Cause.OUTPUT, detail=why, judgement=NOT_JUDGED, latency_ms=math.nan
         )
 
+    def without_image(self) -> Inspection:
+        """Return the same verdict without the camera's image, to keep many."""
+        return replace(self, image=None)
+
     def without_pictures(self) -> Inspection:
-        """The same verdict without what has the picture's size, to keep many."""
-        return dataclasses.replace(self, image=None, find_strange=None)
+        """Return the same verdict without image and anomaly map."""
+        return replace(self, image=None, judgement=replace(self.judgement, anomaly_map=None))
 
 
 @dataclass(frozen=True, slots=True)

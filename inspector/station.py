@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 from yaml import YAMLError
 
 from inspector import yaml_file
+from inspector.camera_settings import CameraSettings, Rate
 from inspector.errors import RecipeError
 
 FILE = "station.yaml"
@@ -57,15 +58,29 @@ _TARGET: TypeAdapter[FileTarget | TcpTarget] = TypeAdapter(Target)
 Targets: TypeAlias = Annotated[tuple[Target, ...], Field(strict=False)]  # a YAML list, which is no tuple
 
 
-class CameraSettings(BaseModel):
-    """One camera of several, and what it looks at."""
+class StationCamera(BaseModel):
+    """One camera of several, and what it looks at: a `source` as `run --source` takes it, or a `camera` in full."""
 
     model_config = _STRICT
 
-    source: Annotated[str, BeforeValidator(_text)]  # as `run --source` takes it
+    source: Annotated[str, BeforeValidator(_text)] | None = None
+    camera: CameraSettings | None = None
     product: str
-    fps: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    fps: Rate | None = None  # of `source`
     outputs: Targets = ()
+
+    @property
+    def rate_hz(self) -> float | None:
+        """The rate that was set; None where that is left to the camera, or to the replay."""
+        return self.camera.fps if self.camera else self.fps
+
+    @model_validator(mode="after")
+    def _has_one_camera(self) -> StationCamera:
+        if (self.source is None) == (self.camera is None):
+            raise ValueError("wants either `source` or `camera`")
+        if self.camera and self.fps is not None:
+            raise ValueError("fps belongs to `source`: with `camera`, write camera.fps")
+        return self
 
 
 class Station(BaseModel):
@@ -80,7 +95,7 @@ class Station(BaseModel):
     frozen_after: Literal[0] | Annotated[int, Field(ge=2)] = 3
     heartbeat_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0  # an output is told something at least so often
     outputs: Targets = ()
-    cameras: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], CameraSettings] = {}
+    cameras: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], StationCamera] = {}
 
     @model_validator(mode="after")
     def _outputs_have_an_owner(self) -> Station:

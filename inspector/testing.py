@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -11,8 +12,21 @@ from typing import TypeAlias
 import numpy as np
 
 from inspector.errors import CameraError, EndOfStream
+from inspector.identity import PartIdentity, RunIdentity
 from inspector.outputs.base import State, state_of
-from inspector.records import Counts, Frame, Image, Inspection, Verdict
+from inspector.records import (
+    NOT_JUDGED,
+    Cause,
+    Counts,
+    Frame,
+    Image,
+    Inspection,
+    InspectionContext,
+    Judgement,
+    Verdict,
+)
+
+CONTEXT = InspectionContext("bottle", "recipe", "model", threshold=1.0)
 
 Step: TypeAlias = int | Image | Frame | BaseException | None
 
@@ -130,6 +144,25 @@ class MemoryOutput:
     def close(self) -> None:
         """Remember that the run is over."""
         self.closed = True
+
+
+def inspection_of(
+    number: int = 0,
+    verdict: Verdict = Verdict.PASS,
+    *,
+    part: str = "",
+    captured_ns: int = 0,
+    run: RunIdentity | None = None,
+    context: InspectionContext = CONTEXT,
+    judgement: Judgement = NOT_JUDGED,
+    latency_ms: float = math.nan,
+    cause: Cause | None = None,
+    detail: str = "",
+    image: Image | None = None,
+) -> Inspection:
+    """Return an inspection of the product "bottle", whose threshold is 1."""
+    identity = PartIdentity(number, captured_ns, part, run)
+    return Inspection(identity, context, verdict, judgement, latency_ms, cause, detail, image)
 
 
 def blank_frame(index: int, captured_ns: int = 0) -> Frame:

@@ -89,7 +89,7 @@ class Hang:
         self._begun.set()
         self._released()
 
-    def tick(self):
+    def tick(self, line=None):
         if self._begun.is_set():
             self.clock.wait(1)
 

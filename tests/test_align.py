@@ -413,7 +413,7 @@ def test_a_defect_is_shown_where_it_is_in_the_picture(feature_model):
         row, col = np.unravel_index(one.anomaly_map.argmax(), one.anomaly_map.shape)
         x, y = pose.to_camera(*spot)
         assert math.dist(((col + 0.5) * WIDTH / cols, (row + 0.5) * HEIGHT / rows), (x, y)) < 14
-        top, left, bottom, right = one.patch_boxes[0]
+        top, left, bottom, right = one.judgement.patch_boxes[0]
         assert top <= y < bottom
         assert left <= x < right
 
@@ -435,7 +435,7 @@ def test_a_picture_without_a_part_is_judged_and_fails_where_the_recipe_wants_it(
 
 def test_reports_do_not_guess_a_part_where_there_is_none(feature_model):
     with pytest.raises(AlignError, match="no part found"):
-        feature_model.load().patches(belt(1))
+        feature_model.load().preparation.patches(belt(1))
 
 
 def test_a_recipe_that_aligns_otherwise_than_its_model_is_refused(feature_model, station, tmp_path):

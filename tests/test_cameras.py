@@ -17,8 +17,8 @@ from inspector.cameras.source import open_source
 from inspector.cameras.video import VideoFile
 from inspector.errors import CameraError, CameraLost, EndOfStream, FrameLost
 from inspector.images import write_image
-from inspector.records import Cause, Counts, Frame, Inspection, Verdict
-from inspector.testing import FakeCamera, ManualClock, MemorySink, blank_frame
+from inspector.records import Cause, Counts, Frame, Verdict
+from inspector.testing import FakeCamera, ManualClock, MemorySink, blank_frame, inspection_of
 
 FRAMES = 5
 LOST = "lost"
@@ -633,7 +633,7 @@ def test_a_fake_camera_plays_its_script():
 def test_a_memory_sink_keeps_what_it_is_given():
     sink = MemorySink()
     for index, verdict in enumerate([Verdict.PASS, Verdict.MISSED]):
-        sink.write(Inspection(index, "", verdict, "bottle", "recipe", "model", 1.0), Counts().plus(verdict))
+        sink.write(inspection_of(index, verdict), Counts().plus(verdict))
     sink.close()
     assert sink.verdicts == [Verdict.PASS, Verdict.MISSED]
     assert sink.counts[1].missed == 1

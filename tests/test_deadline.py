@@ -5,6 +5,7 @@ import logging
 import pytest
 from line import Gate, Scripted, Waits, causes, check_account, no_thread_is_left  # noqa: F401
 
+from inspector.identity import PartIdentity
 from inspector.inspection import load_inspector
 from inspector.outputs.base import State
 from inspector.pipeline import Pipeline
@@ -24,14 +25,14 @@ class Book:
 
     def capture(self, *indices):
         for index in indices:
-            self.ledger.take(PendingFrame(index, self.clock(), f"part-{index}", self.inspector))
+            self.ledger.take(PendingFrame(PartIdentity(index, self.clock(), f"part-{index}"), self.inspector))
 
     def judge(self, *indices):
         for index in indices:
             self.ledger.take(self.inspector.inspect([blank_frame(index, self.clock())])[0])
 
     def miss(self, index, cause):
-        self.ledger.take(self.inspector.missed(index, cause, "lost"))
+        self.ledger.take(self.inspector.missed(PartIdentity(index, self.clock()), cause, "lost"))
 
     def popped(self):
         """Everything that can be handed out now, as (frame, cause or verdict)."""

@@ -93,15 +93,15 @@ def test_an_inspection_says_everything_about_its_frame(station):
     frame = Frame(7, 2_000_000, gray(48, 64, 200), "left/7.png")
     (inspection,) = inspector.inspect([frame])
     assert (inspection.index, inspection.part, inspection.verdict) == (7, "left/7.png", Verdict.FAIL)
-    assert (inspection.product, inspection.recipe_hash) == ("alpha", inspector.recipe.hash)
-    assert inspection.model_hash == inspector.detector.model_hash
+    assert (inspection.product, inspection.context.recipe_hash) == ("alpha", inspector.recipe.hash)
+    assert inspection.context.model_hash == inspector.detector.model_hash
     assert inspection.score == pytest.approx(200 / 25.5)
     assert inspection.latency_ms == 3
     assert inspection.cause is None
     assert inspection.image is frame.image
     assert inspection.anomaly_map.shape == (8, 8)
     assert inspection.strange_colours is None
-    assert inspection.patch_boxes.tolist() == [[0, 0, 48, 64]]
+    assert inspection.judgement.patch_boxes.tolist() == [[0, 0, 48, 64]]
 
 
 def test_frames_judged_together_are_judged_as_each_alone(station):
@@ -116,7 +116,7 @@ def test_frames_judged_together_are_judged_as_each_alone(station):
         assert (together.index, together.verdict) == (alone.index, alone.verdict)
         assert together.score == pytest.approx(alone.score, rel=1e-6)
         np.testing.assert_allclose(together.anomaly_map, alone.anomaly_map, rtol=1e-5, atol=1e-6)
-        np.testing.assert_array_equal(together.patch_boxes, alone.patch_boxes)
+        np.testing.assert_array_equal(together.judgement.patch_boxes, alone.judgement.patch_boxes)
 
 
 def test_the_strangest_patch_of_a_grid_decides_and_is_named(station):
@@ -130,7 +130,7 @@ def test_the_strangest_patch_of_a_grid_decides_and_is_named(station):
     assert inspection.anomalous_patches == 1
     assert inspection.score == pytest.approx(230 / 25.5)
     assert inspection.patch_scores.shape == (2, 3)
-    assert inspection.patch_boxes[4].tolist() == [32, 32, 64, 64]
+    assert inspection.judgement.patch_boxes[4].tolist() == [32, 32, 64, 64]
 
 
 def test_a_patch_is_held_against_its_own_limit(station):

@@ -12,7 +12,7 @@ from inspector.outputs.base import Lines
 from inspector.outputs.file import FileOutput
 from inspector.outputs.target import open_outputs
 from inspector.outputs.tcp import TcpOutput
-from inspector.station import CameraSettings, FileTarget, TcpTarget
+from inspector.station import FileTarget, StationCamera, TcpTarget
 
 PATIENCE_S = 30  # only a test that fails waits so long
 
@@ -66,7 +66,7 @@ def told_in(line):
 
 
 def camera(*targets, product="alpha"):
-    return CameraSettings(source="0", product=product, outputs=targets)
+    return StationCamera(source="0", product=product, outputs=targets)
 
 
 def tcp(port, **options):

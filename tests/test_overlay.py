@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 
 from inspector.overlay.picture import draw
-from inspector.records import Cause, Counts, Inspection, Verdict
+from inspector.records import Cause, Counts, Inspection, InspectionContext, Judgement, Verdict
+from inspector.testing import inspection_of
 
+JUDGED = [field.name for field in dataclasses.fields(Judgement)]
+TOLD = [field.name for field in dataclasses.fields(InspectionContext)]
+WHO = {"product": "bottle", "recipe_hash": "r", "model_hash": "m"}
+KNOWN = {"number": 3, "part": "good/003.png"}
 COUNTS = Counts(110, 9, 1)
 GREEN, RED, AMBER = (0, 130, 0), (0, 0, 200), (0, 170, 255)
 
@@ -17,8 +23,11 @@ def gray(height: int, width: int) -> np.ndarray:
 
 
 def inspection(verdict: Verdict = Verdict.PASS, **fields: object) -> Inspection:
-    known = {"index": 3, "part": "good/003.png", "product": "bottle", "recipe_hash": "r", "model_hash": "m"}
-    return Inspection(**({**known, "verdict": verdict, "threshold": 2.0, "score": 1.0} | fields))
+    judged = {name: fields.pop(name) for name in JUDGED if name in fields}
+    told = {name: fields.pop(name) for name in TOLD if name in fields}
+    context = InspectionContext(**(WHO | {"threshold": 2.0} | told))
+    judgement = Judgement(**({"score": 1.0} | judged))
+    return inspection_of(verdict=verdict, context=context, judgement=judgement, **(KNOWN | fields))
 
 
 def shown(picture: np.ndarray, image: np.ndarray) -> np.ndarray:

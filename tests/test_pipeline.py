@@ -310,7 +310,7 @@ def test_a_tick_that_fails_ends_the_run_and_loses_nothing(station):
     error = RuntimeError("window")
     ticks = itertools.count()
 
-    def tick():
+    def tick(line):
         if next(ticks) == 2:
             raise error
 
@@ -401,7 +401,7 @@ def test_a_changeover_swaps_between_two_frames_and_loses_none(station):
     assert line.seen.verdicts[5:] == [PASS] * 5  # alpha would fail them
     assert products(line.seen)[5:] == ["beta"] * 5
     assert products(line.seen) == sorted(products(line.seen))
-    by_product = {i.product: (i.recipe_hash, i.model_hash, i.threshold) for i in line.seen.inspections}
+    by_product = {i.product: (i.context.recipe_hash, i.context.model_hash, i.threshold) for i in line.seen.inspections}
     for product, facts in by_product.items():
         loaded = station.load(product)
         assert facts == (loaded.recipe.hash, loaded.detector.model_hash, loaded.threshold)

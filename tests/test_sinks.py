@@ -4,6 +4,7 @@ import contextlib
 import csv
 import ctypes
 import ctypes.util
+import dataclasses
 import io
 import itertools
 import json
@@ -29,14 +30,17 @@ from hypothesis import strategies as st
 
 from inspector.errors import SinkError
 from inspector.images import read_image
-from inspector.records import Cause, Counts, Inspection, Verdict
+from inspector.records import Cause, Counts, Inspection, InspectionContext, Judgement, Verdict
 from inspector.sinks.log import COLUMNS, LogSink
 from inspector.sinks.mending import mend
 from inspector.sinks.pictures import OverlayFolder, Pictures, fitted
 from inspector.sinks.terminal import TerminalSink
 from inspector.sinks.video import VideoWriter
 from inspector.sinks.window import Window
+from inspector.testing import inspection_of
 
+JUDGED = [field.name for field in dataclasses.fields(Judgement)]
+CONTEXT = [field.name for field in dataclasses.fields(InspectionContext)]
 START = datetime(2024, 5, 1, 12, 30, 15, 123456, tzinfo=timezone.utc)
 ROOT = Path(__file__).parent.parent
 COUNTS = Counts(1, 0, 0)
@@ -53,13 +57,17 @@ def utc_now() -> datetime:
 
 
 def inspection(verdict: Verdict = Verdict.PASS, **fields: object) -> Inspection:
-    known = {"index": 3, "part": "good/003.png", "product": "bottle", "recipe_hash": "r", "model_hash": "m"}
-    return Inspection(**({**known, "verdict": verdict, "threshold": 2.1} | fields))
+    judged, told = ({key: fields.pop(key) for key in names if key in fields} for names in (JUDGED, CONTEXT))
+    usual = {"product": "bottle", "recipe_hash": "r", "model_hash": "m", "threshold": 2.1}
+    context = InspectionContext(**(usual | told))
+    judgement = Judgement(**({"score": math.nan} | judged))
+    known = {"number": 3, "part": "good/003.png"}
+    return inspection_of(verdict=verdict, context=context, judgement=judgement, **(known | fields))
 
 
 def fail(**fields: object) -> Inspection:
     scores = np.array([[1.0, 0.5], [4.82, 3.0]], np.float32)
-    judged = {"index": 12, "part": "broken/003.png", "score": 4.82, "patch_scores": scores, "latency_ms": 11.83}
+    judged = {"number": 12, "part": "broken/003.png", "score": 4.82, "patch_scores": scores, "latency_ms": 11.83}
     return inspection(Verdict.FAIL, **(judged | fields))
 
 
@@ -107,6 +115,9 @@ def test_a_row_tells_everything(tmp_path):
         "latency_ms": 11.83,
         "cause": None,
         "detail": None,
+        "run": None,
+        "camera": None,
+        "captured_utc": None,
     }
     assert row == {key: "" if value is None else str(value) for key, value in line.items()}
 
@@ -223,7 +234,7 @@ def test_a_log_goes_on_in_new_files_with_each_day_and_each_size(tmp_path):
     clock = iter([START, *days])
     log = LogSink(tmp_path, lambda: next(clock), largest=500)
     for index in range(5):
-        log.write(inspection(index=index, part="x" * (400 if index == 3 else 1)), COUNTS)
+        log.write(inspection(number=index, part="x" * (400 if index == 3 else 1)), COUNTS)
     log.close()
     assert every_frame(tmp_path) == [0, 1, 2, 3, 4]
     assert sorted(path.stem for path in tmp_path.glob("*.csv")) == [
@@ -237,11 +248,11 @@ def test_a_log_goes_on_in_new_files_with_each_day_and_each_size(tmp_path):
 def test_a_log_that_another_program_has_cut_goes_on_in_new_files_loudly(tmp_path, caplog, number):
     log = LogSink(tmp_path, utc_now)
     for index in range(3):
-        log.write(inspection(index=index), COUNTS)
+        log.write(inspection(number=index), COUNTS)
     cut_short(log.paths[number], 0)  # what logrotate's `copytruncate` does
     before = log.paths
     for index in range(3, 5):
-        log.write(inspection(index=index), COUNTS)
+        log.write(inspection(number=index), COUNTS)
     log.close()
     assert f"{before[0]}: another program has cut it: rows may be lost" in caplog.text
     assert log.paths[0] != before[0]
@@ -253,8 +264,9 @@ import itertools, sys
 from datetime import datetime, timezone
 from pathlib import Path
 from inspector.errors import SinkError
-from inspector.records import Counts, Inspection, Verdict
+from inspector.records import Counts, Judgement
 from inspector.sinks.log import LogSink
+from inspector.testing import inspection_of
 
 log = LogSink(Path(sys.argv[1]), lambda: datetime.now(timezone.utc))
 if len(sys.argv) > 2:
@@ -263,7 +275,7 @@ if len(sys.argv) > 2:
 try:
     for index in itertools.count():
         part = 'a "quoted", name\\n' * (index % 250)  # rows that begin on one page and end on the next but one
-        log.write(Inspection(index, part, Verdict.PASS, "bottle", "r", "m", threshold=1.0, score=0.5), Counts())
+        log.write(inspection_of(index, part=part, judgement=Judgement(0.5)), Counts())
         print(index, flush=True)
 except SinkError as error:
     print(error, flush=True)
@@ -311,7 +323,7 @@ def killed(tmp_path) -> tuple[Path, Path]:
     """A log of three rows, of a run that has ended."""
     log = LogSink(tmp_path, utc_now)
     for index in range(3):
-        log.write(inspection(index=index, part='a "b",\nc' * index), COUNTS)
+        log.write(inspection(number=index, part='a "b",\nc' * index), COUNTS)
     log.close()
     return log.paths
 
@@ -352,8 +364,8 @@ def test_a_kill_within_the_first_lines_leaves_empty_files(killed, tmp_path):
 def test_the_first_row_of_a_later_file_is_mended_too(tmp_path):
     clock = iter([START, START, START + timedelta(days=1)])
     log = LogSink(tmp_path, lambda: next(clock))
-    log.write(inspection(index=0), COUNTS)
-    log.write(inspection(index=1), COUNTS)
+    log.write(inspection(number=0), COUNTS)
+    log.write(inspection(number=1), COUNTS)
     log.close()
     table, lines = log.paths
     head = len(table.read_bytes().splitlines(keepends=True)[0])
@@ -373,7 +385,7 @@ def test_files_that_differ_by_more_than_a_kill_can_explain_are_named_and_kept(ki
 
 def test_a_log_that_another_run_is_writing_is_not_mended(tmp_path):
     running = LogSink(tmp_path, utc_now)
-    running.write(inspection(index=0), COUNTS)
+    running.write(inspection(number=0), COUNTS)
     with running.paths[0].open("ab") as table:
         table.write(b"half a r")  # as another process sees it between two pages
     before = running.paths[0].read_bytes()
@@ -461,7 +473,7 @@ def test_a_line_tells_verdict_score_place_time_and_part():
 
 def test_lines_are_aligned():
     judged = (
-        said(fail(index=123456, score=1234.5, latency_ms=1.0)),
+        said(fail(number=123456, score=1234.5, latency_ms=1.0)),
         said(inspection(score=0.001234, part="broken/003.png")),
     )
     assert judged[0].index("broken") == judged[1].index("broken")
@@ -503,12 +515,13 @@ def test_a_terminal_gets_colours_unless_no_color_is_set(monkeypatch):
 
 VERDICTS_INTO_A_PIPE = """
 import sys
-from inspector.records import Counts, Inspection, Verdict
+from inspector.records import Counts, Judgement
 from inspector.sinks.terminal import TerminalSink
+from inspector.testing import inspection_of
 
 sink = TerminalSink(sys.stdout)
 for index in range(20_000):
-    sink.write(Inspection(index, "x.png", Verdict.PASS, "bottle", "r", "m", threshold=1.0), Counts())
+    sink.write(inspection_of(index, part="x.png"), Counts())
 sink.close()
 print("the run went on to its end", file=sys.stderr)
 """
@@ -593,7 +606,7 @@ def test_who_cannot_take_a_picture_gets_no_more_and_the_others_go_on(caplog):
     broken, sound = Broken(2), Wall(*Verdict)
     pictures = Pictures([broken, sound])
     for index in range(5):
-        pictures.write(inspection(index=index, image=picture_of(index)), COUNTS)
+        pictures.write(inspection(number=index, image=picture_of(index)), COUNTS)
     assert caplog.text.count("the disk is full; no more pictures go there, the line goes on") == 1
     assert broken.closed
     with pytest.raises(SinkError, match="the disk is full; 3 pictures are missing, the log has every verdict"):
@@ -610,21 +623,21 @@ def saved(folder: Path, inspections: list[Inspection], keep_pass_every: int = 0)
 
 
 def test_the_folder_keeps_rejects_that_can_be_seen(tmp_path):
-    passes = [inspection(index=i, image=picture_of(i)) for i in range(3)]
-    seen = missed(index=4, part="x.png", image=picture_of(4))
-    names = saved(tmp_path, [*passes, fail(index=3, image=picture_of(3)), seen, missed(index=5)])
+    passes = [inspection(number=i, image=picture_of(i)) for i in range(3)]
+    seen = missed(number=4, part="x.png", image=picture_of(4))
+    names = saved(tmp_path, [*passes, fail(number=3, image=picture_of(3)), seen, missed(number=5)])
     assert names == ["frame-00000003-fail-broken_003.jpg", "frame-00000004-missed-x.jpg"]
     assert read_image(tmp_path / names[0]).shape[1] >= 640
 
 
 @pytest.mark.parametrize(("every", "kept"), [(0, []), (1, [0, 1, 2, 3, 4]), (2, [0, 2, 4]), (5, [0])])
 def test_the_folder_keeps_one_pass_in_n(tmp_path, every, kept):
-    names = saved(tmp_path, [inspection(index=i, part="", image=picture_of(i)) for i in range(5)], every)
+    names = saved(tmp_path, [inspection(number=i, part="", image=picture_of(i)) for i in range(5)], every)
     assert names == [f"frame-{i:08d}-pass.jpg" for i in kept]
 
 
 def test_a_pass_without_its_image_is_not_the_one_that_is_kept(tmp_path):
-    names = saved(tmp_path, [inspection(index=i, part="", image=picture_of(i) if i else None) for i in range(5)], 3)
+    names = saved(tmp_path, [inspection(number=i, part="", image=picture_of(i) if i else None) for i in range(5)], 3)
     assert names == ["frame-00000001-pass.jpg", "frame-00000004-pass.jpg"]
 
 
@@ -765,7 +778,7 @@ def test_without_a_display_a_window_is_an_error_at_once(monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(SinkError, match=r"no display|no windows"):
-        Window("line", lambda: None, lambda: None)
+        Window("line")
 
 
 def test_a_display_that_does_not_answer_is_an_error_and_not_the_end_of_the_process(monkeypatch):
@@ -774,21 +787,25 @@ def test_a_display_that_does_not_answer_is_an_error_and_not_the_end_of_the_proce
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.setenv("DISPLAY", ":9999")
     with pytest.raises(SinkError, match=r"display :9999|no windows"):
-        Window("line", lambda: None, lambda: None)
+        Window("line")
 
 
 WINDOW = """
 import sys
 import numpy as np
-from inspector.records import Inspection, Verdict
-from inspector.sinks.window import Window
+from inspector.sinks.window import Window, WindowRequest
+from inspector.testing import inspection_of
 
 done = []
-window = Window("line", lambda: done.append("quit"), lambda: print("next", flush=True))
-one = Inspection(0, "x.png", Verdict.PASS, "bottle", "r", "m", threshold=1.0)
+window = Window("line")
+one = inspection_of(part="x.png")
 while not done:
     window.show(one, np.full((2000, 4000, 3), 200, np.uint8))
-    window.poll()
+    request = window.poll()
+    if request is WindowRequest.QUIT:
+        done.append("quit")
+    elif request is WindowRequest.NEXT_PRODUCT:
+        print("next", flush=True)
 print("quit", done, window.wants(one), flush=True)
 window.show(one, np.zeros((100, 100, 3), np.uint8))
 window.close()

@@ -4,13 +4,15 @@ import base64
 import contextlib
 import http.server
 import threading
+import time
 
 import cv2
 import numpy as np
 import pytest
 
+from inspector.camera_settings import SnapshotSettings
 from inspector.cameras.snapshot import SnapshotCamera, gives_snapshots
-from inspector.cameras.source import open_source
+from inspector.cameras.source import open_camera, open_source
 from inspector.errors import CameraError, CameraLost, FrameLost
 from inspector.records import Cause
 
@@ -66,10 +68,11 @@ def jpeg(value):
 
 
 def test_each_request_is_a_frame_and_none_is_due_before_its_time():
+    opened_ns = time.monotonic_ns()
     with SnapshotServer([jpeg(0), jpeg(1)]) as server, SnapshotCamera(server.address(), fps=20) as camera:
         frames = [camera.read(1), camera.read(1)]
         assert [frame.index for frame in frames] == [0, 1]
-        assert frames[1].captured_ns - frames[0].captured_ns >= 50_000_000
+        assert frames[1].captured_ns - opened_ns >= 50_000_000
         assert (frames[0].image != frames[1].image).any()
     with SnapshotServer([jpeg(0)]) as server, SnapshotCamera(server.address(), fps=0.01) as camera:
         camera.read(1)
@@ -118,3 +121,14 @@ def test_user_and_password_of_the_address_are_used_and_other_answers_are_no_snap
     with SnapshotServer([b"--frame"], kind="multipart/x-mixed-replace; boundary=frame") as server:
         assert not gives_snapshots(server.address())
     assert not gives_snapshots("rtsp://127.0.0.1/stream")
+
+
+def test_settings_reach_the_camera_and_what_surrounds_it():
+    same = jpeg(0)
+    with SnapshotServer([same]) as server:
+        settings = SnapshotSettings(kind="snapshot", address=server.address(), fps=200, frozen_after=2)
+        with open_camera(settings) as camera:
+            assert camera.read(5.0).index == 0
+            with pytest.raises(FrameLost, match="frozen: picture 2 in a row") as lost:
+                camera.read(5.0)
+    assert lost.value.captured_ns is not None

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from inspector.errors import RecipeError
+from inspector.cameras.source import open_camera
+from inspector.errors import CameraError, RecipeError
+from inspector.images import write_image
 from inspector.recipe import load_recipe, new_recipe, products
 from inspector.station import Station, TcpTarget, load_station
 
@@ -107,3 +110,55 @@ def test_addresses_and_paths_are_kept_as_they_are_written(tmp_path):
     for source in ("rtmp://plant/line", "file:///data/parts", "~/parts", "/dev/v4l/by-id/usb-1"):
         write(tmp_path, f"cameras: {{left: {{source: {source}, product: alpha}}}}")
         assert load_station(tmp_path).cameras["left"].source == source
+
+
+KINDS = """\
+cameras:
+  parts: {camera: {kind: folder, path: parts, loop: true}, product: a}
+  belt: {camera: {kind: video, path: belt.mp4, fps: 12.5}, product: a}
+  usb: {camera: {kind: device, device: 97, width: 1280, height: 720, fps: 30, exposure: 50}, product: a}
+  ip: {camera: {kind: network, address: "RTSP://cam/1", open_timeout_s: 3, give_up_s: 5, frozen_after: 0}, product: a}
+  web: {camera: {kind: snapshot, address: "http://cam/jpg", fps: 4, timeout_s: 1, max_age_s: 2}, product: a}
+"""
+
+
+def test_a_camera_may_be_written_out_with_all_its_settings(tmp_path):
+    write(tmp_path, KINDS)
+    cameras = load_station(tmp_path).cameras
+    assert {name: each.camera.kind for name, each in cameras.items()} == {
+        "parts": "folder", "belt": "video", "usb": "device", "ip": "network", "web": "snapshot"
+    }  # fmt: skip
+    assert [each.rate_hz for each in cameras.values()] == [None, 12.5, 30, None, 4]
+    with pytest.raises(CameraError, match="camera 97: cannot be opened"), open_camera(cameras["usb"].camera):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("camera", "wrong"),
+    [
+        ("{product: a}", "wants either `source` or `camera`"),
+        ("{product: a, source: 0, camera: {kind: device, device: 0}}", "wants either `source` or `camera`"),
+        ("{product: a, fps: 5, camera: {kind: device, device: 0}}", "fps belongs to `source`"),
+        (
+            "{product: a, camera: {kind: device, device: 0, exposure_ms: 5}}",
+            "unknown key cameras.left.camera.device.e",
+        ),
+        ("{product: a, camera: {kind: device, device: 0, width: 0}}", "cameras.left.camera.device.width: "),
+        ("{product: a, camera: {kind: network, address: cam/1}}", "cameras.left.camera.network.address: "),
+        ("{product: a, camera: {kind: folder, path: x, width: 5}}", "unknown key cameras.left.camera.folder.width"),
+        ("{product: a, camera: {kind: scanner}}", "cameras.left.camera: "),
+    ],
+)
+def test_a_mistake_in_a_camera_is_named(tmp_path, camera, wrong):
+    write(tmp_path, f"cameras: {{left: {camera}}}")
+    with pytest.raises(RecipeError) as error:
+        load_station(tmp_path)
+    assert wrong in str(error.value)
+
+
+def test_the_settings_reach_the_camera(tmp_path):
+    for index in range(2):
+        write_image(tmp_path / f"{index}.png", np.full((8, 8, 3), 40 * index, np.uint8))
+    write(tmp_path, f"cameras: {{a: {{camera: {{kind: folder, path: {tmp_path}, loop: true}}, product: x}}}}")
+    with open_camera(load_station(tmp_path).cameras["a"].camera) as camera:
+        assert [camera.read(0).part for _ in range(5)] == ["0.png", "1.png", "0.png", "1.png", "0.png"]

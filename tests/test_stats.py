@@ -9,22 +9,12 @@ from hypothesis import strategies as st
 
 from inspector.records import Cause, Counts, Inspection, Verdict
 from inspector.stats import LatencyHistogram, Stats
-from inspector.testing import ManualClock
+from inspector.testing import ManualClock, inspection_of
 
 
 def inspection(verdict: Verdict, latency_ms: float = math.nan) -> Inspection:
     cause = Cause.OVERFLOW if verdict is Verdict.MISSED else None
-    return Inspection(
-        index=0,
-        part="",
-        verdict=verdict,
-        product="bottle",
-        recipe_hash="r",
-        model_hash="m",
-        threshold=1.0,
-        latency_ms=latency_ms,
-        cause=cause,
-    )
+    return inspection_of(0, verdict, latency_ms=latency_ms, cause=cause)
 
 
 def counted(stats: Stats, *verdicts: Verdict) -> None:

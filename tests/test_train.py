@@ -14,6 +14,7 @@ from drawn import HEIGHT, WIDTH, Pose, belt, nail, nudged, plate, poses, save
 from product import Product
 
 from export.learn import calibration, onnx_file, pixel, whole
+from export.learn.backbone import ARCHITECTURES, Backbone
 from export.learn.feature import Choice, choose_bottleneck
 from export.learn.scores import Mix, Units, held_out
 from export.learn.whole import DETAIL, TURNED_WEIGHTS, FeatureFront, HeldOut, Layout
@@ -27,6 +28,7 @@ from inspector.records import Cause, Frame, Prediction, Verdict
 
 pytest_plugins = ["trained"]
 
+LITE0 = ARCHITECTURES["lite0"]
 ROOT = Path(__file__).parent.parent
 QUICK = ("--model", "pixel", "--epochs", "1")
 
@@ -51,7 +53,7 @@ def new_product(home, count, name="part"):
 
 def patches_of(product, images):
     inspector = product.load()
-    return np.concatenate([inspector.patches(read_image(path)) for path in images])
+    return np.concatenate([inspector.preparation.patches(read_image(path)) for path in images])
 
 
 def info_of(product):
@@ -83,12 +85,12 @@ def test_the_file_alone_gives_the_same_maps_where_there_is_no_pytorch(request, t
 
 def test_the_feature_models_file_says_what_pytorch_says(feature_model):
     """Fitted and calibrated once more, in PyTorch, from the same good parts; the defect is none of them."""
-    odd = feature_model.load().patches(nail(Pose(angle=1), 3, spot=(0, 0)))
+    odd = feature_model.load().preparation.patches(nail(Pose(angle=1), 3, spot=(0, 0)))
     with torch.no_grad():
-        front = FeatureFront()
+        front = FeatureFront(Backbone())
         good = torch.from_numpy(patches_of(feature_model, sorted(feature_model.good, key=lambda path: int(path.stem))))
         rows = torch.cat([front(patch) for patch in good.split(1)])
-        layout = Layout(*odd.shape[1:3])
+        layout = Layout(*odd.shape[1:3], LITE0)
         choice = Choice(choose_bottleneck(layout.split(rows).fine(), layout.fine, seed=0))
         head = whole.fit(rows, layout, choice)
         components = each_held_out(rows, layout, choice)
@@ -409,7 +411,7 @@ def test_a_larger_input_makes_a_larger_map(tmp_path):
     product.call("train", "--data", product.data, "--align", "none", "--patch-px", 320, "--effort", "quick")
     inspector = product.load()
     assert inspector.detector.info.patch_shape == (640, 640)
-    patches = inspector.patches(nail())
+    patches = inspector.preparation.patches(nail())
     assert patches.shape[1:3] == (640, 640)
     assert inspector.detector(patches).maps.shape[1:] == (80, 80)
 

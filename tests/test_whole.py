@@ -7,12 +7,14 @@ import pytest
 import torch
 
 from export.learn import onnx_file, whole
+from export.learn.backbone import ARCHITECTURES, Backbone
 from export.learn.feature import Choice
 from export.learn.scores import STEEP, Mix, Units
 from export.learn.whole import TURNED_WEIGHTS, WEIGHTS, FeatureFront, FeatureModel, HeldOut, Layout
 from inspector.colour import Gamut
 from inspector.detector import Detector
 
+LITE0 = ARCHITECTURES["lite0"]
 SHAPE = (64, 128)
 GOOD = 8
 
@@ -25,7 +27,7 @@ def _no_gradients():
 
 @pytest.fixture(scope="module")
 def front():
-    return FeatureFront()
+    return FeatureFront(Backbone())
 
 
 def surface(count, shape, seed=0):
@@ -46,7 +48,7 @@ def defective(shape, seed=9):
 
 
 def learned(front, shape):
-    layout = Layout(*shape)
+    layout = Layout(*shape, LITE0)
     return whole.fit(front(surface(GOOD, shape)), layout, Choice(1))
 
 
@@ -130,7 +132,7 @@ def test_the_map_is_0_where_it_is_as_usual_and_1_at_its_bound(head, front, rows)
 
 
 def test_a_held_out_part_scores_as_by_a_head_that_never_saw_it(front):
-    parts, layout, held = 40, Layout(*SHAPE), torch.tensor([2])
+    parts, layout, held = 40, Layout(*SHAPE, LITE0), torch.tensor([2])
     rows = front(surface(parts, SHAPE))
     judge = HeldOut(rows, torch.arange(parts), layout, Choice(1)).without(held)
     others = whole.fit(torch.cat([rows[:2], rows[3:]]), layout, Choice(1))
@@ -142,7 +144,7 @@ def test_a_held_out_part_scores_as_by_a_head_that_never_saw_it(front):
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_a_few_good_patches_are_enough(front, count):
-    head = whole.fit(front(surface(count, SHAPE)), Layout(*SHAPE), Choice(4))
+    head = whole.fit(front(surface(count, SHAPE)), Layout(*SHAPE, LITE0), Choice(4))
     for found in head(front(torch.cat([surface(2, SHAPE, seed=5), defective(SHAPE)])))[:2]:
         assert torch.isfinite(found).all()
         assert (found >= 0).all()

@@ -41,7 +41,7 @@ def panels(inspector: Inspector, image: Image, cell: int) -> list[Image]:
 
     Sizes differ. Raises AlignError where no part is found in the picture.
     """
-    patch = inspector.patches(image)[cell]
+    patch = inspector.preparation.patches(image)[cell]
     seen, reconstruction = inspector.detector.pictures(patch[None])[0]
     return [patch, seen, reconstruction, _heat(inspector.detector(patch[None]).maps[0], inspector.threshold)]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from inspector.errors import DataError
+from inspector.identity import PartIdentity
 from inspector.images import read_image
 from inspector.inspection import Inspector
 from inspector.records import Cause, Frame, Inspection
@@ -18,7 +19,8 @@ def inspect_images(inspector: Inspector, images: Sequence[Path]) -> Iterator[Ins
         try:
             image = read_image(path)
         except DataError as error:
-            yield inspector.missed(index, Cause.DECODE, str(error), part=str(path))
+            identity = PartIdentity(index, time.monotonic_ns(), str(path))
+            yield inspector.missed(identity, Cause.DECODE, str(error))
             continue
         yield inspector.inspect([Frame(index, time.monotonic_ns(), image, str(path))])[0]
 

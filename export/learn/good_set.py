@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,16 +15,17 @@ from torch import Tensor, nn
 
 from export.learn import good_quality
 from export.learn.fixtures import learn_fixture
+from export.learn.good_files import GoodFiles
 from export.learn.good_quality import Finding
-from export.learn.learners import Learner
+from export.learn.learners import Capabilities, Learner
 from export.learn.model_selection import SelectionSet
 from export.learn.settings import Progress, Settings
 from export.learn.synthetic_defects import DefectiveCopy, add_defect
 from inspector.align import Fixture
-from inspector.colour import ColourHighlighter, Gamut, suggest_tolerance
+from inspector.colour import ColourHighlighter, Gamut, SeenColours, suggest_tolerance
 from inspector.errors import AlignError, DataError
 from inspector.grid import Grid
-from inspector.images import read_image
+from inspector.preparation import Preparation
 from inspector.records import Image, Patches
 
 MAX_PATCHES = 600  # seen at 256 px, learned from at most: 1 GB of rows; more change the statistics little
@@ -34,83 +36,64 @@ DEFECTIVE_PARTS, DEFECTIVE_PATCHES = 30, 90  # at most, whose copies say what th
 SELECTION_PATCHES = 160  # of defective parts, about: some seconds of work
 LEAST_HELD = 3  # good parts, for a trial to say anything
 TOLERANCE_PX = 1_000_000
-
-
-@dataclass(frozen=True)
-class PatchMaker:
-    """Image -> patches, in the order of the line: colour, fixture, grid."""
-
-    grid: Grid
-    patch_px: int
-    multiple: int  # of which the network wants height and width
-    fixture: Fixture | None
-    decision: str  # whether to align, and why, in words
-
-    def __call__(self, path: Path, image: Image, highlighter: ColourHighlighter | None = None) -> Patches:
-        """Patches of one good image. Raises DataError where its part cannot be found."""
-        painted = highlighter.paint(image) if highlighter else image
-        return self.cut(self.view(path, image, painted))
-
-    def view(self, path: Path, image: Image, painted: Image) -> Image:
-        """What the grid cuts: the part of `painted`, found in `image`, in its canonical frame."""
-        if self.fixture is None:
-            return painted
-        try:
-            placement = self.fixture.place(image).at_most(self.grid.size(self.patch_shape))
-        except AlignError as error:
-            raise DataError(f"{path}: {error}: take it out of the good images, or train with --align none") from None
-        return placement.crop(painted)
-
-    def cut(self, view: Image) -> Patches:
-        return self.grid.split(view, self.patch_shape)
-
-    @property
-    def patch_shape(self) -> tuple[int, int]:
-        """Height and width of the network's input."""
-        if self.fixture is None:
-            return self.patch_px, self.patch_px
-        return self.fixture.patch_shape(self.patch_px, self.grid.rows, self.grid.cols, self.multiple)
+FOLDS, MORE_FOLDS = 5, 10
+FEW_PARTS = 100  # below, a fifth of them is missed: a tenth is held out at a time
 
 
 @dataclass(frozen=True)
 class GoodSet:
     """The good parts after one look at each."""
 
-    images: Sequence[Path]
+    files: GoodFiles
     settings: Settings
-    patch: PatchMaker
+    preparation: Preparation
+    decision: str  # whether to align, and why, in words
     front: nn.Module
-    gamut: Gamut
+    colours: Sequence[Gamut]  # of each fold; of all parts at once where nothing is painted
     tolerance: int
     rows: Tensor  # (r, ...) of the patches that are learned from
     part_of_row: Tensor  # (r)
+    folds: Sequence[NDArray[np.int64]]  # numbers of the parts that are held out together
     findings: list[Finding]  # images to look at
     image_shape: tuple[int, int] | None  # height and width of all; None where they differ
 
     @property
-    def complete(self) -> bool:
-        """Whether every patch of every part is among the rows."""
-        return len(self.rows) == len(self.images) * self.settings.grid.patches
+    def images(self) -> Sequence[Path]:
+        """Their files."""
+        return self.files.paths
+
+    @property
+    def gamut(self) -> Gamut:
+        """The colours of all parts."""
+        return _union(self.colours)
+
+    def highlighter_without(self, fold: int) -> ColourHighlighter | None:
+        """Paint as if a fold's parts had not been seen; None where nothing is painted."""
+        if not self.settings.paint:
+            return None
+        others = [gamut for number, gamut in enumerate(self.colours) if number != fold]
+        return ColourHighlighter(_union(others), self.tolerance)
 
     def patches(self, part: int, highlighter: ColourHighlighter | None = None) -> Patches:
-        return self.patch(self.images[part], read_image(self.images[part]), highlighter)
+        """Cut one part; `highlighter` paints it first."""
+        preparation = dataclasses.replace(self.preparation, highlighter=highlighter)
+        return preparation.split(_view(preparation, self.files, part))
 
     def rows_of(self, part: int, highlighter: ColourHighlighter | None) -> Tensor:
-        """Of each of its patches, (cells, d); `highlighter` paints them first."""
-        if self.complete and not highlighter:
-            cells = self.settings.grid.patches
-            return self.rows[part * cells : (part + 1) * cells]
+        """Return the rows of each of its patches, (cells, d); `highlighter` paints them first."""
+        own = self.rows[self.part_of_row == part]
+        if len(own) == self.settings.grid.patches and not highlighter:
+            return own
         return _through(self.front, self.patches(part, highlighter), self.settings.device)
 
     def defective(self) -> dict[int, list[DefectiveCopy]]:
-        """Copies with synthetic defects of some parts, by the part; none where there are too few parts or patches."""
-        count, cells = len(self.images), self.settings.grid.patches
+        """Copy some parts with synthetic defects, by the part; none where there are too few parts or patches."""
         rng = np.random.default_rng(self.settings.seed)
-        parts = rng.permutation(count)[: max(1, DEFECTIVE_PATCHES // cells)][:DEFECTIVE_PARTS].tolist()
+        parts = _drawn_for_defects(len(self.files), self.settings.grid.patches, rng)
         if len(parts) < LEAST_HELD:
             return {}
-        views = {part: self._small_view(self.images[part]) for part in parts}
-        copies = max(1, DEFECTIVE_PATCHES // (cells * len(parts)))
+        views = {part: self._small_view(part) for part in parts}
+        copies = max(1, DEFECTIVE_PATCHES // (self.settings.grid.patches * len(parts)))
         return {
             part: [add_defect(view, self._other(view, views, rng), rng) for _ in range(copies)]
             for part, view in views.items()
@@ -118,84 +101,150 @@ class GoodSet:
 
     @staticmethod
     def _other(view: Image, views: Mapping[int, Image], rng: np.random.Generator) -> Image:
-        """Another part's view, in this one's size: pictures of a good set may differ in it."""
+        """Draw another part's view, in this one's size: pictures of a good set may differ in it."""
         other = list(views.values())[int(rng.integers(len(views)))]
         if other.shape == view.shape:
             return other
         return np.asarray(cv2.resize(other, view.shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
     def rows_of_view(self, view: Image) -> Tensor:
-        """Of the patches of a view, as the grid cuts it, (cells, d)."""
-        return _through(self.front, self.patch.cut(view), self.settings.device)
+        """Return the rows of the patches of a view, as the grid cuts it, (cells, d)."""
+        return _through(self.front, self.preparation.split(view), self.settings.device)
 
     def selection_set(self) -> SelectionSet | None:
-        """Good parts held out, and defective copies of them; None where there are too few to hold any out."""
-        count, cells = len(self.images), self.settings.grid.patches
+        """Hold good parts out and copy them with defects; None where there are too few to hold any out."""
+        cells = self.settings.grid.patches
         rng = np.random.default_rng(self.settings.seed)
-        held = rng.permutation(count)[: min(count // 4, max(4, SELECTION_PATCHES // cells))]
+        held = _drawn_for_selection(len(self.files), cells, rng)
         if len(held) < LEAST_HELD:
             return None
-        views = {int(part): self._small_view(self.images[part]) for part in held}
+        views = {part: self._small_view(part) for part in held}
         copies = max(1, SELECTION_PATCHES // (cells * len(views)))
         defective = [
             add_defect(v, self._other(v, views, rng), rng).image for _ in range(copies) for v in views.values()
         ]
-        kept = ~torch.isin(self.part_of_row, torch.from_numpy(held).to(self.rows.device))
+        kept = ~torch.isin(self.part_of_row, torch.tensor(held, device=self.rows.device))
         good, bad = (torch.cat([self.rows_of_view(view) for view in each]) for each in (views.values(), defective))
         return SelectionSet(self.rows[kept], good, bad, cells)
 
-    def _small_view(self, path: Path) -> Image:
-        """A part as the grid cuts it, in no more pixels than its patches have."""
-        image = read_image(path)
-        view = self.patch.view(path, image, image)
-        grid, (height, width) = self.settings.grid, self.patch.patch_shape
+    def _small_view(self, part: int) -> Image:
+        """View a part as the grid cuts it, in no more pixels than its patches have."""
+        view = _view(self.preparation, self.files, part)
+        grid, (height, width) = self.settings.grid, self.preparation.patch_shape
         size = (grid.cols * width, grid.rows * height)
         if size[0] >= view.shape[1] and size[1] >= view.shape[0]:
             return view
         return np.asarray(cv2.resize(view, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def look(images: Sequence[Path], settings: Settings, learner: Learner, progress: Progress) -> GoodSet:
-    """Read every good image once: its colours, and the rows of the patches that are learned from."""
-    cells = settings.grid.patches
-    wanted = _sample(len(images) * cells, settings.seed, round(MAX_PATCHES * (256 / learner.seen_px) ** 2))
-    sample = (read_image(path) for path in images[:: max(1, len(images) // FIXTURE_SAMPLE)])
-    patch = PatchMaker(settings.grid, learner.patch_px, learner.multiple, *learn_fixture(sample, settings.align))
-    sampled: list[Image] = []
-    rows: list[Tensor] = []
+def look(files: GoodFiles, settings: Settings, learner: Learner, progress: Progress) -> GoodSet:
+    """Look at every good image once: its colours, and the rows of the patches that are learned from."""
+    count, cells, can = len(files), settings.grid.patches, learner.capabilities
+    fixture, decision = _fixture(files, settings)
+    preparation = Preparation(settings.grid, _patch_shape(can, settings.grid, fixture), fixture)
+    wanted = _sample(count * cells, settings.seed, round(MAX_PATCHES * (256 / can.seen_px) ** 2)).reshape(count, cells)
+    again = _wanted_again(count, settings, can, wanted)
+    folds = folds_of(count, settings.seed, can.learns_from_all)
+    seen = [SeenColours() for _ in (folds if settings.paint else [None])]
+    fold_of = {int(part): number for number, fold in enumerate(folds) for part in fold} if settings.paint else {}
+    rows: Tensor | None = None
+    filled = 0
     measured: list[good_quality.Traits] = []
-    front = learner.front().to(settings.device)
-    every = max(1, len(images) // TOLERANCE_SAMPLE)
-
-    def colours() -> Iterator[Image]:
-        for number, path in enumerate(images):
-            image = read_image(path)
-            measured.append(good_quality.traits(image))
-            chosen = wanted[number * cells : (number + 1) * cells]
-            if chosen.any():
-                rows.append(_through(front, patch(path, image)[chosen], settings.device))
-            if number % every == 0:
-                step = max(1, round((image.shape[0] * image.shape[1] / TOLERANCE_PX) ** 0.5))
-                sampled.append(np.ascontiguousarray(image[::step, ::step]))
-            progress("looking at good parts", 0.5 * (number + 1) / len(images))
-            yield image
-
-    gamut = Gamut.of(colours())
-    part_of_row = torch.from_numpy(np.flatnonzero(wanted) // cells).to(settings.device)
-    tolerance = suggest_tolerance(sampled)
-    findings = good_quality.findings(images, measured)
+    sampled: list[Image] = []
+    for number in range(count):
+        image = files.image(number, again=number in again)
+        measured.append(good_quality.traits(image))
+        seen[fold_of.get(number, 0)].add(image)
+        if number % max(1, count // TOLERANCE_SAMPLE) == 0:
+            sampled.append(_thinned(image))
+        if wanted[number].any():
+            patches = preparation.split(_found(preparation, files.paths[number], image))
+            new = _through(learner.front, patches[wanted[number]], settings.device)
+            rows = new.new_empty((int(wanted.sum()), *new.shape[1:])) if rows is None else rows
+            rows[filled : filled + len(new)] = new  # into place at once: joining a list takes the memory twice
+            filled += len(new)
+        progress("looking at good parts", 0.5 * (number + 1) / count)
+    assert rows is not None, "good images are given"
     return GoodSet(
-        images,
-        settings,
-        patch,
-        front,
-        gamut,
-        tolerance,
-        torch.cat(rows),
-        part_of_row,
-        findings,
-        good_quality.common_shape(measured),
+        files=files,
+        settings=settings,
+        preparation=preparation,
+        decision=decision,
+        front=learner.front,
+        colours=[each.gamut() for each in seen],
+        tolerance=suggest_tolerance(sampled),
+        rows=rows,
+        part_of_row=torch.from_numpy(np.nonzero(wanted)[0]).to(settings.device),
+        folds=folds,
+        findings=good_quality.findings(files.paths, measured),
+        image_shape=good_quality.common_shape(measured),
     )
+
+
+def folds_of(count: int, seed: int, learns_from_all: bool) -> list[NDArray[np.int64]]:
+    """Draw which of `count` parts are held out together; more folds where few parts are learned from."""
+    many = MORE_FOLDS if learns_from_all and count < FEW_PARTS else FOLDS
+    order = np.random.default_rng(seed).permutation(count)
+    return [fold for fold in np.array_split(order, min(many, count)) if len(fold)]
+
+
+def _fixture(files: GoodFiles, settings: Settings) -> tuple[Fixture | None, str]:
+    sample = range(0, len(files), max(1, len(files) // FIXTURE_SAMPLE))
+    return learn_fixture((files.image(number, again=True) for number in sample), settings.align)
+
+
+def _wanted_again(count: int, settings: Settings, can: Capabilities, wanted: NDArray[np.bool_]) -> set[int] | range:
+    """Say which images are needed after the look at each: to be painted, copied with defects, or judged."""
+    if settings.paint or settings.finer:
+        return range(count)
+    cells, seed = settings.grid.patches, settings.seed
+    again = {0, *_drawn_for_defects(count, cells, np.random.default_rng(seed))}
+    if can.selects:
+        again.update(_drawn_for_selection(count, cells, np.random.default_rng(seed)))
+    judged = range(count) if can.learns_from_all else folds_of(count, seed, can.learns_from_all)[0].tolist()
+    return again | {part for part in judged if not wanted[part].all()}
+
+
+def _drawn_for_defects(count: int, cells: int, rng: np.random.Generator) -> list[int]:
+    drawn: list[int] = rng.permutation(count)[: max(1, DEFECTIVE_PATCHES // cells)][:DEFECTIVE_PARTS].tolist()
+    return drawn
+
+
+def _drawn_for_selection(count: int, cells: int, rng: np.random.Generator) -> list[int]:
+    drawn: list[int] = rng.permutation(count)[: min(count // 4, max(4, SELECTION_PATCHES // cells))].tolist()
+    return drawn
+
+
+def _thinned(image: Image) -> Image:
+    """Every so many-th pixel of a large image, for the colour tolerance."""
+    step = max(1, round((image.shape[0] * image.shape[1] / TOLERANCE_PX) ** 0.5))
+    return np.ascontiguousarray(image[::step, ::step])
+
+
+def _view(preparation: Preparation, files: GoodFiles, part: int) -> Image:
+    return _found(preparation, files.paths[part], files.image(part, again=True))
+
+
+def _found(preparation: Preparation, path: Path, image: Image) -> Image:
+    """Return what the grid cuts of a good image. Raises DataError where its part cannot be found."""
+    try:
+        return preparation.view(image).image
+    except AlignError as error:
+        raise DataError(f"{path}: {error}: take it out of the good images, or train with --align none") from None
+
+
+def _patch_shape(can: Capabilities, grid: Grid, fixture: Fixture | None) -> tuple[int, int]:
+    """Height and width of the network's input."""
+    if fixture is None:
+        return can.patch_px, can.patch_px
+    return fixture.patch_shape(can.patch_px, grid.rows, grid.cols, can.multiple)
+
+
+def _union(gamuts: Sequence[Gamut]) -> Gamut:
+    total = Gamut.of([])
+    for gamut in gamuts:
+        total |= gamut
+    return total
 
 
 def _through(front: nn.Module, patches: Patches, device: str) -> Tensor:
@@ -205,7 +254,7 @@ def _through(front: nn.Module, patches: Patches, device: str) -> Tensor:
 
 
 def _sample(total: int, seed: int, at_most: int) -> NDArray[np.bool_]:
-    """Which of all patches are learned from: all, or so many of them at random."""
+    """Draw which of all patches are learned from: all, or so many of them at random."""
     wanted = np.zeros(total, bool)
     wanted[np.random.default_rng(seed).permutation(total)[:at_most]] = True
     return wanted

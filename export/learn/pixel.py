@@ -93,6 +93,7 @@ class PixelModel(nn.Module):
         return found
 
 
+@torch.enable_grad()
 def fit(
     patches: Tensor, epochs: int, seed: int, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> PixelAutoencoder:

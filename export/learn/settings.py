@@ -10,6 +10,7 @@ from export.learn.backbone import Name
 from inspector.grid import Grid
 from inspector.recipe import Align
 
+Kind = Literal["feature", "pixel"]
 Progress = Callable[[str, float], None]  # what is being done, and the share of the whole that is done (0 to 1)
 
 
@@ -17,7 +18,7 @@ Progress = Callable[[str, float], None]  # what is being done, and the share of 
 class Settings:
     """What the user may choose."""
 
-    kind: Literal["feature", "pixel"] = "feature"
+    kind: Kind = "feature"
     grid: Grid = field(default_factory=lambda: Grid(1, 1))
     finer: bool = False  # finer grids may be taken, where they find clearly more synthetic defects
     backbone: Name | None = None  # of the feature model; None: as the effort says

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
@@ -17,20 +17,17 @@ from torch import Tensor
 
 from export.learn import calibration, catch, onnx_file, scores
 from export.learn.catch import Defect, Point
+from export.learn.good_files import GoodFiles
 from export.learn.good_quality import Finding
 from export.learn.good_set import GoodSet, look
-from export.learn.learners import Head, Learner, learner_for
+from export.learn.learners import Fitted, Judge, Learner, learner_for
 from export.learn.scores import Calibrated, Scores
 from export.learn.settings import Progress, Settings
 from export.learn.synthetic_defects import DefectiveCopy
-from inspector.colour import ColourHighlighter, Gamut
 from inspector.files import replacing
 from inspector.grid import Grid
-from inspector.images import read_image
-from inspector.model_info import ModelInfo, file_hash
+from inspector.model_info import ModelInfo
 
-FOLDS, MORE_FOLDS = 5, 10
-FEW_PARTS = 100  # below, a fifth of them is missed: a tenth is held out at a time
 FINER = {"quick": 0, "standard": 1, "best": 2}  # how often the grid is halved, where it is left to training
 CLEARLY_MORE = 0.03  # of AUROC on synthetic defects, for several times the cost; less comes from their draw
 CHECKED_PATCHES = 8  # compared between ONNX and PyTorch
@@ -58,10 +55,10 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     Raises DataError for an image that cannot be used, ModelError when the export differs from the model.
     """
     started = time.monotonic()
-    with torch.no_grad() if settings.kind == "feature" else torch.enable_grad():
-        learner, good = _prepared(images, settings, progress)
-        settings = good.settings  # as decided
-        found, defects, head, limits = _fit_and_score(good, learner, settings, progress)
+    with torch.no_grad():  # who descends turns gradients on
+        learner, good = _prepared(GoodFiles(images), settings, progress)
+        settings = good.settings  # as selected
+        found, defects, fitted, limits = _fit_and_score(good, learner, progress)
     points = catch.curve(list(found.values()), defects)
     budget = settings.false_rejects
     if budget is None and settings.cost_of_escape is not None and points:
@@ -69,7 +66,7 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     threshold = calibration.threshold(list(found.values()), budget)
     info = _info(product, settings, learner, good, threshold, found, limits, time.monotonic() - started)
     progress("exporting", 0.9)
-    model = learner.model(good.front, head).cpu().eval().requires_grad_(False)
+    model = fitted.module.cpu().eval().requires_grad_(False)
     with replacing(path) as part:  # a file that fails the check never takes the old one's place
         onnx_file.export(model, info, good.gamut, part)
         patches = good.patches(0)
@@ -79,75 +76,72 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     suspects = calibration.suspects({str(path): score for path, score in found.items()})
     others = [score for path, score in found.items() if str(path) not in suspects]
     without = calibration.threshold(others, threshold.budget).value if suspects else None
-    notes = f"{learner.words}; grid {settings.grid}; {good.patch.decision}"
+    notes = f"{learner.words}; grid {settings.grid}; {good.decision}"
     caught = catch.by_kind(defects, threshold.value) if points else {}
     seconds = time.monotonic() - started
     return Trained(info, threshold, without, suspects, good.findings, notes, points, caught, cost_ms, seconds)
 
 
-def _prepared(images: Sequence[Path], settings: Settings, progress: Progress) -> tuple[Learner, GoodSet]:
-    """The learner with its choices made, and the good set as it sees them.
+def _prepared(files: GoodFiles, settings: Settings, progress: Progress) -> tuple[Learner, GoodSet]:
+    """Return the learner with its choices made, and the good set as it sees them.
 
     Where there is a choice, finer grids are tried too, the cheapest first.
     """
-    chosen = _decided(images, settings, progress)
-    for candidate in _costlier(settings):
-        tried = _decided(images, candidate, progress)
+    shape = files.image(0, again=True).shape
+    chosen = _selected(files, settings, learner_for(settings, shape), progress)
+    for candidate in _costlier(settings) if chosen[0].capabilities.finer_grids else []:
+        tried = _selected(files, candidate, learner_for(candidate, shape), progress)
         if tried[0].selection_auroc > chosen[0].selection_auroc + CLEARLY_MORE:
             chosen = tried
     return chosen
 
 
 def _costlier(settings: Settings) -> list[Settings]:
-    """What may be taken instead of the settings as they are."""
-    if settings.kind != "feature":
-        return []
+    """List what may be taken instead of the settings as they are."""
     grid = settings.grid
     halvings = range(1, 1 + FINER[settings.effort]) if settings.finer else ()
     finer = [Grid(grid.rows << times, grid.cols << times, grid.overlap) for times in halvings]
     return [dataclasses.replace(settings, grid=each) for each in finer]
 
 
-def _decided(images: Sequence[Path], settings: Settings, progress: Progress) -> tuple[Learner, GoodSet]:
-    learner = learner_for(settings, read_image(images[0]).shape)
-    good = look(images, settings, learner, progress)
-    held = good.selection_set() if settings.kind == "feature" and settings.effort != "quick" else None
-    return learner.select(good.rows, good.patch.patch_shape, good.patch.fixture, held), good
+def _selected(files: GoodFiles, settings: Settings, learner: Learner, progress: Progress) -> tuple[Learner, GoodSet]:
+    good = look(files, settings, learner, progress)
+    selection = good.selection_set() if learner.capabilities.selects else None
+    fixture = good.preparation.fixture
+    any_turn = fixture is not None and fixture.any_turn
+    return learner.select(good.rows, good.preparation.patch_shape, any_turn, selection), good
 
 
 def _fit_and_score(
-    good: GoodSet, learner: Learner, settings: Settings, progress: Progress
-) -> tuple[dict[Path, float], list[Defect], Head, Scores]:
-    """Held-out scores of good parts, and of synthetic defects on some of them; the head to ship, in units set by the
-    good parts; and the limits of the grid's patches.
+    good: GoodSet, learner: Learner, progress: Progress
+) -> tuple[dict[Path, float], list[Defect], Fitted, Scores]:
+    """Score good parts held out, and synthetic defects on some of them; fit the model to ship, in units set by the
+    good parts; and find the limits of the grid's patches.
     """
     told = partial(_told, progress)
     held_out = learner.held_out(good.rows, good.part_of_row, told)
     components: dict[int, Scores] = {}
     copies = good.defective()
     defective: list[tuple[DefectiveCopy, Scores]] = []
-    many = MORE_FOLDS if learner.learns_from_all and len(good.images) < FEW_PARTS else FOLDS
-    folds = _folds(len(good.images), many, settings.seed)
-    for fold in folds if learner.learns_from_all else folds[:1]:
-        judge = held_out.without(fold.to(good.rows.device))
-        others = [path for part, path in enumerate(good.images) if part not in set(fold.tolist())]
-        highlighter = _highlighter(others, good.tolerance) if settings.paint else None
+    for number, fold in enumerate(good.folds if learner.capabilities.learns_from_all else good.folds[:1]):
+        judge = held_out.without(torch.from_numpy(fold).to(good.rows.device))
+        highlighter = good.highlighter_without(number)
         for part in fold.tolist():
             components[part] = _as_scores(judge(part, good.rows_of(part, highlighter)))
             defective += _judged(copies.get(part, []), part, good, judge)
-        told(len(components) / len(good.images))
-    head = held_out.head or learner.fit(good.rows, told)
+        told(len(components) / len(good.files))
+    fitted = held_out.fitted or learner.fit(good.rows, told)
     table = np.stack(list(components.values()))
     calibrated = Calibrated.of(table, learner.mix)
-    head.use(calibrated.units)
+    fitted.use(calibrated.units)
     paths = [good.images[part] for part in components]
     defects = [Defect(each.kind, each.share, float(calibrated.scores(own[None])[0])) for each, own in defective]
     held_out_scores = scores.held_out(table, learner.mix).tolist()
-    return dict(zip(paths, held_out_scores, strict=True)), defects, head, calibrated.patches
+    return dict(zip(paths, held_out_scores, strict=True)), defects, fitted, calibrated.patches
 
 
 def _judged(
-    copies: Sequence[DefectiveCopy], part: int, good: GoodSet, judge: Callable[[int, Tensor], Tensor]
+    copies: Sequence[DefectiveCopy], part: int, good: GoodSet, judge: Judge
 ) -> list[tuple[DefectiveCopy, Scores]]:
     """Each copy of a part with its scores (cells, components), all in one go."""
     if not copies:
@@ -164,15 +158,6 @@ def _told(progress: Progress, share: float) -> None:
     progress("learning and calibrating", 0.5 + 0.4 * share)
 
 
-def _highlighter(images: Sequence[Path], tolerance: int) -> ColourHighlighter:
-    return ColourHighlighter(Gamut.of(read_image(path) for path in images), tolerance)
-
-
-def _folds(count: int, many: int, seed: int) -> list[Tensor]:
-    order = torch.from_numpy(np.random.default_rng(seed).permutation(count))
-    return [fold for fold in order.tensor_split(min(many, count)) if len(fold)]
-
-
 def _info(
     product: str,
     settings: Settings,
@@ -183,15 +168,16 @@ def _info(
     limits: Scores,
     seconds: float,
 ) -> ModelInfo:
-    hashes = {path: file_hash(path) for path in good.images}
+    hashes = {path: good.files.digest(number) for number, path in enumerate(good.images)}
+    all_learned = learner.capabilities.learns_from_all
     return ModelInfo(
         product=product,
-        kind=settings.kind,
+        kind=learner.capabilities.kind,
         grid=str(settings.grid),
         overlap=settings.grid.overlap,
-        patch_shape=good.patch.patch_shape,
+        patch_shape=good.preparation.patch_shape,
         image_shape=good.image_shape,
-        fixture=good.patch.fixture,
+        fixture=good.preparation.fixture,
         threshold=threshold.value,
         patch_limits=tuple(limits.tolist()),
         false_rejects=threshold.budget,
@@ -199,7 +185,7 @@ def _info(
         held_out={hashes[path]: score for path, score in found.items()},
         colour_tolerance=good.tolerance,
         enhanced=settings.paint,
-        learned_from=frozenset(hashes[path] for path in good.images if learner.learns_from_all or path not in found),
+        learned_from=frozenset(hashes[path] for path in good.images if all_learned or path not in found),
         images=len(good.images),
         patches=len(good.images) * settings.grid.patches,
         training_set=hashlib.sha256("".join(sorted(hashes.values())).encode()).hexdigest()[:12],

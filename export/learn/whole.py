@@ -19,8 +19,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (the customary name)
 from torch import Tensor, nn
 
-from export.learn import backbone, detail, feature, levels, places
-from export.learn.backbone import ARCHITECTURES, Backbone
+from export.learn import detail, feature, levels, places
+from export.learn.backbone import Architecture, Backbone
 from export.learn.detail import Colour, Contrast
 from export.learn.feature import Choice, WhitenedAutoencoder
 from export.learn.levels import ALL, Rows, Shape
@@ -46,9 +46,9 @@ TURNED_WEIGHTS = (0.0, 0.0, 8.0, *(1.0 for _ in DEEP))
 class FeatureFront(nn.Module):
     """uint8 BGR patches (n, h, w, 3) -> rows (n, d) float32; h and w are multiples of MULTIPLE. See `Layout`."""
 
-    def __init__(self, name: backbone.Name = "lite0") -> None:
+    def __init__(self, backbone: Backbone) -> None:
         super().__init__()
-        self.backbone = Backbone(name)
+        self.backbone = backbone
         self.detail = detail.DetailFront()
 
     def parts(self, patches: Tensor) -> Parts:
@@ -82,8 +82,8 @@ class Parts:
 class Layout:
     """What a row holds, for patches of that size: see `Parts`."""
 
-    def __init__(self, height: int, width: int, name: backbone.Name = "lite0") -> None:
-        self.levels: Sequence[Shape] = ARCHITECTURES[name].level_shapes(height // DETAIL, width // DETAIL)
+    def __init__(self, height: int, width: int, architecture: Architecture) -> None:
+        self.levels: Sequence[Shape] = architecture.level_shapes(height // DETAIL, width // DETAIL)
         self.contrast: Shape = (1, height, width)
         self.colour: Shape = (3, height // detail.BLOCK, width // detail.BLOCK)
 
@@ -192,7 +192,7 @@ class HeldOut:
     The deeper levels leave out each part alone, in closed form. The rest is fitted anew without some parts at a time.
     """
 
-    head = None  # the one to ship learns from all parts
+    fitted = None  # the one to ship learns from all parts
 
     def __init__(self, rows: Tensor, part_of_row: Tensor, layout: Layout, choice: Choice) -> None:
         self._rows = rows

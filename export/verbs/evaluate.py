@@ -88,7 +88,7 @@ def judge_all(inspector: Inspector, images: Sequence[Labelled]) -> list[Outcome]
     """The line's verdict on every image, without the pictures: a test set may be large."""
     inspections = inspect_images(inspector, [image.path for image in images])
     return [
-        Outcome(image.name, image.defect, image.anomalous, inspection.without_pictures(), image.masks)
+        Outcome(image.name, image.defect, image.anomalous, inspection.without_image(), image.masks)
         for image, inspection in zip(images, inspections, strict=True)
     ]
 

@@ -18,13 +18,15 @@ from inspector.errors import CameraError, CameraLost, DataError
 from inspector.images import as_bgr
 from inspector.records import Frame, Image
 
+MANUAL = 1 if sys.platform == "linux" else 0  # exposure, as Video4Linux and as DirectShow call it
 LONGEST_WAIT_NS = 60_000_000_000  # in the driver's buffers, of a line that was suspended meanwhile
 
 
 class DeviceCamera:
     """A camera by index (0, 1, ...).
 
-    `width`, `height` (px) and `fps` (Hz) are set and read back; what is left out stays as the camera has it.
+    `width`, `height` (px), `fps` (Hz) and `exposure` (in the driver's own unit: 0.1 ms on Linux) are set and read back;
+    what is left out stays as the camera has it. An exposure turns the automatic one off.
     """
 
     live = True
@@ -36,6 +38,7 @@ class DeviceCamera:
         width: int | None = None,
         height: int | None = None,
         fps: float | None = None,
+        exposure: float | None = None,
         read_timeout_s: float = 5.0,
         open_capture: Callable[[int], cv2.VideoCapture] = cv2.VideoCapture,
         now_ns: Callable[[], int] = time.monotonic_ns,
@@ -46,6 +49,7 @@ class DeviceCamera:
             "width": (cv2.CAP_PROP_FRAME_WIDTH, width),
             "height": (cv2.CAP_PROP_FRAME_HEIGHT, height),
             "fps": (cv2.CAP_PROP_FPS, fps),
+            "exposure": (cv2.CAP_PROP_EXPOSURE, exposure),
         }
         self._read_timeout_s = read_timeout_s
         self._now_ns = now_ns
@@ -91,9 +95,11 @@ class DeviceCamera:
     def _set(self, capture: cv2.VideoCapture, setting: str, prop: int, asked: float | None) -> None:
         if asked is None:
             return
+        if prop == cv2.CAP_PROP_EXPOSURE:
+            capture.set(cv2.CAP_PROP_AUTO_EXPOSURE, MANUAL)  # not read back: not every driver has it
         capture.set(prop, asked)
         got = capture.get(prop)
-        if abs(got - asked) > 0.01 * asked:  # 29.97 is what a camera calls 30
+        if abs(got - asked) > 0.01 * abs(asked):  # 29.97 is what a camera calls 30
             raise CameraError(f"{self._name}: {setting}: asked for {asked:g}, got {got:g}; set what the camera can do")
 
     def _image(self, pixels: NDArray[Any]) -> Image:

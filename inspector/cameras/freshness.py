@@ -64,7 +64,8 @@ class Fresh:
             frozen = self._is_frozen(frame.image)
             self._refuse_old(frame)
             if frozen:
-                raise FrameLost(f"frozen: picture {self._repeats} in a row without any difference", cause=Cause.CAMERA)
+                detail = f"frozen: picture {self._repeats} in a row without any difference"
+                raise FrameLost(detail, cause=Cause.CAMERA, captured_ns=frame.captured_ns)
         return frame
 
     def _refuse_old(self, frame: Frame) -> None:
@@ -73,7 +74,8 @@ class Fresh:
             if self._old == 0:
                 _logger.warning("%s: pictures come %.1f s late; they are not judged", self._name, age_s)
             self._old += 1
-            raise FrameLost(f"the picture is {age_s:.1f} s old: it waited to be read", cause=Cause.CAMERA)
+            detail = f"the picture is {age_s:.1f} s old: it waited to be read"
+            raise FrameLost(detail, cause=Cause.CAMERA, captured_ns=frame.captured_ns)
         if self._old:
             _logger.warning("%s: pictures come in time again, %d were too old", self._name, self._old)
         self._old = 0

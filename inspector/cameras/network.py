@@ -80,9 +80,11 @@ class NetworkCamera:
         self._fill(self._stream)
         picture, arrived_ns = self._waiting.popleft()
         index, self._index = self._index, self._index + 1
+        taken_ns = self._stream.times.taken_ns(picture.stream_s, arrived_ns)
         if picture.image is None:
-            raise FrameLost(f"{self._name}: a picture is lost: {picture.why}", cause=picture.cause)
-        return Frame(index, self._stream.times.taken_ns(picture.stream_s, arrived_ns), picture.image)
+            detail = f"{self._name}: a picture is lost: {picture.why}"
+            raise FrameLost(detail, cause=picture.cause, captured_ns=taken_ns)
+        return Frame(index, taken_ns, picture.image)
 
     def _fill(self, stream: _Stream) -> None:
         """Have a picture waiting; and at first all that were kept for us, or nobody would know how old they are."""

@@ -81,7 +81,7 @@ class SnapshotCamera:
         try:
             return Frame(index, asked_ns, decode_jpeg(data, self._name))
         except DataError as error:
-            raise FrameLost(str(error), cause=Cause.DECODE) from None
+            raise FrameLost(str(error), cause=Cause.DECODE, captured_ns=asked_ns) from None
 
     def _ask(self) -> bytes:
         try:

@@ -13,10 +13,10 @@ from inspector.outputs.base import Lines, Output
 from inspector.outputs.file import FileOutput
 from inspector.outputs.guarded import GuardedOutput
 from inspector.outputs.tcp import TcpOutput
-from inspector.station import CameraSettings, Target, TcpTarget
+from inspector.station import StationCamera, Target, TcpTarget
 
 
-def open_outputs(cameras: Mapping[str, CameraSettings], period_s: float = 1.0) -> dict[str, list[Output]]:
+def open_outputs(cameras: Mapping[str, StationCamera], period_s: float = 1.0) -> dict[str, list[Output]]:
     """The outputs of each camera, in their safe state; the caller closes them.
 
     One that cannot be opened does not keep the others from safety. Raises OutputError then, and leaves none open.

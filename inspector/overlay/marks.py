@@ -133,7 +133,7 @@ def _bounds(mask: NDArray[np.uint8], margin: int = 0) -> tuple[slice, slice]:
 
 def _mark_patches(inside: Image, inspection: Inspection, factor: int, thickness: int, line_px: int) -> None:
     """Frame the anomalous ones of several. The worst gets a thicker frame, and its score."""
-    scores, boxes = inspection.patch_scores, inspection.patch_boxes
+    scores, boxes = inspection.judgement.patch_scores, inspection.judgement.patch_boxes
     if scores is None or boxes is None or scores.size <= 1:
         return
     flat, boxes = scores.ravel(), boxes * factor

@@ -69,7 +69,7 @@ def create_app(
     encoder, gate = make_encoder(), Gate(Accounts(store) if store else None)
     videos = {name: Video(feed, encoder) for name, feed in hub.feeds.items()}
     app.state.context = Context(
-        hub, Snapshots(hub, shift), videos, encoder, config_dir, model_dir, environment(), gate, store, archive
+        hub, Snapshots(hub, shift, store), videos, encoder, config_dir, model_dir, environment(), gate, store, archive
     )
     app.state.gate = gate
     app.state.teaching = teaching

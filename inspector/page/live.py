@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from inspector.page.control import LineControl
@@ -15,12 +15,11 @@ ONLY = "line"  # what a camera without a name is called in addresses
 class Hub:
     """What the pages show live. Lines are added before the server starts."""
 
-    def __init__(self, watched: Sequence[Path] = (), drift: Callable[[str], str] = lambda camera: "") -> None:
+    def __init__(self, watched: Sequence[Path] = ()) -> None:
         self._feeds: dict[str, Feed] = {}
         self._controls: dict[str, LineControl] = {}
         self._over = threading.Event()
         self.watched = tuple(watched)  # folders that must not run full
-        self.drift = drift  # of a camera: what has drifted, in words; empty where nothing has
 
     def add(self, feed: Feed, control: LineControl) -> None:
         """Show a line, and let the pages act on it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import shutil
@@ -11,27 +12,55 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from typing import cast
 
+from inspector.errors import StoreError
 from inspector.page.alarms import alarms
 from inspector.page.badges import badges
 from inspector.page.control import Running
 from inspector.page.feed import Feed, Judged
-from inspector.page.live import Hub
+from inspector.page.live import ONLY, Hub
 from inspector.page.schemas import CameraState, LiveState, Part, Tally, Word
+from inspector.record.drift import KIND
+from inspector.record.store import Store
 from inspector.records import Counts
 
 CHARTED = 200  # parts in the charts
 REJECTS = 4  # shown beside the live view
+RECORD_PERIOD_S = 2.0
 PERIOD_S = 0.2  # a state is made at most so often, however many look
+
+
+class Recorded:
+    """What the record adds to the live state: whether good parts have drifted. Asked for at most every 2 s."""
+
+    def __init__(self, store: Store | None, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._now_s = now_s
+        self._looked_s = -math.inf
+        self._drift: dict[str, str] = {}
+
+    def drift(self, camera: str) -> str:
+        """What has drifted in front of a camera, and what to do; empty where nothing has, or nobody knows."""
+        if self._store is not None and self._now_s() - self._looked_s >= RECORD_PERIOD_S:
+            self._looked_s = self._now_s()
+            with contextlib.suppress(StoreError):  # whoever writes into the record says so; the line goes on
+                found = self._store.alarms(open_only=True)
+                self._drift = {alarm.camera or ONLY: alarm.text for alarm in found if alarm.kind == KIND}
+        return self._drift.get(camera, "")
 
 
 class Snapshots:
     """Makes the state, once for all who ask at about the same time. Safe from any thread."""
 
     def __init__(
-        self, hub: Hub, shift: Callable[[str], Counts | None], now_s: Callable[[], float] = time.monotonic
+        self,
+        hub: Hub,
+        shift: Callable[[str], Counts | None],
+        store: Store | None = None,
+        now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._hub = hub
         self._shift = shift
+        self._recorded = Recorded(store, now_s)
         self._now_s = now_s
         self._turn = threading.Lock()
         self._made_s = -math.inf
@@ -72,7 +101,7 @@ class Snapshots:
             deadline_ms=now.deadline_ms if now else None,
             rejects=_rejects(state.recent),
             badges=badges(state, now, free),
-            alarms=alarms(state, now, self._hub.drift(name), free),
+            alarms=alarms(state, now, self._recorded.drift(name), free),
         )
 
 

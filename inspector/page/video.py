@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import simplejpeg
 
-from inspector.background import NICENESS
 from inspector.overlay.picture import draw
 from inspector.page.feed import Feed
 from inspector.records import Image
@@ -22,6 +21,7 @@ from inspector.sinks.pictures import fitted
 PERIOD_S = 0.125  # between two pictures: eyes see that a line moves, the line does not notice that it is watched
 WIDTH_PX, HEIGHT_PX = 1280, 960
 QUALITY = 80
+NICENESS = 8  # a sixth of what an ordinary thread gets where both want the same core
 BOUNDARY = "frame"
 
 
@@ -88,6 +88,8 @@ def make_encoder() -> ThreadPoolExecutor:
 
 
 def give_way() -> None:
-    """Let the line have the cores first, where the system knows priorities of single threads."""
+    """Let the line have the cores first, where the system knows priorities of single threads. Not as far as work in the
+    background: what people see must not be seconds old on a busy machine.
+    """
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -9,12 +9,14 @@ import numpy as np
 from inspector.cameras.base import Camera
 from inspector.channel import Channel
 from inspector.errors import EndOfStream, FrameLost
+from inspector.identity import PartIdentity
 from inspector.pipeline.ledger import PendingFrame
 from inspector.pipeline.run import Run
 from inspector.pipeline.watchdog import Stage
 from inspector.records import Cause, Frame, Image, Inspection
 
 READ_TIMEOUT_S = 0.2  # how soon capture notices a stop
+QUEUE_FULL = "queue full: parts arrive faster than they can be inspected"
 LARGEST_GAP = 10_000  # frames lost at once; a camera whose count jumps further has a wrong count
 
 
@@ -61,7 +63,7 @@ class Capture:
             return False
         except FrameLost as lost:
             self._expected += 1
-            self._lost(lost.cause, str(lost), lost.part)
+            self._lost(lost.cause, str(lost), lost.part, lost.captured_ns)
             return True
         if frame is not None:
             self._take(frame)
@@ -77,10 +79,10 @@ class Capture:
             self._lost(Cause.CAMERA, "the camera skipped a frame")
         self._expected = frame.index + 1
         if not _is_bgr(frame.image):
-            self._lost(Cause.DECODE, "not an image of 8-bit BGR pixels", frame.part)
+            self._lost(Cause.DECODE, "not an image of 8-bit BGR pixels", frame.part, frame.captured_ns)
             return
-        frame = dataclasses.replace(frame, index=self._number())
-        self._verdicts.put_unbounded(PendingFrame(frame.index, frame.captured_ns, frame.part, self._run.inspector))
+        frame = dataclasses.replace(frame, index=self._number(), run=self._run.identity)
+        self._verdicts.put_unbounded(PendingFrame(frame.identity, self._run.inspector))
         dropped = self._frames.put(frame)
         while dropped is not None:
             self._drop(dropped)
@@ -89,14 +91,15 @@ class Capture:
     def _drop(self, frame: Frame) -> None:
         """What had no room: the oldest frame that waited, or after a stop the new one."""
         late = self._run.stopping
-        cause, detail = (Cause.SHUTDOWN, "the run ended first") if late else (Cause.OVERFLOW, "the line is too fast")
+        cause, detail = (Cause.SHUTDOWN, "the run ended first") if late else (Cause.OVERFLOW, QUEUE_FULL)
         # Where the sinks cannot keep up they get the bare verdict: the pictures would pile up without bound.
-        picture = None if self._verdicts.full else frame
-        missed = self._run.inspector.missed(frame.index, cause, detail, part=frame.part, frame=picture)
-        self._verdicts.put_unbounded(missed)
+        image = None if self._verdicts.full else frame.image
+        self._verdicts.put_unbounded(self._run.inspector.missed(frame.identity, cause, detail, image))
 
-    def _lost(self, cause: Cause, detail: str, part: str = "") -> None:
-        self._verdicts.put_unbounded(self._run.inspector.missed(self._number(), cause, detail, part=part))
+    def _lost(self, cause: Cause, detail: str, part: str = "", captured_ns: int | None = None) -> None:
+        noticed_ns = self._run.now_ns() if captured_ns is None else captured_ns
+        identity = PartIdentity(self._number(), noticed_ns, part, self._run.identity)
+        self._verdicts.put_unbounded(self._run.inspector.missed(identity, cause, detail))
 
     def _number(self) -> int:
         """The index of one frame more."""

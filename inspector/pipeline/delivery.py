@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -89,8 +88,7 @@ class Delivery:
         if self._waits:
             self._records.put((inspection, counts))
         elif self._records.full:
-            bare = dataclasses.replace(inspection.without_pictures(), anomaly_map=None)
-            self._records.put_unbounded((bare, counts))
+            self._records.put_unbounded((inspection.without_pictures(), counts))
         else:
             self._records.put_unbounded((inspection, counts))
 

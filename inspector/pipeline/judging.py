@@ -72,7 +72,7 @@ class Judging:
         now_ns = self._run.now_ns()
         in_time: list[Frame] = []
         for frame in frames:
-            if PendingFrame(frame.index, frame.captured_ns, frame.part, inspector).expired(now_ns):
+            if PendingFrame(frame.identity, inspector).expired(now_ns):
                 self._miss([frame], Cause.DEADLINE, "waited for the model beyond its deadline")
             else:
                 in_time.append(frame)
@@ -80,4 +80,4 @@ class Judging:
 
     def _miss(self, frames: Sequence[Frame], cause: Cause, detail: str) -> None:
         for frame in frames:
-            self._verdicts.put_unbounded(self._run.inspector.missed(frame.index, cause, detail, frame=frame))
+            self._verdicts.put_unbounded(self._run.inspector.missed(frame.identity, cause, detail, frame.image))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from inspector.identity import PartIdentity
 from inspector.inspection import Inspector
 from inspector.records import Cause, Inspection, Verdict
 
@@ -16,23 +17,21 @@ PICTURES = 64  # of missed parts kept at once, while an earlier verdict is waite
 class PendingFrame:
     """Word of a frame, sent ahead of it: from here on a verdict is owed."""
 
-    index: int
-    captured_ns: int
-    part: str
+    identity: PartIdentity
     inspector: Inspector  # the one in charge when the frame was captured
 
     @property
     def deadline_ns(self) -> int | None:
         """When the verdict comes too late; None where any time will do."""
         deadline_ms = self.inspector.recipe.deadline_ms
-        return None if deadline_ms is None else self.captured_ns + round(deadline_ms * 1e6)
+        return None if deadline_ms is None else self.identity.captured_ns + round(deadline_ms * 1e6)
 
     def expired(self, now_ns: int) -> bool:
         """Whether a verdict comes too late now."""
         return self.deadline_ns is not None and now_ns >= self.deadline_ns
 
     def missed(self, cause: Cause, detail: str) -> Inspection:
-        return self.inspector.missed(self.index, cause, detail, part=self.part)
+        return self.inspector.missed(self.identity, cause, detail)
 
 
 class Ledger:
@@ -53,7 +52,7 @@ class Ledger:
     def take(self, news: PendingFrame | Inspection) -> None:
         """Note a frame, or a verdict."""
         if isinstance(news, PendingFrame):
-            self._owed[news.index] = news
+            self._owed[news.identity.number] = news
         elif news.index >= self._next:
             # A model that is slow on one part must not fill the memory with pictures of those that it misses.
             keep = news.verdict is not Verdict.MISSED or self._has_room()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from inspector.cameras.base import Camera
 from inspector.channel import Overflow
+from inspector.identity import RunIdentity
 from inspector.inspection import Inspector
 from inspector.outputs.base import Output
 from inspector.pipeline.changeover import LOAD_S, Changeover, LoadInspector
@@ -30,11 +31,12 @@ class Pipeline:
     run winds up the same way: the outputs go to their safe state, what was captured and not judged is delivered as
     MISSED, then the error is raised.
 
-    `journal` has each verdict before any output, and `sinks` have it after that, in their own time: they may be slow.
-    `load` makes the inspector of another product, warmed up, for a changeover, within `load_s`. `tick` is called on the
-    caller's thread, every 0.05 s and once more at the end: for whatever has to be looked at now and then. A stage, or a
-    `tick`, that does the same thing for `stall_s` ends the run with StageStalled. `overflow` None: a replay waits, a
-    live camera does not.
+    `identity` names run and camera (None: a run of its own, of a camera without a name). `journal` has each verdict
+    before any output, and `sinks` have it after that, in their own time: they may be slow. `load` makes the inspector
+    of another product, warmed up, for a changeover, within `load_s`. `tick` is called with this line on the caller's
+    thread, every 0.05 s and once more at the end: for whatever has to be looked at now and then. A stage, or a `tick`,
+    that does the same thing for `stall_s` ends the run with StageStalled. `overflow` None: a replay waits, a live
+    camera does not.
     """
 
     def __init__(
@@ -44,17 +46,17 @@ class Pipeline:
         sinks: Sequence[Sink],
         outputs: Sequence[Output] = (),
         *,
-        name: str = "",
+        identity: RunIdentity | None = None,
         journal: Sink | None = None,
         load: LoadInspector | None = None,
-        tick: Callable[[], None] = lambda: None,
+        tick: Callable[[Pipeline], None] = lambda line: None,
         overflow: Overflow | None = None,
         now_ns: Callable[[], int] = time.monotonic_ns,
         stall_s: float = STALL_S,
         heartbeat_s: float = HEARTBEAT_S,
         load_s: float = LOAD_S,
     ) -> None:
-        self._run = Run(inspector, outputs, name=name, now_ns=now_ns)
+        self._run = Run(inspector, outputs, identity=identity or RunIdentity.begin(now_ns=now_ns), now_ns=now_ns)
         self._tick = tick
         self._stall_s = stall_s
         self._heartbeat_s = heartbeat_s
@@ -70,6 +72,11 @@ class Pipeline:
         """
         run_together([self])
         return self.result()
+
+    @property
+    def identity(self) -> RunIdentity:
+        """The run's id, its camera and its clocks: every part carries it."""
+        return self._run.identity
 
     @property
     def name(self) -> str:
@@ -185,11 +192,11 @@ class Pipeline:
     def _call_tick(self) -> None:
         try:
             with self._stages.caller.doing("its window, or looking at the recipe"):
-                self._tick()
+                self._tick(self)
         except Abandoned:
-            self._tick = lambda: None
+            self._tick = lambda line: None
         except BaseException as error:  # as from a sink: what was captured is still delivered
-            self._tick = lambda: None
+            self._tick = lambda line: None
             self._run.fail(error)
 
     def _make_changeover(self, load: LoadInspector, load_s: float) -> Changeover:

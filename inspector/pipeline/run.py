@@ -7,6 +7,7 @@ from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
 from inspector.errors import InspectorError
+from inspector.identity import RunIdentity
 from inspector.inspection import Inspector
 from inspector.outputs.base import Output
 from inspector.pipeline.safety import Outputs
@@ -18,10 +19,11 @@ class Run:
     """One run of a line: who judges, whether it ends, what went wrong, its account, its log and its outputs."""
 
     def __init__(
-        self, inspector: Inspector, outputs: Sequence[Output], *, name: str, now_ns: Callable[[], int]
+        self, inspector: Inspector, outputs: Sequence[Output], *, identity: RunIdentity, now_ns: Callable[[], int]
     ) -> None:
         self.inspector = inspector  # the one that judges at present
-        self.name = name
+        self.identity = identity
+        self.name = name = identity.camera
         self.now_ns = now_ns
         self.log = _NamedLog(logging.getLogger(__name__), {"name": name})
         self.stats = Stats(now_ns)

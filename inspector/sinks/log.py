@@ -47,6 +47,9 @@ COLUMNS = (
     "latency_ms",
     "cause",
     "detail",
+    "run",
+    "camera",
+    "captured_utc",
 )
 # In the CSV they are spelt out: a row is one line, for every tool that reads lines, and no code for a terminal.
 CONTROLS = {n: chr(n).encode("unicode_escape").decode("ascii") for n in (*range(32), *range(127, 160), 0x2028, 0x2029)}
@@ -55,13 +58,14 @@ FORMULA = ("=", "+", "-", "@")  # what begins so, a spreadsheet would compute
 
 def row_of(inspection: Inspection, utc: datetime) -> Row:
     """One inspection as a row. None stands for what there is no value of; never NaN or infinity."""
+    run, captured_utc = inspection.identity.run, inspection.identity.captured_utc
     worst_row, worst_col = inspection.worst_patch or (None, None)
     latency_ms, percentile = _finite(inspection.latency_ms), _finite(inspection.percentile)
     values = (
-        utc.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        _iso(utc),
         inspection.product,
-        inspection.recipe_hash,
-        inspection.model_hash,
+        inspection.context.recipe_hash,
+        inspection.context.model_hash,
         inspection.index,
         inspection.part,
         inspection.verdict.value,
@@ -74,6 +78,9 @@ def row_of(inspection: Inspection, utc: datetime) -> Row:
         None if latency_ms is None else round(latency_ms, 3),
         None if inspection.cause is None else inspection.cause.value,
         inspection.detail or None,
+        None if run is None else run.id,
+        None if run is None else run.camera or None,
+        None if captured_utc is None else _iso(captured_utc),
     )
     return dict(zip(COLUMNS, values, strict=True))
 
@@ -221,6 +228,10 @@ def _try_pair(folder: Path, stem: str) -> tuple[_Appender, _Appender] | None:
         if isinstance(error, FileExistsError):
             return None
         raise
+
+
+def _iso(utc: datetime) -> str:
+    return utc.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _finite(value: float) -> float | None:

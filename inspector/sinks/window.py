@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 
 import cv2
 
@@ -21,21 +21,26 @@ PROBE_LIMIT_S = 30
 _HOW_TO_GO_ON = "leave the window out, and look at the saved pictures or a video instead"
 
 
+class WindowRequest(enum.Enum):
+    """What somebody wants who pressed a key."""
+
+    QUIT = "quit"
+    NEXT_PRODUCT = "next product"
+
+
 class Window:
     """Shows every picture, fitted into 1280 x 960 pixels.
 
-    `q`, Esc or closing the window call `on_quit`, `p` calls `on_next_product`; after quitting nothing more is shown.
-    Raises SinkError at once where no window can be opened. `show` and `close` only take note, on any thread; the window
-    itself belongs to the thread that calls `poll`, for graphical toolkits want all calls from one. Of pictures that
-    come faster than it polls, the last is shown: a window does not hold up the line.
+    `poll` returns what is asked for: QUIT after `q`, Esc or closing the window, NEXT_PRODUCT after `p`. After quitting
+    nothing more is shown. Raises SinkError at once where no window can be opened. `show` and `close` only take note, on
+    any thread; the window itself belongs to the thread that calls `poll`, for graphical toolkits want all calls from
+    one. Of pictures that come faster than it polls, the last is shown: a window does not hold up the line.
     """
 
-    def __init__(self, title: str, on_quit: Callable[[], None], on_next_product: Callable[[], None]) -> None:
+    def __init__(self, title: str) -> None:
         os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")  # Qt complains of fonts we do not use
         check_display()
         self._title = title
-        self._on_quit = on_quit
-        self._on_next_product = on_next_product
         self._picture: Image | None = None  # to be shown with the next poll
         self._is_open = False
         self._has_quit = False
@@ -47,21 +52,20 @@ class Window:
     def show(self, inspection: Inspection, picture: Image) -> None:
         self._picture = picture
 
-    def poll(self) -> None:
-        """Show what there is to show, and answer keys. Always on the same thread, and once more after `close`."""
+    def poll(self) -> WindowRequest | None:
+        """Show what there is to show, and look at the keys. Always on the same thread, and once more after `close`."""
         if self._run_is_over:
             self._destroy()
-            return
+            return None
         picture, self._picture = self._picture, None
         if picture is not None and not self._has_quit and not self._was_closed():
             self._draw(picture)
         if not self._is_open:
-            return
+            return None
         key = cv2.pollKey() & 0xFF
         if key in QUIT_KEYS or self._was_closed():
-            self._quit()
-        elif key in NEXT_PRODUCT_KEYS:
-            self._on_next_product()
+            return self._quit()
+        return WindowRequest.NEXT_PRODUCT if key in NEXT_PRODUCT_KEYS else None
 
     def close(self) -> None:
         self._run_is_over = True
@@ -85,10 +89,9 @@ class Window:
         except cv2.error:  # with its last window, Qt is gone as a whole
             return True
 
-    def _quit(self) -> None:
-        if not self._has_quit:
-            self._has_quit = True
-            self._on_quit()
+    def _quit(self) -> WindowRequest | None:
+        first, self._has_quit = not self._has_quit, True
+        return WindowRequest.QUIT if first else None
 
 
 def check_display() -> None:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from functools import partial
-from pathlib import Path
 
 from inspector.background import REST, in_background
 from inspector.cameras.base import Camera
-from inspector.cameras.source import open_source
+from inspector.cameras.source import open_camera, open_source
 from inspector.channel import Overflow
-from inspector.errors import RecipeError
 from inspector.golden import check_golden
+from inspector.identity import RunIdentity, utc_now
 from inspector.inspection import Inspector, load_inspector
 from inspector.outputs.base import Output
 from inspector.page.feed import Feed
 from inspector.pipeline import JUDGES, Pipeline
-from inspector.recipe import load_recipe, products
 from inspector.settled import SettledRecipes
 from inspector.shared import SharedModels
 from inspector.sinks.base import Sink
@@ -30,8 +26,9 @@ from inspector.sinks.pictures import OverlayFolder, PictureConsumer, Pictures
 from inspector.sinks.terminal import TerminalSink
 from inspector.sinks.video import VideoWriter
 from inspector.sinks.window import Window
-from inspector.station import CameraSettings, Station
-from inspector.verbs.recipe_watch import RecipeWatch
+from inspector.station import Station, StationCamera
+from inspector.verbs.attendant import Attendant
+from inspector.verbs.options import RunOptions
 
 VIDEO_FPS = 25.0  # of a recording, where the user gives no pace
 
@@ -56,7 +53,7 @@ class Line:
 @dataclass(frozen=True)
 class _Prepared:
     name: str
-    settings: CameraSettings
+    settings: StationCamera
     inspector: Inspector
     camera: Camera
 
@@ -64,18 +61,18 @@ class _Prepared:
 class LineMaker:
     """Makes lines that share their models. First all are prepared, which only reads; then they are made."""
 
-    def __init__(self, arguments: argparse.Namespace, station: Station) -> None:
-        self._arguments = arguments
+    def __init__(self, options: RunOptions, station: Station) -> None:
+        self._options = options
         self._station = station
+        self._run = RunIdentity.begin()
         self._models = SharedModels()
         self._recipes = SettledRecipes()
         self._prepared: list[_Prepared] = []
 
-    def prepare(self, name: str, settings: CameraSettings) -> None:
+    def prepare(self, name: str, settings: StationCamera) -> None:
         """Load the recipe and its model, check them, find the camera. Raises InspectorError."""
         inspector = self._load(settings.product)
-        camera = open_source(settings.source, settings.fps, self._arguments.loop, self._station.frozen_after)
-        self._prepared.append(_Prepared(name, settings, inspector, camera))
+        self._prepared.append(_Prepared(name, settings, inspector, self._camera(settings)))
 
     def make(self, outputs: Mapping[str, Sequence[Output]]) -> list[Line]:
         """Open logs. Raises SinkError, and leaves none open then. The outputs of each camera are closed by its line."""
@@ -84,13 +81,19 @@ class LineMaker:
             undo.pop_all()
             return lines
 
+    def _camera(self, settings: StationCamera) -> Camera:
+        frozen_after = self._station.frozen_after
+        if settings.camera:
+            return open_camera(settings.camera, frozen_after)
+        return open_source(settings.source or "", settings.fps, self._options.loop, frozen_after)
+
     def _load(self, product: str, rest: float = 0.0) -> Inspector:
-        """A product ready to run: loaded, warmed up, and right about its golden parts."""
-        config_dir: Path = self._arguments.config_dir
+        """Return a product ready to run: loaded, warmed up, and right about its golden parts."""
+        config_dir = self._options.config_dir
         inspector = load_inspector(
             product,
             config_dir,
-            self._arguments.model_dir,
+            self._options.model_dir,
             load_model=self._models,
             judges=JUDGES,
             rest=rest,
@@ -101,11 +104,11 @@ class LineMaker:
         return inspector
 
     def _line(self, prepared: _Prepared, outputs: Sequence[Output], undo: ExitStack) -> Line:
-        name = prepared.name
-        rows = LogSink(self._arguments.log_dir / name, lambda: datetime.now(timezone.utc))
+        name, options, station = prepared.name, self._options, self._station
+        rows = LogSink(options.log_dir / name, utc_now)
         undo.callback(rows.close)
-        window = self._window(lambda: pipeline)
-        feed = Feed(name) if self._arguments.serve else None
+        window = Window("line inspector") if options.window else None
+        feed = Feed(name) if options.serve else None
         sinks: list[Sink] = [TerminalSink(sys.stdout, name), *self._pictures(prepared, window)]
         sinks += [feed] if feed else []
         pipeline = Pipeline(
@@ -113,53 +116,24 @@ class LineMaker:
             prepared.inspector,
             sinks,
             outputs,
-            name=name,
+            identity=self._run.of(name),
             journal=rows,
             load=partial(self._load, rest=REST),
-            tick=lambda: _tick(watch, window),
-            overflow=None if self._station.overflow == "auto" else Overflow(self._station.overflow),
-            stall_s=self._station.stall_s,
-            heartbeat_s=self._station.heartbeat_s,
-            load_s=self._station.load_s,
+            tick=Attendant(options, window),
+            overflow=None if station.overflow == "auto" else Overflow(station.overflow),
+            stall_s=station.stall_s,
+            heartbeat_s=station.heartbeat_s,
+            load_s=station.load_s,
         )
-        watch = RecipeWatch(self._arguments.config_dir, pipeline)
         return Line(pipeline, rows, feed)
 
-    def _window(self, pipeline: Callable[[], Pipeline]) -> Window | None:
-        """The live window, if asked for. Its keys act on the pipeline, which is made after it."""
-        if not self._arguments.window:
-            return None
-        return Window("line inspector", lambda: pipeline().stop(), lambda: _next_product(self._arguments, pipeline()))
-
     def _pictures(self, prepared: _Prepared, window: Window | None) -> list[Sink]:
-        arguments, name = self._arguments, prepared.name
+        options, name = self._options, prepared.name
         consumers: list[PictureConsumer] = [window] if window else []
-        if arguments.save_overlays:
-            consumers.append(OverlayFolder(arguments.save_overlays / name, arguments.keep_pass_every))
-        if arguments.save_video:
-            file: Path = arguments.save_video
+        if options.save_overlays:
+            consumers.append(OverlayFolder(options.save_overlays / name, options.keep_pass_every))
+        if options.save_video:
+            file = options.save_video
             path = file.with_name(f"{file.stem}-{name}{file.suffix}") if name else file
-            consumers.append(VideoWriter(path, prepared.settings.fps or VIDEO_FPS))
+            consumers.append(VideoWriter(path, prepared.settings.rate_hz or VIDEO_FPS))
         return [Pictures(consumers)] if consumers else []
-
-
-def _tick(watch: RecipeWatch, window: Window | None) -> None:
-    watch()
-    if window:
-        window.poll()
-
-
-def _next_product(arguments: argparse.Namespace, pipeline: Pipeline) -> None:
-    """Change to the next product, by name, that has a recipe and a model."""
-    ready = [p for p in products(arguments.config_dir) if _has_model(arguments, p)]
-    after = [p for p in ready if p > pipeline.inspector.recipe.product]
-    if (after or ready)[:1] not in ([], [pipeline.inspector.recipe.product]):
-        pipeline.change_product((after or ready)[0])
-
-
-def _has_model(arguments: argparse.Namespace, product: str) -> bool:
-    try:
-        recipe = load_recipe(arguments.config_dir, product)
-    except RecipeError:  # of another product: no reason to stop this one
-        return False
-    return bool((arguments.model_dir / recipe.model_file).is_file())

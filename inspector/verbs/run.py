@@ -18,9 +18,11 @@ from inspector.console import PATIENCE_S
 from inspector.errors import InspectorError, RecipeError
 from inspector.outputs.target import close_safely, make_safe, open_outputs
 from inspector.pipeline import run_together
-from inspector.station import CameraSettings, Station, load_station, readable_targets
+from inspector.record.opening import DEFAULT
+from inspector.station import Station, StationCamera, load_station, readable_targets
 from inspector.verbs.line import VIDEO_FPS, Line, LineMaker
-from inspector.verbs.serving import Pages
+from inspector.verbs.options import RunOptions
+from inspector.verbs.serving import ADDRESS, Pages
 
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")  # as far as the system knows them
 
@@ -53,16 +55,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--serve",
         nargs="?",
-        const="127.0.0.1:8080",
+        const=ADDRESS,
         metavar="HOST:PORT",
-        help="show the line in a browser (default: 127.0.0.1:8080, this machine only)",
+        help="show the line in a browser (default: " + ADDRESS + ", this machine only)",
+    )
+    parser.add_argument(
+        "--record", metavar="FILE|URL", help=f"accounts and changes made on the pages (default with --serve: {DEFAULT})"
     )
     add_folders(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Inspect; returns 0 when every source ended or the run was stopped on purpose."""
-    lines, pages = _start(arguments)
+    lines, pages = _start(RunOptions.from_arguments(arguments))
     with _stopped_by_signals(lines), pages.over(lines):
         try:
             run_together([line.pipeline for line in lines], partial(_end_at_once, lines))
@@ -73,18 +78,18 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _start(arguments: argparse.Namespace) -> tuple[list[Line], Pages]:
+def _start(options: RunOptions) -> tuple[list[Line], Pages]:
     """The lines, ready to run. Every output is safe before anything else is done, and stays so after an error."""
     try:
-        station = load_station(arguments.config_dir)
-        cameras = _cameras(arguments, station)
-        pages = Pages(arguments.serve, arguments)
+        station = load_station(options.config_dir)
+        cameras = _cameras(options, station)
+        pages = Pages(options)
     except InspectorError as error:
-        make_safe(readable_targets(arguments.config_dir), str(error))
+        make_safe(readable_targets(options.config_dir), str(error))
         raise
     outputs = open_outputs(cameras, station.heartbeat_s)
     try:
-        maker = LineMaker(arguments, station)
+        maker = LineMaker(options, station)
         for name, camera in cameras.items():  # all of it is read before anything is written
             maker.prepare(name, camera)
         return maker.make(outputs), pages
@@ -101,16 +106,16 @@ def _end_at_once(lines: Sequence[Line]) -> None:
     os._exit(2)
 
 
-def _cameras(arguments: argparse.Namespace, station: Station) -> Mapping[str, CameraSettings]:
+def _cameras(options: RunOptions, station: Station) -> Mapping[str, StationCamera]:
     """What to inspect, by name: what the command line says, or else every camera of the station."""
-    if arguments.product and arguments.source is not None:
-        source = CameraSettings.model_construct(
-            source=arguments.source, product=arguments.product, fps=arguments.fps, outputs=station.outputs
+    if options.product and options.source is not None:
+        source = StationCamera.model_construct(
+            source=options.source, product=options.product, fps=options.fps, outputs=station.outputs
         )
         return {"": source}
-    if arguments.product or arguments.source is not None or not station.cameras:
+    if options.product or options.source is not None or not station.cameras:
         raise RecipeError("give --product and --source, or `cameras` in config/station.yaml: see `run --help`")
-    if arguments.window:
+    if options.window:
         raise RecipeError("--window shows one camera: give its --product and --source")
     return station.cameras
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,53 +11,65 @@ from typing import TYPE_CHECKING
 from inspector.errors import DependencyError
 from inspector.page.control import PipelineControl
 from inspector.page.live import Hub
+from inspector.record.opening import DEFAULT, open_store
 from inspector.verbs.line import Line
+from inspector.verbs.options import RunOptions
 
 if TYPE_CHECKING:
     import socket
+
+    from inspector.record.store import Store
 
 ADDRESS = "127.0.0.1:8080"  # this machine only
 PACKAGES = ("sqlalchemy", "alembic", "fastapi", "uvicorn", "jinja2", "multipart", "argon2", "prometheus_client")
 
 
 class Pages:
-    """The pages at an address (None: no pages). The port is taken at once, before any line starts.
+    """The pages of a run, where it is asked for some. The port is taken at once, before any line starts.
 
-    Raises DependencyError where a package is missing, InspectorError where the port is taken.
+    Raises DependencyError where a package is missing, InspectorError where the port is taken
+    or the record cannot be opened: accounts and the trail of changes lie there.
     """
 
-    def __init__(self, address: str | None, arguments: argparse.Namespace) -> None:
-        self._arguments = arguments
+    def __init__(self, options: RunOptions) -> None:
+        self._options = options
         self._socket: socket.socket | None = None
-        if address is not None:
+        self._store: Store | None = None
+        if options.serve is not None:
             check_packages()
             from inspector.page.server import listen  # noqa: PLC0415  (only who serves needs the packages)
 
-            self._socket = listen(address)
+            self._socket = listen(options.serve)
+            try:
+                self._store = open_store(options.record or DEFAULT)
+            except BaseException:
+                self._socket.close()
+                raise
 
     @contextmanager
     def over(self, lines: Sequence[Line]) -> Iterator[None]:
         """Serve, within."""
-        if self._socket is None:
+        if self._socket is None or self._store is None:
             yield
             return
         from inspector.page.app import create_app  # noqa: PLC0415
         from inspector.page.server import Server  # noqa: PLC0415
 
         hub = self._hub(lines)
-        with Server(
-            create_app(hub, self._arguments.config_dir, self._arguments.model_dir), hub, self._socket
-        ) as server:
+        with (
+            self._store,
+            Server(
+                create_app(hub, self._options.config_dir, self._options.model_dir, self._store), hub, self._socket
+            ) as server,
+        ):
             print(f"pages: {server.address}", file=sys.stderr)
             yield
 
     def _hub(self, lines: Sequence[Line]) -> Hub:
-        hub = Hub(watched=[self._arguments.log_dir])
+        hub = Hub(watched=[self._options.log_dir])
         for line in lines:
             if line.feed is not None:
-                hub.add(
-                    line.feed, PipelineControl(line.pipeline, self._arguments.config_dir, self._arguments.model_dir)
-                )
+                hub.add(line.feed, PipelineControl(line.pipeline, self._options.config_dir, self._options.model_dir))
         return hub
 
 

@@ -12,7 +12,7 @@ from inspector.outputs.base import State
 from inspector.pipeline import Pipeline
 from inspector.records import Cause, Frame, Verdict
 from inspector.testing import ManualClock, MemoryOutput, MemorySink
-from inspector.verbs.recipe_watch import RecipeWatch
+from inspector.verbs.attendant import RecipeWatch
 
 PASS, FAIL, MISSED = Verdict.PASS, Verdict.FAIL, Verdict.MISSED
 
@@ -47,7 +47,7 @@ def test_fifty_changeovers_in_a_row_lose_no_part_and_mix_no_recipes(station):
 
     line = Pipeline(Scripted(script(), live=False), station.load(), [seen], load=changeovers.load)
     assert line.run().captured == 100
-    told = {(i.product, i.threshold, i.recipe_hash, i.model_hash, i.verdict) for i in seen.inspections}
+    told = {(i.product, i.threshold, i.context.recipe_hash, i.context.model_hash, i.verdict) for i in seen.inspections}
     assert {each[0] for each in told} == {"alpha", "beta"}
     assert len(told) == 2  # one threshold, recipe, model and verdict for each
     assert parts(seen) == [f"part-{index}" for index in range(100)]
@@ -77,7 +77,7 @@ def test_a_recipe_that_is_half_written_is_refused_and_the_whole_one_is_taken(sta
         station.load(),
         [seen],
         load=changeovers.load,
-        tick=lambda: line.inspector.threshold == 9.5 and swapped.set(),
+        tick=lambda line: line.inspector.threshold == 9.5 and swapped.set(),
     )
     line.run()
     assert seen.verdicts == [FAIL, FAIL, PASS]
@@ -87,7 +87,7 @@ def test_a_recipe_that_is_half_written_is_refused_and_the_whole_one_is_taken(sta
 @pytest.mark.parametrize("product", ["alpha", "beta"])
 def test_a_recipe_that_changes_while_it_is_loaded_is_loaded_again(station, product):
     """At the start, and at a changeover; the file looks no different afterwards than at the first look."""
-    inspector, changes, watches = station.load(), iter([9.5]), []
+    inspector, changes = station.load(), iter([9.5])
     end_s = time.monotonic() + PATIENCE_S
 
     def load(name):
@@ -108,10 +108,7 @@ def test_a_recipe_that_changes_while_it_is_loaded_is_loaded_again(station, produ
     if product == "alpha":
         station.write(threshold=next(changes))
     seen = MemorySink()
-    line = Pipeline(
-        Scripted(script(), live=False), inspector, [seen], load=load, tick=lambda: [watch() for watch in watches]
-    )
-    watches.append(RecipeWatch(station.config, line))
+    line = Pipeline(Scripted(script(), live=False), inspector, [seen], load=load, tick=RecipeWatch(station.config))
     line.run()
     assert [(each.product, each.verdict) for each in seen.inspections] == [(product, PASS)]
 
@@ -119,7 +116,7 @@ def test_a_recipe_that_changes_while_it_is_loaded_is_loaded_again(station, produ
 def test_a_recipe_that_is_spoilt_while_it_is_loaded_is_refused(station, caplog):
     inspector = station.load()
     station.recipe().write_text("product: alpha\nthreshold: wro")
-    changeovers, watches = Changeovers(station), []
+    changeovers = Changeovers(station)
 
     def script():
         changeovers.tried()
@@ -130,9 +127,8 @@ def test_a_recipe_that_is_spoilt_while_it_is_loaded_is_refused(station, caplog):
         inspector,
         [],
         load=changeovers.load,
-        tick=lambda: [watch() for watch in watches],
+        tick=RecipeWatch(station.config),
     )
-    watches.append(RecipeWatch(station.config, line))
     assert line.run().counts.passed == 1
     assert caplog.text.count("changeover refused, alpha goes on: alpha.yaml: threshold") == 1
 

@@ -6,13 +6,14 @@ The line is a real one: threads, recipes, an ONNX session; the test hands it its
 import queue
 import threading
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
+from chromium import browser, page  # noqa: F401  (fixtures)
 
 from inspector.errors import EndOfStream
+from inspector.identity import RunIdentity
 from inspector.inspection import load_inspector
 from inspector.page.app import create_app
 from inspector.page.control import PipelineControl
@@ -24,7 +25,6 @@ from inspector.record.store import Store
 from inspector.records import Frame
 from inspector.testing import MemoryOutput
 
-CHROMIUM = Path("/usr/bin/chromium")
 PATIENCE_S = 60  # only a test that fails waits so long
 
 
@@ -83,7 +83,7 @@ class Running:
             station.load(),
             [self.feed, *sinks],
             [self.output],
-            name=name,
+            identity=RunIdentity.begin(name),
             load=lambda product: load_inspector(product, station.config, station.models),
         )
         self.hub = Hub(watched=[station.config])
@@ -145,27 +145,3 @@ def client(line):
 def csrf(client):
     """The header that each change must carry."""
     return {"X-CSRF-Token": client.get("/api/session").json()["csrf"]}
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """A real Chromium."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"no {CHROMIUM}: apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as started:
-        made = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield made
-        made.close()
-
-
-@pytest.fixture
-def page(browser):
-    """A page of a user of its own. An error in its scripts fails the test."""
-    context = browser.new_context(viewport={"width": 1920, "height": 1080})
-    made = context.new_page()
-    errors = []
-    made.on("pageerror", lambda error: errors.append(str(error)))
-    yield made
-    context.close()
-    assert not errors

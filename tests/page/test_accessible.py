@@ -32,6 +32,7 @@ def test_targets_are_large_enough_for_gloves(line, page):
 
 
 def test_the_theme_is_kept(line, page):
+    page.emulate_media(color_scheme="dark")
     page.goto(line.url)
     page.locator("#theme").click()
     assert page.locator("html").get_attribute("data-theme") == "light"

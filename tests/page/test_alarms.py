@@ -7,9 +7,10 @@ import pytest
 from playwright.sync_api import expect
 
 from inspector.errors import FrameLost
+from inspector.identity import PartIdentity
 from inspector.page.alarms import alarms
 from inspector.page.feed import Feed
-from inspector.records import Cause, Counts, Inspection, Verdict
+from inspector.records import Cause, Counts, Inspection, InspectionContext, Judgement, Verdict
 
 
 def feed_of(*inspections):
@@ -21,7 +22,8 @@ def feed_of(*inspections):
 
 
 def judged(index, score, verdict=Verdict.PASS, **facts):
-    return Inspection(index, f"part-{index}", verdict, "alpha", "r", "m", 5.0, score, **facts)
+    context = InspectionContext("alpha", "r", "m", 5.0)
+    return Inspection(PartIdentity(index, 0, f"part-{index}"), context, verdict, Judgement(score), **facts)
 
 
 def missed(index, detail, cause=Cause.CAMERA):

@@ -4,7 +4,7 @@
 (function () {
   const root = document.getElementById("threshold");
   if (!root) return;
-  const STEPS = 1000, BINS = 80, SHOWN = 60, PAD = 22; // PAD: half of the slider's thumb, so that both axes agree
+  const STEPS = 1000, BINS = 80, SHOWN = 24, PAD = 22; // PAD: half of the slider's thumb, so that both axes agree
   const address = "/api/cameras/" + encodeURIComponent(root.dataset.camera) + "/threshold";
   const get = function (id) { return document.getElementById(id); };
   const canvas = get("histogram"), slider = get("slider");
@@ -14,6 +14,7 @@
 
   function take(news) {
     const before = state;
+    slider.disabled = false;
     state = news;
     if (!moved || !before || before.product !== news.product) { wanted = news.threshold; moved = false; }
     if (before === null || news.threshold > top) {
@@ -47,7 +48,7 @@
   function showSides() {
     const changed = state.recent.filter(function (part) { return (part.score > wanted) !== (part.score > state.threshold); }).reverse();
     get("sides-none").hidden = changed.length > 0;
-    get("sides-count").textContent = changed.length ? changed.length + " of " + state.recent.length : "";
+    get("sides-count").textContent = changed.length ? changed.length + " of " + state.recent.length + (changed.length > SHOWN ? ", the last " + SHOWN + " are shown" : "") : "";
     get("sides").replaceChildren(...changed.slice(0, SHOWN).map(side));
   }
 
