@@ -87,7 +87,7 @@ class Expectations:
 
     def _expected(self, row: PartRow, file: Path) -> Expected:
         inspector = self._inspector(row)
-        patches = inspector.patches(read_image(file))
+        patches = inspector.preparation.patches(read_image(file))
         cell = (row.worst_row or 0) * inspector.grid.cols + (row.worst_col or 0)
         seen, expected = inspector.detector.pictures(patches[cell : cell + 1])[0]
         return Expected(*(jpeg_of(_enlarged(picture)) for picture in (seen, expected)))

@@ -60,9 +60,7 @@ def _cursor(text: str | None) -> str | None:
 
 
 Moment = Annotated[datetime | None, BeforeValidator(_or_none), AfterValidator(_aware)]
-Text = Annotated[
-    Annotated[str, Field(max_length=LONGEST, pattern=r"^[^\x00]*$")] | None, BeforeValidator(_or_none)
-]
+Text = Annotated[Annotated[str, Field(max_length=LONGEST, pattern=r"^[^\x00]*$")] | None, BeforeValidator(_or_none)]
 Place = Annotated[Annotated[str, Field(max_length=80)] | None, BeforeValidator(_or_none), AfterValidator(_cursor)]
 VerdictWord = Annotated[Literal["pass", "fail", "missed", "reject"] | None, BeforeValidator(_or_none)]
 CauseWord = Annotated[Cause | None, BeforeValidator(_or_none)]

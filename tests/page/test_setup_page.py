@@ -7,9 +7,9 @@ import pytest
 from conftest import PATIENCE_S, wait_until
 from playwright.sync_api import expect
 
+from inspector.images import find_images, write_image
 from inspector.page.collecting import Collection, FeedCamera
 from inspector.page.diagnosis import NAMES, diagnose
-from inspector.images import find_images, write_image
 from inspector.records import Verdict
 
 
@@ -23,7 +23,8 @@ def stops_at(found, name):
     wanted = ["good"] * at + ["lost"] + ["none"] * (len(NAMES) - at - 1)
     assert list(outcomes(found).values()) == wanted
     failed = found.steps[at]
-    assert failed.words and failed.next
+    assert failed.words
+    assert failed.next
     return failed
 
 

@@ -18,7 +18,10 @@ from inspector.page.recorded import JudgedParts, Judging, PartsPage, RecordedPar
 from inspector.record.rows import FoundPart
 
 router = APIRouter(prefix="/api")
-JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}, 404: {"description": "no such part, or no picture of it"}}
+JPEG: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/jpeg": {}}},
+    404: {"description": "no such part, or no picture of it"},
+}
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}  # a part's picture never changes
 Wanted = Annotated[Search, Query()]
 Limit = Annotated[int, Query(ge=1, le=500)]
