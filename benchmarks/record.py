@@ -165,7 +165,7 @@ def _questions(store: Store) -> dict[str, Callable[[], object]]:
             PartFilter(cause="camera", product="bracket", verdicts=missed)
         ),
         "page of a run and verdict": lambda: store.parts(PartFilter(run_id=middle.row.run_id, verdicts=fail)),
-        "page of parts by how their id begins": lambda: store.parts(PartFilter(part="SN00012")),
+        "page of 10,000 parts by how their id begins": lambda: store.parts(PartFilter(part="SN000123")),
         "page of parts called really bad": lambda: store.parts(PartFilter(label=Label.REALLY_BAD)),
         "page of passed parts with a picture": lambda: store.parts(PartFilter(archived=True, verdicts=(Verdict.PASS,))),
         "nothing found: an unknown product": lambda: store.parts(PartFilter(product="none")),

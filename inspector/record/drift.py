@@ -1,8 +1,9 @@
 """Drift: good parts no longer look as they did, and what about the picture has changed.
 
-Two things are watched on passing parts: their scores, against those of the good parts that were held out in training;
-and how the picture looks as a whole, against the first parts of this model in front of this camera. Each raises a false
-alarm once in ONE_IN passing parts on average, or more rarely, while parts are exchangeable; see `evidence`.
+Two things are watched: the scores of passing parts, against those of good parts held out in training; and how pictures
+look as a whole, against the first that passed by this model in front of this camera. Each raises a false alarm once in
+ONE_IN parts on average, or more rarely, while parts are exchangeable; see `evidence`. Looks are watched on rejects too:
+under a lamp that has failed, nothing passes any more.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from inspector.record.evidence import LEAST, Evidence
 from inspector.record.rows import AlarmRow, PartRow
 from inspector.records import Verdict
 
-ONE_IN = 1e7  # passing parts: in a shift of 20,000 a false alarm has a chance of 0.2 % at most
+ONE_IN = 1e7  # parts: in a shift of 20,000 a false alarm has a chance of 0.2 % at most
 LOOKED_AT = 100  # first passing parts of a model: how its pictures look
 RECENT = 30  # parts of which the message gives the median
-CLEAR = 500  # passing parts without new evidence, then the alarm is over
+CLEAR = 500  # parts without new evidence, then the alarm is over
 KIND = "drift"
 ADVICE = "check lamp, lens, camera and holder; train again only where the change is meant to stay"
 
@@ -82,18 +83,17 @@ class DriftWatch:
         self._one_in = one_in
         self._of: tuple[str, float | None] | None = None
         self._alarm: AlarmRow | None = None
-        self._quiet = 0  # passing parts since the last evidence
+        self._quiet = 0  # parts since the last evidence
 
     def take(self, row: PartRow) -> News | None:
         """Look at one part; returns what is new."""
-        if row.verdict is not Verdict.PASS or row.score is None:
-            return None
         if self._of != (row.model_hash, row.threshold):
             scores = self._good_scores(row.model_hash)
             if scores is None:
                 return None
             self._begin(row, scores)
-        self._scores.take(row.score)
+        if row.verdict is Verdict.PASS and row.score is not None:
+            self._scores.take(row.score)
         self._looks.take(row)
         self._quiet += 1
         if self._scores.strength >= self._one_in or (self._looks.strength >= self._one_in and self._looks.changes):
@@ -173,9 +173,10 @@ class _Looks:
             return
         look = [float(getattr(row, aspect.field)) for aspect in ASPECTS]
         if not self._evidence:
-            self._first.append(look)
-            if self._begin():
-                self._memory.keep(self._model_hash, self._first)
+            if row.verdict is Verdict.PASS:
+                self._first.append(look)
+                if self._begin():
+                    self._memory.keep(self._model_hash, self._first)
             return
         self._recent.append(look)
         for value, evidence in zip(look, self._evidence, strict=True):

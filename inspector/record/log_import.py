@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,25 @@ AT_ONCE = 1000  # rows in one transaction
 SAME = ("score", "threshold", "worst_row", "worst_col", "anomalous_patches", "latency_ms", "cause", "captured_ns")
 
 
-def import_logs(store: Store, folder: Path, host: str) -> Iterator[int]:
+def import_logs(store: Store, folder: Path, host: str, running: str | None = None) -> Iterator[int]:
     """Add the parts of all logs below a folder that the record lacks, a few at a time; yields how many were new.
 
-    Raises StoreError. How far each log was read is kept in the record, so that old ones are not read again.
+    Raises StoreError. How far each log was read is kept in the record, so that old ones are not read again. The log of
+    the run that is `running` is left alone: its parts are on their way, with more than the log has.
     """
     for file in sorted(folder.rglob("line-*.jsonl")):
-        yield from _import(store, file, file.parent.relative_to(folder).as_posix(), host)
+        if running is None or _run_of(file) != running:
+            yield from _import(store, file, _camera_of(file, folder), host)
+
+
+def import_lost(store: Store, folder: Path, run_id: str, lost: Mapping[str, range]) -> Iterator[int]:
+    """Add those parts of a run, by camera and number, from its log; yields how many were new. Raises StoreError."""
+    for file in sorted(folder.rglob("line-*.jsonl")):
+        if _run_of(file) != run_id:
+            continue
+        with file.open("rb") as lines:
+            while rows := list(_rows(lines, file, run_id, _camera_of(file, folder))):
+                yield store.write([row for row in rows if row.number in lost.get(row.camera, ())])
 
 
 def row_from_log(found: dict[str, Any], run_id: str, camera: str) -> PartRow:
@@ -40,7 +52,7 @@ def row_from_log(found: dict[str, Any], run_id: str, camera: str) -> PartRow:
     utc = datetime.fromisoformat(str(found.get("captured_utc") or found["utc"]).replace("Z", "+00:00"))
     return PartRow(
         run_id=found.get("run") or run_id,
-        camera=camera if found.get("camera") is None else found["camera"],
+        camera=(found["camera"] or "") if found.get("run") else camera,
         number=int(found["frame"]),
         captured_utc=utc,
         product=found["product"],
@@ -54,12 +66,27 @@ def row_from_log(found: dict[str, Any], run_id: str, camera: str) -> PartRow:
     )
 
 
-def _import(store: Store, file: Path, place: str, host: str) -> Iterator[int]:
+def _camera_of(file: Path, folder: Path) -> str:
+    """The camera whose log it is, by where it lies."""
+    place = file.parent.relative_to(folder).as_posix()
+    return "" if place == "." else place
+
+
+def _run_of(file: Path) -> str | None:
+    """The run whose log it is; None where it does not say."""
+    try:
+        with file.open("rb") as lines:
+            found = json.loads(lines.readline())
+    except (OSError, ValueError):
+        return None
+    return found.get("run") if isinstance(found, dict) else None
+
+
+def _import(store: Store, file: Path, camera: str, host: str) -> Iterator[int]:
     name = str(file.resolve())
     start = store.log_read(host, name)
     if start == file.stat().st_size:
         return
-    camera = "" if place == "." else place
     with file.open("rb") as lines:
         lines.seek(start if start < file.stat().st_size else 0)
         while rows := list(_rows(lines, file, f"log-{file.stem}", camera)):

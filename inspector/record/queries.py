@@ -20,7 +20,6 @@ from sqlalchemy import (
     cast,
     func,
     literal_column,
-    or_,
     select,
     tuple_,
     type_coerce,
@@ -63,13 +62,13 @@ def page(wanted: PartFilter, cursor: Cursor | None, limit: int, newest_first: bo
     return query.order_by(*(column.desc() if newest_first else column for column in order))
 
 
-def index_for(wanted: PartFilter, few_named: bool) -> str:
+def index_for(wanted: PartFilter) -> str:
     """The index that leads to such parts past the fewest others; empty where that is left to the engine."""
     if wanted.label is not None:
         return ""
     ways = {
         "ix_parts_cause": wanted.cause is not None,
-        "ix_parts_part": bool(wanted.part) and few_named,
+        "ix_parts_part": bool(wanted.part),
         "ix_parts_rejects": bool(wanted.verdicts) and Verdict.PASS not in wanted.verdicts,
         "ix_parts_archived": bool(wanted.archived),
         "ix_parts_product": wanted.product is not None,
@@ -79,9 +78,9 @@ def index_for(wanted: PartFilter, few_named: bool) -> str:
     return next(index for index, fits in ways.items() if fits)
 
 
-def some_named(prefix: str) -> Executable:
-    """Parts of which the id begins so, MANY at most: where there are more, they are met everywhere anyway."""
-    return select(Part.id).where(*_named(prefix)).limit(MANY)
+def named(prefix: str) -> Executable:
+    """How many parts have an id that begins so; counts no further than MANY."""
+    return select(func.count()).select_from(select(Part.id).where(*_named(prefix)).limit(MANY).subquery())
 
 
 def hours(wanted: PartFilter, cursor: Cursor | None, limit: int, newest_first: bool) -> Executable:
@@ -142,13 +141,22 @@ def tallies(wanted: PartFilter) -> SelectBase:
     columns = (HourTally.hour, HourTally.verdict, HourTally.cause, HourTally.parts)
     whole = select(*columns).where(*_tallied(wanted, first, last))
     edges = [
-        *([] if first is None else [_captured_us() < first * HOUR_US]),
-        *([] if last is None else [_captured_us() >= last * HOUR_US]),
+        *([] if first is None else [dataclasses.replace(wanted, until=EPOCH + first * HOUR)]),
+        *([] if last is None else [dataclasses.replace(wanted, since=EPOCH + last * HOUR)]),
     ]
-    if not edges:
+    cut = [_single(*conditions(edge)) for edge in edges if edge.since != edge.until]
+    if not cut:
         return whole
-    both = union_all(whole, _single(*conditions(wanted), or_(*edges))).subquery()
+    both = union_all(whole, *cut).subquery()
     return select(both.c.hour, both.c.verdict, both.c.cause, both.c.parts)
+
+
+def hourly(wanted: PartFilter) -> Executable:
+    """(hour, passed, failed, missed) of each hour that has such parts, oldest first."""
+    found = tallies(wanted).subquery()
+    verdicts = (Verdict.PASS, Verdict.FAIL, Verdict.MISSED)
+    sums = [func.sum(case((found.c.verdict == verdict.value, found.c.parts), else_=0)) for verdict in verdicts]
+    return select(found.c.hour, *sums).group_by(found.c.hour).order_by(found.c.hour)
 
 
 def newest_judgements(part_ids: list[int]) -> Executable:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from inspector.errors import InspectorError
 from inspector.record.drift import DriftWatch, GoodScores, Look, News
-from inspector.record.log_import import import_logs
+from inspector.record.log_import import import_logs, import_lost
 from inspector.record.rows import PartRow, RunRow
 from inspector.record.store import Store
 
@@ -58,7 +58,7 @@ class Recorder:
         self._waiting: deque[PartRow] = deque()
         self._changed = threading.Condition()
         self._closing = False
-        self._dropped = 0
+        self._lost: dict[str, range] = {}  # by camera: numbers of parts that are in the log only
         self._trouble = ""
         self._store: Store | None = None
         self._importing: Iterator[int] | None = None
@@ -71,8 +71,7 @@ class Recorder:
         """Take a part; never waits."""
         with self._changed:
             if len(self._waiting) >= self._most:
-                self._waiting.popleft()
-                self._dropped += 1
+                self._lose(self._waiting.popleft())
             self._waiting.append(row)
             if len(self._waiting) >= BATCH:
                 self._changed.notify_all()
@@ -117,16 +116,21 @@ class Recorder:
             done = {id(row) for row in batch}
             while self._waiting and id(self._waiting[0]) in done:
                 self._waiting.popleft()
-            dropped, self._dropped = self._dropped, 0
+            lost, self._lost = self._lost, {}
         if self._trouble:
             _logger.warning("%s: the record is written again", store.name)
             self._trouble = ""
-        if dropped and self._logs:
-            self._importing = import_logs(store, self._logs, self._run.host)
+        if lost and self._logs:
+            self._importing = import_lost(store, self._logs, self._run.id, lost)
         for row in batch:
             news = self._watch_over(store, row.camera).take(row) if self._good_scores else None
             if news:
                 self._alarmed(store, news)
+
+    def _lose(self, row: PartRow) -> None:
+        """The oldest gives way."""
+        before = self._lost.get(row.camera, range(row.number, row.number))
+        self._lost[row.camera] = range(before.start, row.number + 1)
 
     def _opened(self) -> Store:
         if self._store is None:
@@ -134,7 +138,7 @@ class Recorder:
             store.begin_run(self._run)
             self._store = store
             if self._logs:
-                self._importing = import_logs(store, self._logs, self._run.host)
+                self._importing = import_logs(store, self._logs, self._run.host, self._run.id)
         return self._store
 
     def _watch_over(self, store: Store, camera: str) -> DriftWatch:
@@ -161,7 +165,7 @@ class Recorder:
             self._trouble = error
 
     def _end(self) -> None:
-        lacking = len(self._waiting) + self._dropped
+        lacking = len(self._waiting) + sum(map(len, self._lost.values()))
         if lacking:
             _logger.error("%d parts are in the log only: the record takes them when it is opened next", lacking)
         if self._store is None:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 
 import numpy as np
 
@@ -17,32 +14,16 @@ from inspector.record.rows import PartRow
 from inspector.records import Counts, Inspection
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Which line's parts these are."""
-
-    run_id: str
-    camera: str
-
-
 class RecordSink:
     """Never raises: what goes wrong with database or archive is told in one line, and the line goes on."""
 
-    def __init__(
-        self,
-        line: Line,
-        recorder: Recorder,
-        archive: Archive | None = None,
-        utc_now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
-    ) -> None:
-        self._line = line
+    def __init__(self, recorder: Recorder, archive: Archive | None = None) -> None:
         self._recorder = recorder
         self._archive = archive
-        self._utc_now = utc_now
 
     def write(self, inspection: Inspection, counts: Counts) -> None:
         """Take one verdict."""
-        row = row_of(inspection, self._line, self._utc_now())
+        row = row_of(inspection)
         kept = self._archive.keep(row.key, row.captured_utc, inspection, counts) if self._archive else None
         if kept:
             row = dataclasses.replace(row, image_path=kept.image, overlay_path=kept.overlay)
@@ -53,20 +34,23 @@ class RecordSink:
         self._recorder.close()
 
 
-def row_of(inspection: Inspection, line: Line, utc: datetime) -> PartRow:
-    """One inspection, of which the verdict is known at `utc`, as a row of the record."""
-    latency_ms = _finite(inspection.latency_ms)
+def row_of(inspection: Inspection) -> PartRow:
+    """One inspection of a run as a row of the record. Raises ValueError where it belongs to no run."""
+    identity, context = inspection.identity, inspection.context
+    if identity.run is None:
+        raise ValueError(f"part {identity.number} belongs to no run")
     worst_row, worst_col = inspection.worst_patch or (None, None)
     worst_x, worst_y = _worst_place(inspection)
     looks = {} if inspection.image is None else dataclasses.asdict(looks_of(inspection.image))
     return PartRow(
-        run_id=line.run_id,
-        camera=line.camera,
-        number=inspection.index,
-        captured_utc=utc - timedelta(milliseconds=latency_ms or 0),
+        run_id=identity.run.id,
+        camera=identity.run.camera,
+        number=identity.number,
+        captured_utc=identity.run.utc_of(identity.captured_ns),
+        captured_ns=identity.captured_ns,
         product=inspection.product,
-        recipe_hash=inspection.recipe_hash,
-        model_hash=inspection.model_hash,
+        recipe_hash=context.recipe_hash,
+        model_hash=context.model_hash,
         verdict=inspection.verdict,
         part=inspection.part,
         threshold=_finite(inspection.threshold),
@@ -78,15 +62,15 @@ def row_of(inspection: Inspection, line: Line, utc: datetime) -> PartRow:
         worst_col=worst_col,
         worst_x=worst_x,
         worst_y=worst_y,
-        anomalous_patches=None if inspection.patch_scores is None else inspection.anomalous_patches,
-        latency_ms=latency_ms,
+        anomalous_patches=None if inspection.judgement.patch_scores is None else inspection.anomalous_patches,
+        latency_ms=_finite(inspection.latency_ms),
         **looks,
     )
 
 
 def _worst_place(inspection: Inspection) -> tuple[float | None, float | None]:
     """The centre of the map's highest point, as shares of the picture's width and height."""
-    found = inspection.anomaly_map
+    found = inspection.judgement.anomaly_map
     if found is None:
         return None, None
     y, x = np.unravel_index(int(found.argmax()), found.shape)

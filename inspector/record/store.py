@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
+from inspector.errors import StoreError
 from inspector.record import queries, writing
 from inspector.record.csv_text import csv_lines
 from inspector.record.engine import WRITES, Synchronous, name_of, one_line, open_engine, parse_url
@@ -192,18 +193,15 @@ class Store:
 
     def per_hour(self, wanted: PartFilter = EVERYTHING) -> list[HourCounts]:
         """The counts of each hour that has parts, oldest first."""
-        found = queries.tallies(wanted).subquery()
-        columns = (found.c.hour, found.c.verdict)
-        query = select(*columns, func.sum(found.c.parts)).group_by(*columns)
-        hours: dict[int, dict[str, int]] = {}
         with self.reading() as connection:
-            for hour, verdict, count in connection.execute(query):
-                hours.setdefault(hour, {})[verdict] = int(count)
-        return [HourCounts(EPOCH + hour * HOUR, _counts(hours[hour])) for hour in sorted(hours)]
+            self._refuse_many(connection, wanted)
+            found = connection.execute(queries.hourly(wanted))
+            return [HourCounts(EPOCH + hour * HOUR, Counts(*map(int, counts))) for hour, *counts in found]
 
     def worst_places(self, wanted: PartFilter = EVERYTHING, bins: tuple[int, int] = (8, 8)) -> list[Place]:
         """Where failed parts were strangest, in fields of the picture, `bins` = (rows, cols); most first."""
         with self.reading() as connection:
+            self._refuse_many(connection, wanted)
             return [Place(*map(int, row)) for row in connection.execute(queries.places(wanted, *bins))]
 
     def recent_scores(self, camera: str, n: int = 200) -> list[ScorePoint]:
@@ -257,19 +255,21 @@ class Store:
                 if not hours:
                     return []
                 wanted = queries.narrowed(wanted, hours, limit)
-            few = bool(wanted.part) and _few_named(connection, str(wanted.part))
-            index = queries.index_for(wanted, few)
+            self._refuse_many(connection, wanted)
+            index = queries.index_for(wanted)
             return _found(connection, queries.page(wanted, cursor, limit, newest_first, index))
+
+    def _refuse_many(self, connection: Connection, wanted: PartFilter) -> None:
+        """An index finds parts by how their ids begin, but not the newest of millions."""
+        if wanted.part and connection.scalar(queries.named(wanted.part)) == queries.MANY:
+            raise StoreError(f"{queries.MANY:,} parts or more have ids that begin with {wanted.part}: give more of it")
 
     def _sums(self, wanted: PartFilter, name: str) -> dict[str, int]:
         found = queries.tallies(wanted).subquery()
         query = select(found.c[name], func.sum(found.c.parts)).group_by(found.c[name])
         with self.reading() as connection:
+            self._refuse_many(connection, wanted)
             return {key: int(count) for key, count in connection.execute(query)}
-
-
-def _few_named(connection: Connection, prefix: str) -> bool:
-    return len(connection.execute(queries.some_named(prefix)).all()) < queries.MANY
 
 
 def _counts(sums: Mapping[str, int]) -> Counts:

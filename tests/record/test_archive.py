@@ -68,7 +68,9 @@ def test_the_original_is_kept_to_the_pixel_and_the_overlay_beside_it(inspections
 
 def test_names_cannot_lead_out_of_the_archive(inspections, tmp_path):
     archive = Archive(settings(tmp_path))
-    strange = dataclasses.replace(inspections(0, 200), part="../../etc/x\n?.png")
+    inspection = inspections(0, 200)
+    identity = dataclasses.replace(inspection.identity, name="../../etc/x\n?.png")
+    strange = dataclasses.replace(inspection, identity=identity)
     kept = keep(archive, strange, camera="../..")
     assert archive.find(kept.image).resolve().is_relative_to((tmp_path / "archive").resolve())
     (tmp_path / "secret").write_text("x")

@@ -156,9 +156,27 @@ def test_stranger_scores_are_told_once_and_over_when_they_are_as_before():
     assert over.alarm == news.alarm
 
 
-def test_rejects_say_nothing_of_drift():
+def test_scores_of_rejects_say_nothing_of_drift():
     watch = DriftWatch(lambda _: [1.0] * 50, Kept())
     assert not any(watch.take(part(n, verdict=Verdict.FAIL, score=9.0)) for n in range(300))
+
+
+def test_a_lamp_that_failed_is_found_though_nothing_passes_any_more(pictures):
+    watch = DriftWatch(lambda _: [1.0] * 50, Kept())
+    for number, image in enumerate(pictures[:LOOKED_AT]):
+        watch.take(looking(number, image))
+    dark = [looking(n, darker(image), verdict=Verdict.FAIL, score=9.0) for n, image in enumerate(pictures[LOOKED_AT:])]
+    (news,) = [found for row in dark if (found := watch.take(row))]
+    assert "(darker)" in news.alarm.text
+
+
+def test_a_few_rejects_that_look_otherwise_are_no_drift(pictures):
+    watch = DriftWatch(lambda _: [1.0] * 50, Kept())
+    for number in range(5 * len(pictures)):
+        image = pictures[number % len(pictures)]
+        reject = number % 10 == 9
+        seen = looking(number, darker(image) if reject else image, verdict=Verdict.FAIL if reject else Verdict.PASS)
+        assert watch.take(seen) is None
 
 
 def test_an_alarm_is_in_the_record(tmp_path):

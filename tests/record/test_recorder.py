@@ -16,16 +16,18 @@ import pytest
 from conftest import PATIENCE_S, T0, run_row
 
 from inspector.errors import StoreError
+from inspector.identity import RunIdentity
 from inspector.pipeline import Pipeline
 from inspector.record.log_import import import_logs
 from inspector.record.opening import open_store
 from inspector.record.recorder import Recorder
 from inspector.record.rows import PartFilter, PartKey
-from inspector.record.sink import Line, RecordSink
+from inspector.record.sink import RecordSink
 from inspector.records import Counts, Verdict
 from inspector.sinks.log import LogSink
 from inspector.testing import FakeCamera, MemorySink
 
+RUN = RunIdentity("run", "", T0, 0)
 pytestmark = pytest.mark.filterwarnings("error")
 
 
@@ -59,12 +61,12 @@ def pictures(*brightnesses):
     return [np.full((48, 64, 3), brightness, np.uint8) for brightness in brightnesses]
 
 
-def run_line(station, images, logs, recorder, run_id):
+def run_line(station, images, logs, recorder):
     """A line of real threads with a log and a record; returns what the log's reader was told."""
     seen = MemorySink()
-    sink = RecordSink(Line(run_id, ""), recorder)
+    sink = RecordSink(recorder)
     rows = LogSink(logs, lambda: datetime.now(timezone.utc))
-    Pipeline(FakeCamera(images, live=False), station.load(), [seen, sink], journal=rows).run()
+    Pipeline(FakeCamera(images, live=False), station.load(), [seen, sink], identity=RUN, journal=rows).run()
     return seen.inspections
 
 
@@ -75,7 +77,7 @@ def catch_up(store, logs):
 def test_a_run_is_in_the_record_part_by_part(station, url, tmp_path):
     recorder = Recorder(lambda: open_store(url), run_row())
     images = pictures(station.dark, station.bright, station.not_a_number, *[station.dark] * 300)
-    inspections = run_line(station, images, tmp_path / "logs", recorder, "run")
+    inspections = run_line(station, images, tmp_path / "logs", recorder)
     with open_store(url) as store:
         found = [each.row for each in store.each()]
         assert store.counts() == Counts(passed=301, failed=1, missed=1)
@@ -86,7 +88,7 @@ def test_a_run_is_in_the_record_part_by_part(station, url, tmp_path):
         assert (row.verdict, row.product, row.model_hash) == (
             inspection.verdict,
             inspection.product,
-            inspection.model_hash,
+            inspection.context.model_hash,
         )
         assert row.cause == (inspection.cause and inspection.cause.value)
         assert row.brightness == pytest.approx(inspection.image.mean(), abs=0.5)
@@ -103,7 +105,7 @@ def test_a_locked_database_is_told_once_and_nothing_waits_for_it_or_is_lost(stat
         other.execute("BEGIN IMMEDIATE")
         recorder = Recorder(lambda: open_store(str(path), timeout_s=0.01), run_row(), retry_s=0.01)
         told.wait_for("is locked by another program")
-        sink = RecordSink(Line("run", ""), recorder)
+        sink = RecordSink(recorder)
         for index in range(50):
             sink.write(station_inspection(station, index), Counts())  # returns though the database is locked
         other.rollback()
@@ -117,13 +119,13 @@ def test_a_locked_database_is_told_once_and_nothing_waits_for_it_or_is_lost(stat
 def station_inspection(station, index):
     if not hasattr(station_inspection, "of"):
         station_inspection.of = station.load()
-    return station_inspection.of.inspect([station.frame(index)])[0]
+    return station_inspection.of.inspect([dataclasses.replace(station.frame(index), run=RUN)])[0]
 
 
 def test_a_record_that_cannot_be_opened_is_told_and_the_line_judges_on(station, tmp_path, told):
     logs, missing = tmp_path / "logs", tmp_path / "none" / "record.db"
     recorder = Recorder(lambda: open_store(str(missing)), run_row())
-    inspections = run_line(station, pictures(*[station.dark] * 20), logs, recorder, "run")
+    inspections = run_line(station, pictures(*[station.dark] * 20), logs, recorder)
     assert [inspection.verdict for inspection in inspections] == [Verdict.PASS] * 20
     assert [line for line in told.lines if "there is no folder" in line and "the line goes on" in line]
     assert "20 parts are in the log only: the record takes them when it is opened next" in told.lines
@@ -137,12 +139,12 @@ def test_parts_that_no_longer_fit_in_memory_are_read_from_the_log(station, tmp_p
     logs, path = tmp_path / "logs", tmp_path / "none" / "record.db"
     rows = LogSink(logs, lambda: datetime.now(timezone.utc))
     inspection = station_inspection(station, 0)
-    run_id = f"log-{rows.paths[1].stem}"
-    recorder = Recorder(lambda: open_store(str(path)), run_row(run_id), logs=logs, retry_s=0.01, most=20)
+    recorder = Recorder(lambda: open_store(str(path)), run_row(), logs=logs, retry_s=0.01, most=20)
     told.wait_for("there is no folder")
-    sink = RecordSink(Line(run_id, ""), recorder)
+    sink = RecordSink(recorder)
     for index in range(50):
-        one = dataclasses.replace(inspection, index=index, image=None, anomaly_map=None)
+        identity = dataclasses.replace(inspection.identity, number=index)
+        one = dataclasses.replace(inspection, identity=identity, image=None)
         rows.write(one, Counts())
         sink.write(one, Counts())
     rows.close()
@@ -152,15 +154,17 @@ def test_parts_that_no_longer_fit_in_memory_are_read_from_the_log(station, tmp_p
     with open_store(str(path)) as store:
         catch_up(store, logs)
         assert store.counts() == Counts(passed=50)
-        assert store.part(PartKey(run_id, "", 0)) is not None
+        assert store.part(PartKey("run", "", 0)) is not None
 
 
 def test_logs_are_read_once_and_a_row_that_is_torn_or_no_row_is_passed_over(station, tmp_path, url, told):
     logs = tmp_path / "logs"
-    for folder in (logs, logs / "left"):
-        sink = LogSink(folder, lambda: T0)
+    for camera, run in (("", RUN), ("left", None)):  # of the second, run and camera are not named, as in older logs
+        sink = LogSink(logs / camera, lambda: T0)
         for index in range(3):
-            sink.write(station_inspection(station, index), Counts())
+            inspection = station_inspection(station, index)
+            identity = dataclasses.replace(inspection.identity, run=run)
+            sink.write(dataclasses.replace(inspection, identity=identity), Counts())
         sink.close()
     file = next(logs.glob("*.jsonl"))
     with file.open("ab") as lines:
@@ -185,12 +189,13 @@ import itertools, sys
 from datetime import datetime, timezone
 from pathlib import Path
 import numpy as np
+from inspector.identity import RunIdentity
 from inspector.inspection import load_inspector
 from inspector.pipeline import Pipeline
 from inspector.record.opening import open_store
 from inspector.record.recorder import Recorder
 from inspector.record.rows import RunRow
-from inspector.record.sink import Line, RecordSink
+from inspector.record.sink import RecordSink
 from inspector.sinks.log import LogSink
 from inspector.sinks.terminal import TerminalSink
 from inspector.testing import FakeCamera
@@ -199,12 +204,12 @@ home = Path(sys.argv[1])
 utc_now = lambda: datetime.now(timezone.utc)
 images = (np.full((48, 64, 3), 40 + 160 * (n % 3 == 0), np.uint8) for n in itertools.count())
 rows = LogSink(home / "logs", utc_now)
-run_id = "log-" + rows.paths[1].stem
-run = RunRow(run_id, utc_now(), "host", "", "")
+identity = RunIdentity.begin()
+run = RunRow(identity.id, identity.started_utc, "host", "", "")
 recorder = Recorder(lambda: open_store(sys.argv[2]), run, logs=home / "logs")
-sinks = [TerminalSink(sys.stdout, ""), RecordSink(Line(run_id, ""), recorder)]
+sinks = [TerminalSink(sys.stdout, ""), RecordSink(recorder)]
 inspector = load_inspector("alpha", home / "config", home / "models")
-Pipeline(FakeCamera(images, live=False), inspector, sinks, journal=rows).run()
+Pipeline(FakeCamera(images, live=False), inspector, sinks, identity=identity, journal=rows).run()
 """
 
 
@@ -233,7 +238,7 @@ def test_a_record_of_a_newer_program_does_not_stop_the_line(station, tmp_path, t
     with open_store(path) as store, store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     recorder = Recorder(lambda: open_store(path), run_row())
-    assert len(run_line(station, pictures(station.dark), tmp_path / "logs", recorder, "run")) == 1
+    assert len(run_line(station, pictures(station.dark), tmp_path / "logs", recorder)) == 1
     assert any("written by a newer program" in line for line in told.lines)
     with pytest.raises(StoreError):
         open_store(path)

@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from conftest import T0, part, run_row
 
 from inspector.errors import StoreError
+from inspector.record import queries
 from inspector.record.opening import open_store
 from inspector.record.rows import AlarmRow, Cursor, Label, PartFilter, PartKey, Place, ThresholdRow
 from inspector.record.tables import Base
@@ -160,6 +161,15 @@ def test_the_newest_word_on_a_part_counts_until_it_is_withdrawn(filled):
     filled.judge([first], None, "ann", T0 + HOUR)
     assert filled.part(first).judged is None
     assert filled.parts(PartFilter(label=Label.REALLY_BAD)) == []
+
+
+def test_ids_that_too_many_share_are_refused(store, monkeypatch):
+    monkeypatch.setattr(queries, "MANY", 10)
+    store.write([part(number, part=f"SN{number:03}") for number in range(20)])
+    assert [each.row.number for each in store.parts(PartFilter(part="SN011"))] == [11]
+    for ask in (store.parts, store.counts, store.per_hour, store.worst_places, lambda w: list(store.each(w))):
+        with pytest.raises(StoreError, match="10 parts or more have ids that begin with SN0: give more of it"):
+            ask(PartFilter(part="SN0"))
 
 
 def test_recent_scores_are_the_last_of_a_camera_oldest_first(filled):
