@@ -21,12 +21,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector import judge
 from inspector.cli import version
 from inspector.colour import ColourHighlighter
 from inspector.cores import cores
 from inspector.detector import runtime_version
-from inspector.inspection import Inspector
+from inspector.inspection import Inspector, part_score, patch_scores
 from inspector.overlay.picture import draw
 from inspector.pipeline import JUDGES
 from inspector.preparation import Preparation, View
@@ -154,7 +153,7 @@ def _stages(inspector: Inspector, image: Image) -> dict[str, float]:
     work["session"] = lambda: inspector.detector(patches)
     work["judge"] = lambda: _judged(found.relative_to(info.limits), preparation, view)
     work["overlay"] = lambda: draw(inspection, Counts())
-    work["colour"] = lambda: highlighter.paint(image)
+    work["colour"] = lambda: highlighter.enhance(image)
     with tempfile.TemporaryDirectory() as folder:
         log = log_into(folder)
         work["log"] = lambda: log.write(inspection, Counts())
@@ -164,7 +163,7 @@ def _stages(inspector: Inspector, image: Image) -> dict[str, float]:
 
 
 def _judged(found: Prediction, preparation: Preparation, view: View) -> tuple[float, Boxes, AnomalyMap]:
-    return judge.part_score(judge.patch_scores(found)), *preparation.back(view, found.maps)
+    return part_score(patch_scores(found)), *preparation.back(view, found.maps)
 
 
 def _throughput(inspector: Inspector, image: Image, frames: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -14,7 +14,7 @@ InspectorError          one line says what is wrong and what to do; the program 
 ├── SinkError           a verdict could not be written where it must go
 ├── StoreError          the record's database cannot be used
 ├── OutputError         the line could not be told a verdict
-├── StageStalled        a part of the running line hangs
+├── StageStalled        a stage of the running line hangs
 └── DependencyError     an optional package is not installed
 """
 

@@ -12,8 +12,8 @@ from product import Product
 
 from export.learn import calibration
 from export.verbs.calibrate import share
-from inspector import judge
 from inspector.errors import DataError, RecipeError
+from inspector.inspection import verdict_of
 from inspector.model_info import file_hash
 from inspector.recipe import load_recipe, update_recipe
 from inspector.records import Verdict
@@ -72,7 +72,7 @@ def test_a_guarantee_is_given_exactly_when_there_are_parts_enough(scores, budget
     found = calibration.threshold(scores, budget)
     assert found.guaranteed == (len(scores) >= found.parts_needed)
     assert (found.parts, found.budget) == (len(scores), budget)
-    rejected = [judge.verdict(score, found.value) for score in scores].count(Verdict.FAIL)
+    rejected = [verdict_of(score, found.value) for score in scores].count(Verdict.FAIL)
     assert rejected <= budget * (len(scores) + 1)
     if found.guaranteed:
         assert found.value in scores
@@ -143,7 +143,7 @@ def test_two_parts_that_differ_much_do_not_let_every_defect_pass():
 def test_a_threshold_is_above_zero_where_good_parts_score_nothing(count):
     found = calibration.threshold([0.0] * count, 0.01)
     assert 0 < found.value <= 1
-    assert judge.verdict(0.0, found.value) is Verdict.PASS
+    assert verdict_of(0.0, found.value) is Verdict.PASS
 
 
 def test_without_scores_there_is_nothing_to_calibrate_from():

@@ -50,18 +50,18 @@ class Picture:
     cause: Cause = Cause.DECODE
 
 
-class Pictures(Protocol):
+class PictureDecoder(Protocol):
     """Takes the packets of a stream, in their order, and gives its pictures in the order in which they are shown."""
 
     def feed(self, packet: av.Packet[av.VideoStream]) -> list[Picture]:
-        """The pictures that are known after one packet more. Corrupt is one where anything is lost on the way, too."""
+        """Return the pictures that are known after one more packet. `is_corrupt` also means: lost on the way."""
 
     def flush(self) -> list[Picture]:
-        """Those that are left at the end."""
+        """Return the pictures that are left at the end."""
 
 
-def pictures_of(stream: av.VideoStream) -> Pictures:
-    """What turns the packets of `stream` into pictures."""
+def pictures_of(stream: av.VideoStream) -> PictureDecoder:
+    """Return what turns the packets of `stream` into pictures."""
     return JpegPictures() if stream.codec_context.name == "mjpeg" else DecodedPictures(stream)
 
 
@@ -122,8 +122,9 @@ class DecodedPictures:
         return [*before, *self._decoded(packet, number), *self._overdue()]
 
     def _begin_anew(self, key: av.Packet[av.VideoStream]) -> list[Picture]:
-        """A key frame behind the damage. A decoder that has met an error decodes even that one a little wrong, and goes
-        on doing so when it is flushed.
+        """Begin with a new decoder at the key frame behind the damage; return what the old one still gives.
+
+        A decoder that has met an error decodes even the key frame a little wrong, also after it was flushed.
         """
         pictures = self._decoded(None, self._count)
         self._context = _strict(_like(self._context))
@@ -131,7 +132,7 @@ class DecodedPictures:
         return pictures
 
     def _damage(self) -> None:
-        """Something is damaged: what does not come any more is lost, what comes is doubtful."""
+        """Note damage: pictures that do not come any more are lost, those that come are doubtful."""
         self._damaged = True
         for sent in self._sent.values():
             sent.owed = True
@@ -156,7 +157,7 @@ class DecodedPictures:
         return [picture for frame in frames for picture in self._shown(frame)]
 
     def _shown(self, frame: av.VideoFrame) -> list[Picture]:
-        """The picture of a decoded frame, after those that should have come before it."""
+        """Return the picture of a decoded frame, after those that should have come before it."""
         number = frame.opaque if isinstance(frame.opaque, int) else min(self._sent, default=-1)
         own = self._sent.pop(number, None)
         if own is None:  # FFmpeg's own, in place of one that is missing
@@ -171,7 +172,7 @@ class DecodedPictures:
         return [*self._lost(earlier), Picture(self._pixels(frame), own.stream_s)]
 
     def _pixels(self, frame: av.VideoFrame) -> Image:
-        """(height, width, 3) BGR, turned as the file says: a phone held upright films lying."""
+        """Return (height, width, 3) BGR, turned as the file says: a phone held upright films lying."""
         pixels = self._to_bgr.reformat(frame, format="bgr24").to_ndarray()
         return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
 
@@ -179,7 +180,7 @@ class DecodedPictures:
         return self._lost([sent for sent in self._sent.values() if sent.number < self._count - MAX_PENDING])
 
     def _lost(self, several: Sequence[_Sent]) -> list[Picture]:
-        """Those of which no picture will come. Some never have one: a codec may keep it for reference only."""
+        """Give up packets whose pictures will not come. Some never have one: a codec may keep it for reference only."""
         for sent in several:
             del self._sent[sent.number]
         return [sent.lost() for sent in several if sent.owed or sent.doubtful]
@@ -193,7 +194,7 @@ def _strict(context: av.VideoCodecContext) -> av.VideoCodecContext:
 
 
 def _like(old: av.VideoCodecContext) -> av.VideoCodecContext:
-    """A new decoder for the same stream."""
+    """Return a new decoder for the same stream."""
     new = cast(av.VideoCodecContext, av.CodecContext.create(old.codec, "r"))
     new.extradata, new.codec_tag = old.extradata, old.codec_tag
     new.width, new.height = old.width, old.height
@@ -211,5 +212,5 @@ def _is_before(pts: int | None, key_pts: int | None) -> bool:
 
 
 def seconds(pts: int | None, time_base: Fraction | None) -> float | None:
-    """A time of a stream; None where it has none."""
+    """Return a time of a stream; None where it has none."""
     return None if pts is None or time_base is None else float(pts * time_base)

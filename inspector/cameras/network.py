@@ -10,7 +10,7 @@ from types import TracebackType
 
 import av
 
-from inspector.cameras.decoding import JpegPictures, Picture, Pictures, pictures_of, seconds
+from inspector.cameras.decoding import JpegPictures, Picture, PictureDecoder, pictures_of, seconds
 from inspector.cameras.device import camera_name
 from inspector.cameras.times import ArrivalTimes, Gaps, SenderTimes
 from inspector.errors import CameraError, CameraLost, FrameLost
@@ -87,7 +87,7 @@ class NetworkCamera:
         return Frame(index, taken_ns, picture.image)
 
     def _fill(self, stream: _Stream) -> None:
-        """Have a picture waiting; and at first all that were kept for us, or nobody would know how old they are."""
+        """Fill the queue; at first with all pictures that were kept for us, or their age would not be known."""
         try:
             while not self._waiting or not stream.times.caught_up:
                 self._receive(stream)
@@ -127,7 +127,7 @@ class _Stream:
             self.close()
             raise ValueError("no video") from None
         self._packets: Iterator[av.Packet[av.VideoStream]] = self._container.demux(stream)
-        self._pictures: Pictures = pictures_of(stream)
+        self._pictures: PictureDecoder = pictures_of(stream)
         self.needs_a_key = not isinstance(self._pictures, JpegPictures)
         self._gaps = Gaps()
         self.times: SenderTimes | ArrivalTimes = ArrivalTimes()
@@ -138,7 +138,7 @@ class _Stream:
         self._container.close()
 
     def rest(self) -> list[Picture]:
-        """What is known at the end of the stream."""
+        """Return what is known at the end of the stream."""
         return self._pictures.flush()
 
     def receive(self) -> tuple[list[Picture], int]:

@@ -116,18 +116,18 @@ class _Reader:
         self._container.close()
 
     def more(self) -> bool:
-        """Whether another frame follows, decoded or lost. Decodes it where that is not yet known."""
+        """Return whether another frame follows, decoded or lost. Decodes it where that is not yet known."""
         if not self._ahead:
             self._ahead.extend(picture for picture in [next(self._pictures, None)] if picture)
         return bool(self._ahead)
 
     def take(self) -> Picture:
-        """The next frame."""
+        """Return the next frame."""
         self.position += 1
         return self._ahead.popleft()
 
     def _any(self) -> bool:
-        """Whether any picture can be decoded. Reads up to the first."""
+        """Return whether any picture can be decoded. Reads up to the first."""
         for picture in self._pictures:
             self._ahead.append(picture)
             if picture.image is not None:
@@ -136,7 +136,7 @@ class _Reader:
 
 
 def _pictures(container: av.container.InputContainer, stream: av.VideoStream, declared: int) -> Iterator[Picture]:
-    """All pictures, and lost ones up to the declared number."""
+    """Yield all pictures, and lost ones up to the declared number."""
     pictures = pictures_of(stream)
     count = 0
     for packet in _packets(container, stream):
@@ -151,7 +151,7 @@ def _pictures(container: av.container.InputContainer, stream: av.VideoStream, de
 
 
 def _packets(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet[av.VideoStream]]:
-    """Up to the end, or to where the file cannot be read any further."""
+    """Yield the packets up to the end, or to where the file cannot be read any further."""
     try:
         yield from (packet for packet in container.demux(stream) if packet.size)
     except av.error.FFmpegError:
@@ -171,14 +171,14 @@ def _open(path: Path) -> av.container.InputContainer:
 
 
 def _counts_its_frames(path: Path) -> bool:
-    """Whether the frame count of a container says how many frames there must be (see _Decoder)."""
+    """Return whether the frame count of a container says how many frames there must be (see _Reader)."""
     with path.open("rb") as file:
         head = file.read(12)
     return (head[:4] == b"RIFF" and head[8:] == b"AVI ") or (head[4:8] == b"ftyp" and _mp4_is_cut_short(path))
 
 
 def _mp4_is_cut_short(path: Path) -> bool:
-    """Whether one of the boxes that an MP4 or MOV file consists of reaches beyond its end."""
+    """Return whether one of the boxes that an MP4 or MOV file consists of reaches beyond its end."""
     size = path.stat().st_size
     with path.open("rb") as file:
         while file.tell() < size:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from inspector.overlay import banner
-from inspector.overlay.lettering import Colour, Letters
+from inspector.overlay.lettering import Bgr, Letters
 from inspector.overlay.marks import mark
 from inspector.records import Counts, Image, Inspection
 from inspector.text import ascii_text
@@ -29,7 +29,7 @@ def draw(inspection: Inspection, counts: Counts) -> Image:
     """
     image = inspection.image if inspection.image is not None and _can_be_shown(inspection.image) else None
     base = _enlarged(image) if image is not None else np.full(PLATE_SHAPE, PLATE_GRAY, np.uint8)
-    line_px = _line_px(base.shape[1])
+    line_px = _line_px(base)
     picture, inside = _framed(base, banner.PAPER[inspection.verdict])
     if image is None:
         _explain(inside, inspection, line_px)
@@ -39,8 +39,18 @@ def draw(inspection: Inspection, counts: Counts) -> Image:
     return picture
 
 
+def annotated(inspection: Inspection) -> Image:
+    """Return a new BGR picture as `draw` does, without banner and border. The inspection must have its image."""
+    image = inspection.image
+    if image is None or not _can_be_shown(image):
+        return np.full(PLATE_SHAPE, PLATE_GRAY, np.uint8)
+    picture: Image = _enlarged(image).copy()
+    mark(picture, inspection, picture.shape[1] // image.shape[1], _line_px(picture))
+    return picture
+
+
 def inside_of(picture: Image) -> Image:
-    """The view of a picture made by `draw` that shows the part, without its banner and border."""
+    """Return the view of a picture made by `draw` that shows the part, without its banner and border."""
     height, width = picture.shape[:2]
     for base_width in range(width, 0, -1):  # the border's width follows from the image's, not the other way round
         top, edge, side = _margins(base_width)
@@ -50,7 +60,7 @@ def inside_of(picture: Image) -> Image:
 
 
 def _can_be_shown(image: Image) -> bool:
-    """A frame can be missed because what came is not a picture at all."""
+    """Return whether it is a picture at all: a frame can be missed because it is none."""
     return image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.size > 0
 
 
@@ -63,20 +73,20 @@ def _enlarged(image: Image) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
-def _line_px(width: int) -> int:
-    """Height of one line of text; every other size follows from it."""
-    return max(18, width // 40)
+def _line_px(base: Image) -> int:
+    """Return height of one line of text; every other size follows from it."""
+    return max(18, int(base.shape[1]) // 40)
 
 
 def _margins(width: int) -> tuple[int, int, int]:
-    """(above, below, on each side) of an image of this width, in px."""
-    line_px = _line_px(width)
+    """Return (above, below, on each side) of an image of this width, in px."""
+    line_px = max(18, width // 40)
     edge = max(4, line_px // 3)
     return banner.height_px(line_px), edge, edge + max(0, (MIN_WIDTH_PX - width + 1) // 2)
 
 
-def _framed(base: Image, colour: Colour) -> tuple[Image, Image]:
-    """(a new picture with a banner above and a border around, the view of it that shows `base`)."""
+def _framed(base: Image, colour: Bgr) -> tuple[Image, Image]:
+    """Return (a new picture with a banner above and a border around, the view of it that shows `base`)."""
     height, width = base.shape[:2]
     top, edge, side = _margins(width)
     bordered = cv2.copyMakeBorder(base, top, edge, side, side, cv2.BORDER_CONSTANT, value=colour)

@@ -15,6 +15,7 @@ import simplejpeg
 from inspector.records import Cause, Counts, Image, Inspection, Verdict
 
 KEPT = 1000  # parts
+REJECTS = 4  # whose whole picture is kept
 THUMB_PX = 200  # the longer side
 THUMB_QUALITY = 80
 THUMBS_PERIOD_NS = 100_000_000  # passes get a small picture at most so often; a fast line would pay for one each
@@ -47,6 +48,7 @@ class FeedState:
     last: Inspection | None
     counts: Counts
     recent: tuple[Judged, ...]  # oldest first
+    rejects: tuple[Inspection, ...]  # the last few that have a picture, oldest first
     streak: int  # rejects in a row, up to now
     closed: bool
 
@@ -65,6 +67,7 @@ class Feed:
         self._utc_now = utc_now
         self._lock = threading.Lock()
         self._recent: deque[Judged] = deque(maxlen=KEPT)
+        self._rejects: deque[Inspection] = deque(maxlen=REJECTS)
         self._last: Inspection | None = None
         self._counts = Counts()
         self._sequence = 0
@@ -78,6 +81,8 @@ class Feed:
         with self._lock:
             self._recent.append(judged)
             self._last, self._counts = inspection, counts
+            if inspection.verdict.reject and inspection.image is not None:
+                self._rejects.append(inspection)
             self._sequence += 1
             self._streak = self._streak + 1 if inspection.verdict.reject else 0
 
@@ -95,7 +100,15 @@ class Feed:
     def state(self) -> FeedState:
         """All of it, at one moment."""
         with self._lock:
-            return FeedState(self._sequence, self._last, self._counts, tuple(self._recent), self._streak, self._closed)
+            return FeedState(
+                sequence=self._sequence,
+                last=self._last,
+                counts=self._counts,
+                recent=tuple(self._recent),
+                rejects=tuple(self._rejects),
+                streak=self._streak,
+                closed=self._closed,
+            )
 
     def _judged(self, inspection: Inspection) -> Judged:
         return Judged(

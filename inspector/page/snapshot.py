@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import math
 import shutil
 import threading
@@ -16,7 +15,7 @@ from inspector.errors import StoreError
 from inspector.page.alarms import alarms
 from inspector.page.badges import badges
 from inspector.page.control import Running
-from inspector.page.feed import Feed, Judged
+from inspector.page.feed import Feed, FeedState, Judged
 from inspector.page.live import ONLY, Hub
 from inspector.page.schemas import CameraState, LiveState, Part, Tally, Word
 from inspector.record.drift import KIND
@@ -24,7 +23,6 @@ from inspector.record.store import Store
 from inspector.records import Counts
 
 CHARTED = 200  # parts in the charts
-REJECTS = 4  # shown beside the live view
 RECORD_PERIOD_S = 2.0
 PERIOD_S = 0.2  # a state is made at most so often, however many look
 
@@ -99,7 +97,7 @@ class Snapshots:
             first_number=charted[0].number if charted else 0,
             threshold=now.threshold if now else None,
             deadline_ms=now.deadline_ms if now else None,
-            rejects=_rejects(state.recent),
+            rejects=_newest(state),
             badges=badges(state, now, free),
             alarms=alarms(state, now, self._recorded.drift(name), free),
         )
@@ -135,9 +133,11 @@ def tally(counts: Counts) -> Tally:
     )
 
 
-def _rejects(recent: Sequence[Judged]) -> list[Part]:
-    seen = (part for part in reversed(recent) if part.verdict.reject and part.picture is not None)
-    return [part_of(part) for part in itertools.islice(seen, REJECTS)]
+def _newest(state: FeedState) -> list[Part]:
+    """The rejects whose pictures are kept, newest first."""
+    numbers = [inspection.index for inspection in reversed(state.rejects)]
+    found = {judged.number: judged for judged in state.recent}
+    return [part_of(found[number]) for number in numbers if number in found]
 
 
 def _product(now: Running | None, recent: Sequence[Judged]) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from inspector.overlay.picture import annotated
 from inspector.page.access import Anyone
 from inspector.page.context import Ctx
 from inspector.page.errors import Unknown
+from inspector.page.feed import small_jpeg
 from inspector.page.schemas import CameraState, LiveState, Part
 from inspector.page.snapshot import part_of
 
@@ -38,8 +40,12 @@ def parts(camera: str, context: Ctx, asking: Anyone) -> list[Part]:
     responses={200: {"content": {"image/jpeg": {}}}},
 )
 def small(camera: str, number: int, context: Ctx, asking: Anyone) -> Response:
-    """A small picture of a recent part. Raises Unknown where there is none any more."""
-    for judged in context.feed(camera).state.recent:
+    """A small picture of a recent part; of the last rejects, with what is strange about it. 404 where there is none."""
+    state = context.feed(camera).state
+    for inspection in state.rejects:
+        if inspection.index == number:
+            return Response(small_jpeg(annotated(inspection)), media_type="image/jpeg")
+    for judged in state.recent:
         if judged.number == number and judged.picture is not None:
             return Response(judged.picture, media_type="image/jpeg", headers={"Cache-Control": "max-age=600"})
     raise Unknown(f"no picture of part {number}")

@@ -56,6 +56,7 @@ def _data(context: Context) -> str:
         {
             "name": camera.name,
             "status": context.render("_status.html.j2", camera=camera),
+            "badges": context.render("_badges.html.j2", camera=camera),
             "rejects": context.render("_last_rejects.html.j2", camera=camera),
             "alarms": context.render("_alarms.html.j2", camera=camera),
             **camera.model_dump(include=set(_CHARTED)),

@@ -9,7 +9,7 @@
   let source = null, heard = 0, watch = 0;
 
   function makeLine(section) {
-    const status = section.querySelector("[data-status]"), alarms = section.querySelector("[data-alarms]"), rejects = section.querySelector("[data-rejects]");
+    const status = section.querySelector("[data-status]"), alarms = section.querySelector("[data-alarms]"), rejects = section.querySelector("[data-rejects]"), badges = section.querySelector("[data-badges]");
     const charts = { scores: section.querySelector("[data-chart=scores]"), latency: section.querySelector("[data-chart=latency]") };
     const image = section.querySelector("img.live");
     let last = null, plots = {};
@@ -53,6 +53,7 @@
         replace(status, news.status);
         replace(alarms, news.alarms);
         replace(rejects, news.rejects);
+        replace(badges, news.badges);
         if (news.sequence > 0 && !image.hasAttribute("src")) image.src = image.dataset.src + "?" + Date.now();
         if (!last || last.sequence !== news.sequence || last.threshold !== news.threshold) { last = news; draw(); }
       },
