@@ -123,10 +123,10 @@ class DriftWatch:
         return News(alarm, over=True)
 
     def _words(self) -> str:
-        changes = self._looks.changes
-        what = "; ".join(changes) if changes else "brightness, focus, colour and position are as before"
-        scores = self._scores.words if self._scores.strength >= self._one_in else "scores of passed parts are as before"
-        return f"drift: {scores}; {what}: {ADVICE}"
+        said = self._looks.changes or ["brightness, focus, colour and position are as before"]
+        if self._scores.strength >= self._one_in:
+            said = [self._scores.words, *said]
+        return f"drift: {'; '.join(said)}: {ADVICE}"
 
 
 class _Scores:

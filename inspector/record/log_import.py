@@ -29,8 +29,7 @@ def import_logs(store: Store, folder: Path, host: str, running: str | None = Non
     the run that is `running` is left alone: its parts are on their way, with more than the log has.
     """
     for file in sorted(folder.rglob("line-*.jsonl")):
-        if running is None or _run_of(file) != running:
-            yield from _import(store, file, _camera_of(file, folder), host)
+        yield from _import(store, file, _camera_of(file, folder), host, running)
 
 
 def import_lost(store: Store, folder: Path, run_id: str, lost: Mapping[str, range]) -> Iterator[int]:
@@ -82,7 +81,7 @@ def _run_of(file: Path) -> str | None:
     return found.get("run") if isinstance(found, dict) else None
 
 
-def _import(store: Store, file: Path, camera: str, host: str) -> Iterator[int]:
+def _import(store: Store, file: Path, camera: str, host: str, running: str | None) -> Iterator[int]:
     name = str(file.resolve())
     start = store.log_read(host, name)
     if start == file.stat().st_size:
@@ -90,7 +89,10 @@ def _import(store: Store, file: Path, camera: str, host: str) -> Iterator[int]:
     with file.open("rb") as lines:
         lines.seek(start if start < file.stat().st_size else 0)
         while rows := list(_rows(lines, file, f"log-{file.stem}", camera)):
-            for run_id in sorted({row.run_id for row in rows}):
+            runs = sorted({row.run_id for row in rows})
+            if running in runs:
+                return
+            for run_id in runs:
                 store.begin_run(RunRow(run_id, min(row.captured_utc for row in rows), host, f"log {file.name}", ""))
             new = store.write(rows)
             store.note_log_read(host, name, lines.tell())
