@@ -14,7 +14,7 @@ ORIENTATION = "All but the first are chosen on this very test set: for orientati
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class ThresholdEffect:
     """One threshold, and what it does. A part that was not judged is rejected whatever the threshold."""
 
     words: str
@@ -33,8 +33,8 @@ class Point:
         return self.false_rejects / self.good
 
 
-def operating_points(results: Results, threshold: float) -> dict[str, Point]:
-    """The threshold in use beside three others, by name; empty where no part of one class was judged."""
+def operating_points(results: Results, threshold: float) -> dict[str, ThresholdEffect]:
+    """Return the threshold in use beside three others, by name; empty where no part of one class was judged."""
     judged = np.isfinite(results.scores)
     good, defects = results.scores[judged & ~results.anomalous], results.scores[judged & results.anomalous]
     if not len(good) or not len(defects):
@@ -43,9 +43,9 @@ def operating_points(results: Results, threshold: float) -> dict[str, Point]:
     return {name: _point(results, name.replace("_", " "), level) for name, level in thresholds.items()}
 
 
-def _point(results: Results, words: str, threshold: float) -> Point:
+def _point(results: Results, words: str, threshold: float) -> ThresholdEffect:
     rejected = _rejected(results.scores, threshold)
-    return Point(
+    return ThresholdEffect(
         words,
         threshold,
         found=int((rejected & results.anomalous).sum()),
