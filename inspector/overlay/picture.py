@@ -29,7 +29,7 @@ def draw(inspection: Inspection, counts: Counts) -> Image:
     """
     image = inspection.image if inspection.image is not None and _can_be_shown(inspection.image) else None
     base = _enlarged(image) if image is not None else np.full(PLATE_SHAPE, PLATE_GRAY, np.uint8)
-    line_px = _line_px(base)
+    line_px = _line_px(base.shape[1])
     picture, inside = _framed(base, banner.PAPER[inspection.verdict])
     if image is None:
         _explain(inside, inspection, line_px)
@@ -45,7 +45,7 @@ def annotated(inspection: Inspection) -> Image:
     if image is None or not _can_be_shown(image):
         return np.full(PLATE_SHAPE, PLATE_GRAY, np.uint8)
     picture: Image = _enlarged(image).copy()
-    mark(picture, inspection, picture.shape[1] // image.shape[1], _line_px(picture))
+    mark(picture, inspection, picture.shape[1] // image.shape[1], _line_px(picture.shape[1]))
     return picture
 
 
@@ -73,14 +73,14 @@ def _enlarged(image: Image) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
-def _line_px(base: Image) -> int:
+def _line_px(width: int) -> int:
     """Return height of one line of text; every other size follows from it."""
-    return max(18, int(base.shape[1]) // 40)
+    return max(18, width // 40)
 
 
 def _margins(width: int) -> tuple[int, int, int]:
     """Return (above, below, on each side) of an image of this width, in px."""
-    line_px = max(18, width // 40)
+    line_px = _line_px(width)
     edge = max(4, line_px // 3)
     return banner.height_px(line_px), edge, edge + max(0, (MIN_WIDTH_PX - width + 1) // 2)
 

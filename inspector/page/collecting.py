@@ -33,10 +33,9 @@ class FeedCamera:
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
-        self._seen = 0
+        self._seen = feed.sequence
 
     def __enter__(self) -> FeedCamera:
-        self._seen = self._feed.sequence
         return self
 
     def __exit__(

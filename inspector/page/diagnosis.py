@@ -21,9 +21,8 @@ import numpy as np
 from inspector.cameras.base import Camera
 from inspector.cameras.device import camera_name, find_devices
 from inspector.cameras.source import open_source
-from inspector.doctor.libraries import look_at_opencv
-from inspector.doctor.packages import look_at_packages
-from inspector.doctor.report import State
+from inspector.doctor.examination import look_at_opencv
+from inspector.doctor.report import CheckState, look_at_packages
 from inspector.errors import CameraError, CameraLost, EndOfStream, InspectorError
 from inspector.records import Image
 
@@ -122,7 +121,7 @@ class _Run:
 
     def _dependency(self) -> str:
         for finding in (*look_at_packages(), *look_at_opencv()):
-            if finding.needed and finding.state is State.MISSING:
+            if finding.needed and finding.state is CheckState.MISSING:
                 raise _Failed(f"{finding.name}: {finding.value}", finding.advice)
         return "all packages are installed and load"
 

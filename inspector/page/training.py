@@ -107,17 +107,22 @@ class Training:
 
     def _listen(self) -> None:
         assert self._process.stderr is not None
-        for line in self._process.stderr:
-            share, _, step = line.removeprefix(PROGRESS).strip().partition(" ")
-            with self._lock:
-                if line.startswith(PROGRESS):
-                    self._share, self._step = float(share), step
-                else:
-                    self._said.append(line.rstrip())
+        with self._process.stderr as lines:
+            for line in lines:
+                self._hear(line)
+
+    def _hear(self, line: str) -> None:
+        share, _, step = line.removeprefix(PROGRESS).strip().partition(" ")
+        with self._lock:
+            if line.startswith(PROGRESS):
+                self._share, self._step = float(share), step
+            else:
+                self._said.append(line.rstrip())
 
     def _collect(self) -> None:
         assert self._process.stdout is not None
-        self._out = self._process.stdout.read()
+        with self._process.stdout as out:
+            self._out = out.read()
 
 
 def _gently() -> list[str]:

@@ -41,9 +41,10 @@ def recording(station, folder, start=None, step=None):
     kept = Archive(ArchiveSettings(archive, keep_pass_every=1, free_bytes=0))
     sink = RecordSink(Recorder(lambda: Store(url), run), kept)
     sink = Spread(sink, start, step) if step else sink
-    with Store(url) as store, Running(station, identity=identity, sinks=[sink]).served(
-        store=store, archive=archive
-    ) as running:
+    with (
+        Store(url) as store,
+        Running(station, identity=identity, sinks=[sink]).served(store=store, archive=archive) as running,
+    ):
         running.store = store
         running.archive = archive
         yield running
