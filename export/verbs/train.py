@@ -131,6 +131,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "looser one is taken if it catches clearly more of them",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
+    parser.add_argument(
+        "--progress",
+        action="store_true",
+        help="tell the progress in lines on stderr, `progress SHARE WHAT`, for programs",
+    )
     add_folders(parser)
 
 
@@ -278,10 +283,10 @@ def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) ->
         disable=not sys.stderr.isatty(),
     ) as bar:
         task = bar.add_task("starting", total=1.0)
-        return train(
-            recipe.product,
-            images,
-            settings,
-            arguments.model_dir / recipe.model_file,
-            lambda what, share: bar.update(task, description=what, completed=share),
-        )
+
+        def tell(what: str, share: float) -> None:
+            bar.update(task, description=what, completed=share)
+            if arguments.progress:
+                print(f"progress {share:.3f} {what}", file=sys.stderr, flush=True)
+
+        return train(recipe.product, images, settings, arguments.model_dir / recipe.model_file, tell)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from math import ceil
 from pathlib import Path
 from urllib.parse import quote
@@ -18,7 +21,9 @@ from inspector.page.access import Gate, check_csrf
 from inspector.page.context import Context, environment
 from inspector.page.errors import Forbidden, LoginNeeded, TooManyGuesses, Unknown
 from inspector.page.live import Hub
+from inspector.page.part_pictures import Expectations
 from inspector.page.snapshot import Snapshots
+from inspector.page.teaching import Teaching
 from inspector.page.video import Video, make_encoder
 from inspector.record.accounts import Accounts
 from inspector.record.store import Store
@@ -47,9 +52,15 @@ def create_app(
     store: Store | None = None,
     archive: Path | None = None,
 ) -> FastAPI:
-    """The app over some lines and the record. Raises StoreError."""
+    """Return the app over some lines and the record. Raises StoreError."""
+    teaching = Teaching(hub, config_dir, model_dir, config_dir.parent / "data")
     app = FastAPI(
-        title="Line inspector", version=version(), docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
+        title="Line inspector",
+        version=version(),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=_closing(teaching),
     )
     encoder, gate = make_encoder(), Gate(Accounts(store) if store else None)
     videos = {name: Video(feed, encoder) for name, feed in hub.feeds.items()}
@@ -57,12 +68,25 @@ def create_app(
         hub, Snapshots(hub, store), videos, encoder, config_dir, model_dir, environment(), gate, store, archive
     )
     app.state.gate = gate
+    app.state.teaching = teaching
+    app.state.expectations = Expectations(config_dir, model_dir)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for router in routes.ROUTERS:
         app.include_router(router, dependencies=[Depends(check_csrf)])
     app.add_exception_handler(InspectorError, _refused)
     app.middleware("http")(_with_headers)
     return app
+
+
+def _closing(teaching: Teaching) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return the life span of an app: training does not outlive it."""
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(teaching.close)
+
+    return life
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -26,8 +26,11 @@ from inspector.record.store import Store
 _logger = logging.getLogger(__name__)
 NAVIGATION = (  # name of the page, address, role that sees it
     ("Line", "/", Role.VIEWER),
+    ("Rejects", "/rejects", Role.VIEWER),
     ("Threshold", "/threshold", Role.VIEWER),
     ("Changeover", "/changeover", Role.VIEWER),
+    ("History", "/history", Role.VIEWER),
+    ("Setup", "/setup", Role.ENGINEER),
     ("Audit", "/audit", Role.ENGINEER),
 )
 THEMES = ("dark", "light")
@@ -107,13 +110,15 @@ class Context:
 
 def environment() -> Environment:
     """Templates; whatever comes from names of files and products is escaped."""
-    return Environment(
+    made = Environment(
         loader=PackageLoader("inspector.page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["pairs"] = lambda names: [(name, name) for name in names]  # options whose words are their values
+    return made
 
 
 def context_of(request: Request) -> Context:

@@ -73,7 +73,7 @@ class Belt:
 class Running:
     """A line under test, and its pages."""
 
-    def __init__(self, station, name=""):
+    def __init__(self, station, name="", sinks=(), identity=None):
         self.station = station
         self.belt = Belt()
         self.feed = Feed(name)
@@ -81,9 +81,9 @@ class Running:
         self.pipeline = Pipeline(
             self.belt,
             station.load(),
-            [self.feed],
+            [self.feed, *sinks],
             [self.output],
-            identity=RunIdentity.begin(name),
+            identity=identity or RunIdentity.begin(name),
             load=lambda product: load_inspector(product, station.config, station.models),
         )
         self.hub = Hub(watched=[station.config])
