@@ -3,9 +3,9 @@
 import time
 
 import pytest
-from conftest import wait_until
+from page_record import recording
 from playwright.sync_api import expect
-from recorded import recording
+from running import wait_until
 from test_accounts import PASSWORD, verb
 
 from inspector.record import audit

@@ -4,8 +4,8 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from conftest import PATIENCE_S, wait_until
 from playwright.sync_api import expect
+from running import PATIENCE_S, wait_until
 
 from inspector.images import find_images, write_image
 from inspector.page.collecting import Collection, FeedCamera
