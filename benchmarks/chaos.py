@@ -30,7 +30,7 @@ import cv2
 import numpy as np
 
 from benchmarks.scenarios import tiny_model
-from inspector.recipe import Colour, Recipe, write_recipe
+from inspector.recipe import ColourSettings, Recipe, write_recipe
 from inspector.sinks.mending import mend
 
 PRODUCT = "tiny"
@@ -196,7 +196,9 @@ def main() -> None:
         (home / "models").mkdir()
         (home / "config").mkdir()
         tiny_model(home / "models" / f"{PRODUCT}.onnx")
-        write_recipe(home / "config", Recipe(product=PRODUCT, colour=Colour(enhance="none"), threshold=THRESHOLD))
+        write_recipe(
+            home / "config", Recipe(product=PRODUCT, colour=ColourSettings(enhance="none"), threshold=THRESHOLD)
+        )
         target = f"{{kind: tcp, host: 127.0.0.1, port: {controller.port}, acknowledged: true}}"
         outputs = f"outputs: [{target}, {{kind: file, path: '{home / 'state.json'}'}}]"
         (home / "config" / "station.yaml").write_text(f"stall_s: {STALL_S}\nheartbeat_s: {PERIOD_S}\n{outputs}\n")

@@ -64,7 +64,7 @@ def main() -> None:
     gamut = Gamut.of([good])
     colours = {tuple(pixel) for pixel in good.reshape(-1, 3).tolist()}
     exact, tolerant = ColourHighlighter(gamut, 0), ColourHighlighter(gamut, 8)
-    if not np.array_equal(naive(image, colours), exact.paint(image)):
+    if not np.array_equal(naive(image, colours), exact.enhance(image)):
         sys.exit("the loop and the highlighter disagree")
 
     loop_s = best_s(lambda: naive(image, colours), 2)

@@ -31,7 +31,7 @@ from inspector.images import read_image
 from inspector.inspection import Inspector, load_inspector
 from inspector.model_info import ModelInfo
 from inspector.pipeline import Pipeline
-from inspector.recipe import Colour, Recipe
+from inspector.recipe import ColourSettings, Recipe
 from inspector.records import Counts, Image, Inspection
 from inspector.rehearsal import PacedCamera, Run, Told, log_into, photo_like, run_line, run_of
 from inspector.shared import SharedModels
@@ -163,7 +163,7 @@ def tiny_model(path: Path) -> Inspector:
         patches=1, training_set="", seed=0, versions={},
     )  # fmt: skip
     export(_Brightness(), info, Gamut.of([]), path)
-    return Inspector(Recipe(product="tiny", colour=Colour(enhance="none")), Detector(path))
+    return Inspector(Recipe(product="tiny", colour=ColourSettings(enhance="none")), Detector(path))
 
 
 def _load(arguments: argparse.Namespace, load_model, rest: float = 0.0) -> Inspector:  # type: ignore[no-untyped-def]

@@ -37,7 +37,7 @@ class _Frame(BaseModel):
     width: Annotated[int, Field(gt=0)]  # rows
 
     def patch_shape(self, side: int, rows: int, cols: int, multiple: int) -> tuple[int, int]:
-        """Height and width of a patch of this frame's grid, of about side * side pixels, multiples of `multiple`."""
+        """Return height and width of a patch of this frame's grid: about side * side pixels, multiples of that."""
         aspect = math.sqrt(self.length / cols / (self.width / rows))
         height, width = (max(1, round(length / multiple)) for length in (side / aspect, side * aspect))
         return multiple * height, multiple * width
@@ -55,14 +55,14 @@ class Outline(_Frame):
     contrast: float  # of a usual good part, gray levels
 
     def place(self, image: Image) -> Placement:
-        """Where the part lies. Raises AlignError where none is found."""
+        """Return where the part lies. Raises AlignError where none is found."""
         pose = find_part(image, self.bright)
         if pose is None or pose.area < MIN_AREA * self.area or pose.contrast < MIN_CONTRAST * self.contrast:
             raise AlignError("no part found in the picture")
         return self._placement(pose.x, pose.y, pose.angle)
 
     def untouched(self, image: Image) -> Placement:
-        """For a picture in which no part is found: its middle, not turned."""
+        """Return the middle of a picture in which no part is found, not turned."""
         height, width = image.shape[:2]
         return self._placement(width / 2, height / 2, 0.0)
 
@@ -89,23 +89,23 @@ class Template(_Frame):
     @field_validator("picture")
     @classmethod
     def _is_a_picture(cls, picture: bytes) -> bytes:
-        """Found out when a model is loaded, not at its first part."""
+        """Check it when a model is loaded, not at its first part."""
         if not picture or _decoded(picture) is None:
             raise ValueError("it is not a picture")
         return picture
 
     @staticmethod
     def size_of(height: int, width: int) -> tuple[int, int]:
-        """Height and width of the template of a frame of that size."""
+        """Return height and width of the template of a frame of that size."""
         return within(TEMPLATE_PX, height, width)
 
     @cached_property
     def gray(self) -> NDArray[np.uint8]:
-        """The template, (height, width)."""
+        """Return the template, (height, width)."""
         return np.asarray(_decoded(self.picture), np.uint8)
 
     def place(self, image: Image) -> Placement:
-        """Where the part lies; `untouched` where that is farther off than good parts are, or nothing matches.
+        """Return where the part lies; `untouched` where that is farther off than good parts are, or nothing matches.
 
         A part in the wrong place must look so.
         """
@@ -115,7 +115,7 @@ class Template(_Frame):
         return self._placement(image, found)
 
     def untouched(self, image: Image) -> Placement:
-        """The picture as it is."""
+        """Return the picture as it is."""
         return self._placement(image, np.eye(2, 3))
 
     def _usual(self, found: NDArray[np.float64]) -> bool:
@@ -139,7 +139,7 @@ Fixture = Annotated[Outline | Template, Field(discriminator="by")]
 
 
 def match(template: NDArray[np.uint8], small: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-    """(2, 3): pixel of the template -> that of a picture of its size that shows the same; None where nothing does."""
+    """Return (2, 3): pixel of the template -> pixel of a picture of its size that shows the same; None: none does."""
     start = np.eye(2, 3, dtype=np.float32)
     until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, STEPS, PRECISION)
     try:
@@ -150,7 +150,7 @@ def match(template: NDArray[np.uint8], small: NDArray[np.uint8]) -> NDArray[np.f
 
 
 def moved(found: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[float, float]:
-    """How far a match is turned, radians, and its middle shifted, over the longer side; neither is negative."""
+    """Return how far a match is turned, radians, and its middle shifted, over the longer side; neither is negative."""
     middle = np.array([shape[1] / 2, shape[0] / 2])
     shift = float(np.hypot(*(found[:, :2] @ middle + found[:, 2] - middle)))
     return abs(math.atan2(found[1, 0], found[0, 0])), shift / max(shape)

@@ -19,13 +19,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from inspector import judge
 from inspector.bare import BareRun, arrangements, best_of, run_bare
 from inspector.cli import version
 from inspector.colour import ColourHighlighter
 from inspector.cores import cores
 from inspector.detector import runtime_version
-from inspector.inspection import Inspector
+from inspector.inspection import Inspector, part_score, patch_scores
 from inspector.metering import UNNAMED
 from inspector.overlay.picture import draw
 from inspector.preparation import Preparation, View
@@ -213,7 +212,7 @@ def _stages(inspector: Inspector, image: Image) -> dict[str, float]:
     work["session"] = lambda: inspector.detector(patches)
     work["judge"] = lambda: _judged(found.relative_to(info.limits), preparation, view)
     work["overlay"] = lambda: draw(inspection, Counts())
-    work["colour"] = lambda: highlighter.paint(image)
+    work["colour"] = lambda: highlighter.enhance(image)
     with tempfile.TemporaryDirectory() as folder:
         log = log_into(folder)
         work["log"] = lambda: log.write(inspection, Counts())
@@ -223,7 +222,7 @@ def _stages(inspector: Inspector, image: Image) -> dict[str, float]:
 
 
 def _judged(found: Prediction, preparation: Preparation, view: View) -> tuple[float, Boxes, AnomalyMap]:
-    return judge.part_score(judge.patch_scores(found)), *preparation.back(view, found.maps)
+    return part_score(patch_scores(found)), *preparation.back(view, found.maps)
 
 
 def _cpu() -> str:

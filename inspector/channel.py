@@ -82,7 +82,7 @@ class Channel(Generic[T]):
             return taken
 
     def close(self) -> None:
-        """Nothing more will be sent; what is there can still be taken."""
+        """Send nothing more; what is there can still be taken."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

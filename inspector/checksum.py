@@ -15,18 +15,18 @@ _ENTRY = re.compile(re.escape(KEY.encode()) + rb"\x12\x40([0-9a-f]{64})")
 
 
 def with_checksum(content: bytes) -> bytes:
-    """A model file's content with the right checksum in the entry that its metadata has for it."""
+    """Return a model file's content with the right checksum in the entry that its metadata has for it."""
     (place,) = _ENTRY.finditer(content)
     start, end = place.span(1)
     return content[:start] + _checksum(content, start, end).encode() + content[end:]
 
 
 def check(content: bytes, name: str) -> bool:
-    """Whether the content has a checksum. Raises ModelError naming the file where the checksum is not right."""
+    """Return whether the content has a checksum. Raises ModelError naming the file where the checksum is not right."""
     places = list(_ENTRY.finditer(content))
     for place in places:
         if len(places) > 1 or place[1].decode() != _checksum(content, *place.span(1)):
-            raise ModelError(f"{name}: is not as it was written (its checksum is another): copy or train it again")
+            raise ModelError(f"{name}: is damaged (its checksum does not match): copy it again, or train again")
     return bool(places)
 
 

@@ -1,6 +1,6 @@
 """The command line: verbs, exit codes, signals.
 
-Exit codes: 0 done, 2 an error the user can mend (one line on stderr), 130 interrupted before anything ran.
+Exit codes: 0 done, 2 an error that the user can fix (one line on stderr), 130 interrupted before anything ran.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Verb:
     help: str
     example: str
     module: str  # has add_arguments(parser) and execute(arguments) -> exit code
-    unattended: bool = False  # goes on whether or not somebody reads what it prints
+    unattended: bool = False  # goes on whether or not its output is read
 
 
 def main(verbs: Sequence[Verb], argv: Sequence[str] | None = None) -> int:
@@ -70,13 +70,13 @@ def _main(verbs: Sequence[Verb], argv: Sequence[str], streams: contextlib.ExitSt
 
 
 def add_folders(parser: argparse.ArgumentParser) -> None:
-    """The two options that every verb about a product has."""
+    """Add the two options that every verb about a product has."""
     parser.add_argument("--model-dir", type=Path, default=Path("models"), metavar="DIR", help="default: models/")
     parser.add_argument("--config-dir", type=Path, default=Path("config"), metavar="DIR", help="default: config/")
 
 
 def whole_number(least: int) -> Callable[[str], int]:
-    """A type for an argument: a whole number from `least` on."""
+    """Return a type for an argument: a whole number from `least` on."""
 
     def parse(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
@@ -94,7 +94,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _spell_out(record: logging.LogRecord) -> bool:
-    """A message names files, whose names may hold what a terminal would obey."""
+    """Make control codes visible: a message names files, whose names may hold what a terminal would obey."""
     record.msg, record.args = "\n".join(map(printable, record.getMessage().split("\n"))), None
     return True
 
@@ -127,7 +127,7 @@ def _parse(verbs: Sequence[Verb], argv: Sequence[str]) -> argparse.Namespace:
 
 
 def version() -> str:
-    """The version of this program, as installed."""
+    """Return the version of this program, as installed."""
     try:
         return metadata.version("line-inspector")
     except metadata.PackageNotFoundError:

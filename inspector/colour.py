@@ -47,7 +47,7 @@ class Gamut:
 
     @classmethod
     def of(cls, images: Iterable[Image]) -> Gamut:
-        """Every colour that occurs in any of the images; empty for no images."""
+        """Return every colour that occurs in any of the images; empty for no images."""
         seen = SeenColours()
         for image in images:
             seen.add(image)
@@ -68,19 +68,19 @@ class Gamut:
         return cls(_read_only(np.frombuffer(raw, np.uint8)))
 
     def to_bytes(self) -> bytes:
-        """Compressed, for a model file's metadata."""
+        """Return it compressed, for a model file's metadata."""
         return zlib.compress(self.bits.tobytes(), 9)
 
     def __or__(self, other: Gamut) -> Gamut:
-        """The colours of either."""
+        """Return the colours of either."""
         return Gamut(_read_only(self.bits | other.bits))
 
     def __len__(self) -> int:
-        """How many colours."""
+        """Return how many colours."""
         return int(np.unpackbits(self.bits).sum(dtype=np.int64))
 
     def table(self, tolerance: int = 0) -> Mask:
-        """(2**24,) whether a colour differs by at most `tolerance` in every channel from a colour of the gamut.
+        """Return (2**24,): whether a colour differs by at most `tolerance` in every channel from a colour of the gamut.
 
         A box widens separably: green and blue within each plane of equal red, then red across the planes.
         """
@@ -111,7 +111,7 @@ class SeenColours:
 
 
 class ColourHighlighter:
-    """Finds and paints pixels of a colour that no good part shows. Immutable, so threads may share it."""
+    """Finds and enhances pixels of a colour that no good part shows. Immutable, so threads may share it."""
 
     def __init__(self, gamut: Gamut, tolerance: int) -> None:
         """Widen the gamut by `tolerance` grey levels in each channel: about 30 ms, 16 MiB kept."""
@@ -121,25 +121,25 @@ class ColourHighlighter:
         self._strange = ~gamut.table(tolerance)
 
     def strange(self, image: Image) -> Mask:
-        """(height, width): True where the colour lies outside the widened gamut."""
+        """Return (height, width): True where the colour lies outside the widened gamut."""
         mask = np.empty(image.shape[:2], np.bool_)
         for rows in _strips(image):
             mask[rows] = self._strange.take(_colour_indices(image[rows]))
         return mask
 
-    def paint(self, image: Image, mask: Mask | None = None) -> Image:
-        """A new image with the pixels of `mask`, as given or else the strange ones, in neon green."""
+    def enhance(self, image: Image, mask: Mask | None = None) -> Image:
+        """Return a new image with the pixels of `mask`, as given or else the strange ones, in neon green."""
         mask = self.strange(image) if mask is None else mask
-        painted = np.array(image, order="C")
+        enhanced = np.array(image, order="C")
         for rows in _strips(image):
             strip = np.ascontiguousarray(mask[rows])
             if strip.any():
-                cv2.copyTo(_green(*strip.shape), strip.view(np.uint8), painted[rows])
-        return painted
+                cv2.copyTo(_green(*strip.shape), strip.view(np.uint8), enhanced[rows])
+        return enhanced
 
 
 def suggest_tolerance(good: Sequence[Image]) -> int:
-    """The smallest tolerance, 0 to 16, at which good parts stay free of green.
+    """Return the smallest tolerance, 0 to 16, at which good parts stay free of green.
 
     Good images are held out in turn (five folds, or one by one where there are fewer): on average over a fold, at most
     1 in 10,000 of their pixels may lie outside the gamut of all others, and the worst fold decides. Of more than 200
@@ -178,14 +178,14 @@ def _read_only(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _strips(image: Image) -> Iterator[slice]:
-    """The image's rows, a strip at a time: a strip's temporaries stay in the cache and off the page allocator."""
+    """Yield the image's rows, a strip at a time: a strip's temporaries stay in the cache and off the page allocator."""
     height, width = image.shape[:2]
     step = max(1, _STRIP_PX // max(1, width))
     return (slice(top, top + step) for top in range(0, height, step))
 
 
 def _colour_indices(image: Image) -> NDArray[np.int32]:
-    """(height, width): each pixel's colour as an index from the end of a table of 2**24.
+    """Return (height, width): each pixel's colour as an index from the end of a table of 2**24.
 
     Four channels viewed as one integer. The alpha that OpenCV adds is 255, so the integer is the index minus 2**24:
     numpy counts it from the end, which spares a pass over the image to mask it.

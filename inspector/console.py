@@ -1,4 +1,4 @@
-"""Standard output and errors that nobody has to read: a reader that stops reading must not stop the line."""
+"""Write standard output and errors through a queue: a reader that stops reading must not stop the line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class UnblockedStream(io.TextIOBase):
     """Passes text on to a file descriptor on a thread of its own, through a bounded queue.
 
     Who writes waits for a reader that is merely slow, for `patience_s` at most. While the reader takes nothing, text
-    is dropped and counted at once; when it reads again it is told how much. A reader that is gone is not missed.
+    is dropped and counted at once; when it reads again it is told how much. A reader that has gone is ignored.
     The descriptor is written past Python's own buffers, whose locks a writer that hangs would hold at the end.
     """
 
@@ -96,7 +96,7 @@ class UnblockedStream(io.TextIOBase):
                 return
 
     def _next(self) -> str:
-        """Some lines; empty at the end."""
+        """Return some lines; empty at the end."""
         with self._changed:
             self._busy = False
             self._changed.notify_all()
@@ -121,7 +121,7 @@ class UnblockedStream(io.TextIOBase):
 
 @contextlib.contextmanager
 def unblocked() -> Iterator[None]:
-    """Within, neither standard output nor errors, nor the program's own log on them, wait for who reads them."""
+    """Let neither standard output nor errors, nor the program's log on them, wait for their reader within."""
     before = sys.stdout, sys.stderr
     # News come from threads that must not wait at all.
     streams = _unblocked(sys.stdout, PATIENCE_S), _unblocked(sys.stderr, 0.0)
@@ -136,7 +136,7 @@ def unblocked() -> Iterator[None]:
 
 
 def _unblocked(stream: TextIO, patience_s: float) -> TextIO:
-    """The stream itself where it is none of the system's."""
+    """Queue what is written to a stream of the system's; return any other stream as it is."""
     try:
         stream.flush()
         stream.fileno()

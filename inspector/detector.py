@@ -36,7 +36,8 @@ log = logging.getLogger(__name__)
 # On a CPU, larger ones cost no less per patch, and whoever asked waits for all of it; see docs/performance.md.
 ON_A_GPU = (1, 2, 4, 8, 16)
 ON_A_CPU = (1, 2, 4)
-OUTPUTS = {"maps": ("tensor(float)", 3), "scores": ("tensor(float)", 1), "pictures": ("tensor(uint8)", 5)}
+OUTPUTS = {"maps": ("tensor(float)", 3), "scores": ("tensor(float)", 1)}
+OPTIONAL = {"reconstructions": ("tensor(uint8)", 5)}  # for reports; a model without them is judged by like any other
 WARM_UP_S = 120.0  # for each run; the first on a GPU may take a minute
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
@@ -68,7 +69,7 @@ class Detector:
         patches = taken["patches"]
         if patches.type != "tensor(uint8)" or list(patches.shape[1:]) != [*self.info.patch_shape, 3]:
             raise ModelError(f"{path}: its input is {patches.shape}, not the patches its metadata names: train again")
-        _check_outputs(session, path)
+        self.reconstructs = _check_outputs(session, path)  # whether it gives reconstructions
         self.provider = session.get_providers()[0].removesuffix("ExecutionProvider")
         self.path = path
         on_cpu = self.provider == "CPU"
@@ -106,9 +107,12 @@ class Detector:
         finally:
             self._batches.around = contextlib.nullcontext
 
-    def pictures(self, patches: Patches) -> NDArray[np.uint8]:
-        """What the autoencoder saw and what it gave back, (n, 2, h, w, 3): for reports, not for the line."""
-        return np.concatenate([self._batches.run(patch[None], ("pictures",), wanted=1)[0] for patch in patches])
+    def reconstructions(self, patches: Patches) -> NDArray[np.uint8]:
+        """Return what the autoencoder saw and what it gave back, (n, 2, h, w, 3): for reports, not for the line.
+
+        Raises ModelError where the model gives none, see `reconstructs`.
+        """
+        return np.concatenate([self._batches.run(each[None], ("reconstructions",), wanted=1)[0] for each in patches])
 
 
 class _Batches:
@@ -218,12 +222,14 @@ def _open(content: bytes, path: Path, options: ort.SessionOptions) -> ort.Infere
         raise ModelError(f"{path}: cannot be loaded ({_first_line(error)}): copy or train it again") from error
 
 
-def _check_outputs(session: ort.InferenceSession, path: Path) -> None:
+def _check_outputs(session: ort.InferenceSession, path: Path) -> bool:
+    """Say whether those that a model need not have are there. Raises ModelError where any is not what it should be."""
     given = {each.name: (each.type, len(each.shape)) for each in session.get_outputs()}
-    for name, (kind, axes) in OUTPUTS.items():
+    for name, (kind, axes) in (OUTPUTS | {key: OPTIONAL[key] for key in OPTIONAL.keys() & given.keys()}).items():
         if given.get(name) != (kind, axes):
             found = f"{given[name][0]} of {given[name][1]} axes" if name in given else "missing"
             raise ModelError(f"{path}: its output {name} is {found}, not {kind} of {axes} axes: train again")
+    return OPTIONAL.keys() <= given.keys()
 
 
 def _options(threads: int) -> ort.SessionOptions:

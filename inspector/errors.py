@@ -13,7 +13,7 @@ InspectorError          one line says what is wrong and what to do; the program 
 │   └── EndOfStream     a replay is over (not a fault)
 ├── SinkError           a verdict could not be written where it must go
 ├── OutputError         the line could not be told a verdict
-├── StageStalled        a part of the running line hangs
+├── StageStalled        a stage of the running line hangs
 └── DependencyError     an optional package is not installed
 """
 

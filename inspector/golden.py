@@ -30,7 +30,7 @@ def check_golden(inspector: Inspector, config_dir: Path) -> None:
         more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
         raise ModelError(
             f"{recipe.product}.yaml: golden: {len(wrong)} of {len(wanted)} parts came out wrong: "
-            f"{', '.join(wrong[:NAMED])}{more}; train or calibrate again, or mend {folder}"
+            f"{', '.join(wrong[:NAMED])}{more}; train or calibrate again, or put {folder} right"
         )
 
 

@@ -34,7 +34,7 @@ class Grid:
 
     @classmethod
     def parse(cls, text: str, overlap: float = 0.0) -> Grid:
-        """`2x3` is two rows of three columns, `8` is 8x8. Raises ValueError for anything else."""
+        """Parse text: `2x3` is two rows of three columns, `8` is 8x8. Raises ValueError for anything else."""
         match = re.fullmatch(r"\s*([0-9]{1,4})(?:\s*x\s*([0-9]{1,4}))?\s*", text)
         if match is None:
             raise ValueError(f"grid is {text!r}, wanted ROWSxCOLUMNS such as 2x3, or one number such as 8 for 8x8")
@@ -49,14 +49,14 @@ class Grid:
         return self.rows * self.cols
 
     def boxes(self, height: int, width: int) -> Boxes:
-        """(rows * cols, 4) int32 top, left, bottom, right in pixels, row by row; read-only, computed once per size.
+        """Return (rows * cols, 4) int32: top, left, bottom, right in px, row by row; read-only, computed once per size.
 
         Every pixel lies in a box. In an image with fewer pixels than the grid has cells, boxes of one pixel repeat.
         """
         return _boxes(self, height, width)
 
     def size(self, patch: tuple[int, int]) -> tuple[int, int]:
-        """Height and width of an image that is cut into patches of that size as they are."""
+        """Return height and width of an image that is cut into patches of that size as they are."""
         height, width = (
             int(side * (count - (count - 1) * self.overlap))
             for side, count in zip(patch, (self.rows, self.cols), strict=True)
@@ -64,7 +64,7 @@ class Grid:
         return height, width
 
     def split(self, image: Image, patch: tuple[int, int], out: Patches | None = None) -> Patches:
-        """(rows * cols, *patch, 3): each box of the image resized to `patch` (height, width), into `out` if given.
+        """Return (rows * cols, *patch, 3): each box of an image resized to `patch` (height, width), in `out` if given.
 
         Raises ValueError where `out` is no contiguous uint8 array of that shape.
         """
@@ -77,7 +77,7 @@ class Grid:
         return out
 
     def merge(self, maps: NDArray[np.float32], height: int, width: int) -> AnomalyMap:
-        """(rows * cols, m, m) -> (height', width') for an image of height x width: the maximum where patches overlap.
+        """Merge (rows * cols, m, m) -> (height', width') for an image of that size; where patches overlap, the maximum.
 
         The maximum, not the mean: averaging would hide a defect that one patch sees. No map is resampled, each is put
         where its patch lies, to within a cell; so what a patch saw stands in the result as it was, nan included. Only
@@ -110,7 +110,7 @@ def _boxes(grid: Grid, height: int, width: int) -> Boxes:
 
 
 def _cut(count: int, overlap: float, length: int) -> tuple[int, tuple[int, ...]]:
-    """(side, starts) of `count` equal intervals from 0 to `length`, as short as covers it; overlap = shared fraction.
+    """Return (side, starts) of `count` equal intervals that cover 0 to `length`; overlap = shared fraction.
 
     count sides, less the overlap of count - 1 pairs, make the length. Integers from there on, so that no rounding
     error opens a gap: consecutive starts differ by at most the side.
@@ -125,7 +125,7 @@ def _cut(count: int, overlap: float, length: int) -> tuple[int, tuple[int, ...]]
 
 @lru_cache(maxsize=64)
 def _layout(count: int, overlap: float, length: int, map_side: int) -> tuple[int, tuple[int, ...]]:
-    """(cells, starts) of the patches along one axis of the canvas; the canvas ends where the last patch does.
+    """Return (cells, starts) of the patches along one axis of the canvas; the canvas ends where the last patch does.
 
     Each patch is centred where its box is, to half a cell, then pushed inside. The canvas is rounded down, so a box is
     never longer than its patch's cells, and the patches leave no gap.

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import DataError, SinkError
+from inspector.files import replacing
 from inspector.jpeg import check_size, decode_jpeg, is_jpeg
 from inspector.png import Png, check_png, is_png
 from inspector.records import Image
@@ -96,7 +97,7 @@ def _bmp(data: bytes, name: str) -> Image:
 
 
 def webp_size(data: bytes) -> tuple[int, int]:
-    """Height and width as the header says; 0 where it does not."""
+    """Return height and width as the header says; 0 where it does not."""
     kind, body = data[12:16], data[20:30].ljust(10, b"\0")
     if kind == b"VP8X":
         return int.from_bytes(body[7:10], "little") + 1, int.from_bytes(body[4:7], "little") + 1
@@ -107,7 +108,7 @@ def webp_size(data: bytes) -> tuple[int, int]:
 
 
 def _check(name: str, height: int, width: int, pictures: int) -> None:
-    """Before it is decoded: afterwards the memory would be gone, and the other pictures out of sight."""
+    """Check before it is decoded: afterwards the memory would be gone, and the other pictures out of sight."""
     check_size(name, height, width)
     if pictures > 1:
         raise DataError(f"{name}: holds {pictures} pictures or more; save each as a file of its own")
@@ -136,7 +137,7 @@ def as_bgr(pixels: NDArray[Any], name: str) -> Image:
 
 
 def find_images(folder: Path | str) -> list[Path]:
-    """All image files in a folder and its sub-folders, in natural order (img2 before img10).
+    """Return all image files in a folder and its sub-folders, in natural order (img2 before img10).
 
     Hidden files and folders are skipped, links to folders are not followed.
     Raises DataError when the folder cannot be read or holds no image.
@@ -153,7 +154,7 @@ def find_images(folder: Path | str) -> list[Path]:
 
 
 def _name_others(root: Path, files: Sequence[Path]) -> None:
-    """One line on images that are passed over: a folder may hold more than it seems."""
+    """Log one line on images that are passed over: a folder may hold more than it seems."""
     others = Counter(path.suffix.lower() for path in files if path.suffix.lower() in OTHER_SUFFIXES)
     if others:
         which = ", ".join(f"{count} {suffix}" for suffix, count in sorted(others.items()))
@@ -167,12 +168,10 @@ def write_image(path: Path | str, image: NDArray[np.uint8]) -> None:
     """
     target = Path(path)
     data = _encode(target, image)
-    part = target.with_name(f".{target.name}.part")  # hidden: a replay of this folder passes it over
     try:
-        part.write_bytes(data)
-        part.replace(target)
+        with replacing(target, make_folder=False) as part:  # hidden: a replay of this folder passes it over
+            part.write_bytes(data)
     except OSError as error:
-        _remove(part)
         raise SinkError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
@@ -219,7 +218,7 @@ def _raise(error: OSError) -> None:
 
 
 def _natural(path: Path) -> tuple[list[list[str | int]], str]:
-    """Sort key in which numbers count as numbers; the plain path decides between img1 and img01."""
+    """Return a sort key in which numbers count as numbers; the plain path decides between img1 and img01."""
     parts = [re.split("([0-9]+)", part.lower()) for part in path.parts]
     return [[int(bit) if bit.isascii() and bit.isdigit() else bit for bit in part] for part in parts], path.as_posix()
 
@@ -235,13 +234,6 @@ def _encode(path: Path, image: NDArray[np.uint8]) -> bytes:
 
 
 def _reason(error: cv2.error) -> str:
-    """OpenCV's message as one line, without its file names and line numbers."""
+    """Return OpenCV's message as one line, without its file names and line numbers."""
     text = " ".join(str(error).split())
     return text.partition("error: ")[2] or text
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:  # the error already on its way names the cause; a leftover is hidden and harmless
-        return

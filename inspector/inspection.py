@@ -1,4 +1,4 @@
-"""Colour, grid, detector and judge put together: frames in, inspections out, no threads.
+"""Preparation, detector and threshold put together: frames in, inspections out, no threads.
 
 Live lines, replays, calibration and evaluation all call this very code, so they cannot disagree.
 """
@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector import judge
 from inspector.background import in_background, rested
 from inspector.colour import ColourHighlighter
 from inspector.detector import WARM_UP_S, Detector
@@ -23,7 +22,8 @@ from inspector.identity import PartIdentity
 from inspector.model_info import ModelInfo
 from inspector.preparation import Preparation, View
 from inspector.recipe import Recipe, load_recipe
-from inspector.records import Cause, Frame, Image, Inspection, InspectionContext, Judgement, Verdict
+from inspector.records import Cause, Frame, Image, Inspection, InspectionContext, Judgement, Mask, Prediction, Verdict
+from inspector.roi import same_roi
 
 
 class Inspector:
@@ -45,7 +45,7 @@ class Inspector:
             model_hash=detector.model_hash,
             threshold=self.threshold,
             good_parts=len(self._good_scores),
-            find_strange=self._highlighter.strange if self._highlighter else None,
+            find_strange=self._find_strange if self._highlighter else None,
         )
 
     @property
@@ -75,28 +75,50 @@ class Inspector:
         """Return the verdict on a part that this inspector should have judged and did not."""
         return Inspection(identity, self.context, Verdict.MISSED, cause=cause, detail=detail, image=image)
 
+    def _find_strange(self, image: Image) -> Mask:
+        """Find colours that no good part shows, where the part is judged."""
+        assert self._highlighter is not None
+        strange, judged = self._highlighter.strange(image), self.preparation.judged(image)
+        return strange if judged is None else strange & judged
+
     def _judge(self, frames: Sequence[Frame], views: Sequence[View]) -> list[Inspection]:
         if not views:
             return []
         found = self.detector(self.preparation.batch(views)).relative_to(np.tile(self._limits, len(views)))
-        scores = judge.patch_scores(found).reshape(len(views), self.grid.rows, self.grid.cols)
+        scores = patch_scores(found).reshape(len(views), self.grid.rows, self.grid.cols)
         each = found.maps.reshape(len(views), self.grid.patches, *found.maps.shape[1:])
         return [self._inspection(*parts) for parts in zip(frames, views, each, scores, strict=True)]
 
     def _inspection(
         self, frame: Frame, view: View, maps: NDArray[np.float32], scores: NDArray[np.float32]
     ) -> Inspection:
-        score = judge.part_score(scores)
+        score = part_score(scores)
         if not np.isfinite(score):
             return self._missed(frame, Cause.MODEL, "the model gave no number")
         boxes, anomaly_map = self.preparation.back(view, maps)
         judgement = Judgement(score, _percentile(score, self._good_scores), scores, boxes, anomaly_map)
         latency_ms = (self._now_ns() - frame.captured_ns) / 1e6
-        verdict = judge.verdict(score, self.threshold)
+        verdict = verdict_of(score, self.threshold)
         return Inspection(frame.identity, self.context, verdict, judgement, latency_ms, image=frame.image)
 
     def _missed(self, frame: Frame, cause: Cause, detail: str) -> Inspection:
         return self.missed(frame.identity, cause, detail, frame.image)
+
+
+def patch_scores(found: Prediction) -> NDArray[np.float32]:
+    """Return the score of each patch, (n); NaN where its map holds NaN or infinity."""
+    sound = np.isfinite(found.maps).all((1, 2))
+    return np.where(sound, found.scores, np.float32(np.nan))
+
+
+def part_score(scores: NDArray[np.float32]) -> float:
+    """Return the highest score of the patches: so a part fails exactly when one of its patches is anomalous."""
+    return float(scores.max())
+
+
+def verdict_of(score: float, threshold: float) -> Verdict:
+    """Return PASS up to the threshold, itself included. NaN fails."""
+    return Verdict.PASS if score <= threshold else Verdict.FAIL
 
 
 def load_inspector(
@@ -111,8 +133,8 @@ def load_inspector(
 ) -> Inspector:
     """Read the recipe, load its model, check that they fit, and warm up: the line may start at once.
 
-    Another line may be running: as far as possible this gives way to it, and after each step sleeps for `rest` times as
-    long as that took. No run of the warm-up may take longer than `limit_s`.
+    Another line may be running: this runs at low priority, and after each step sleeps for `rest` times as long as that
+    took. No run of the warm-up may take longer than `limit_s`.
     """
     recipe = read_recipe(config_dir, product)
 
@@ -126,9 +148,10 @@ def load_inspector(
 
 
 def _percentile(score: float, good_scores: NDArray[np.float64]) -> float:
-    """Share of good parts that score lower, from sorted held-out scores; never 1: the next good part may be stranger.
+    """Return the share of good parts that score lower, from sorted held-out scores. It is never 1.
 
-    k of n count as k / (n + 1), as in conformal prediction. nan where there are no scores.
+    k of n count as k / (n + 1), as in conformal prediction: the next good part may score higher. NaN
+    where there are no scores.
     """
     if not len(good_scores):
         return math.nan
@@ -140,12 +163,13 @@ def _threshold(recipe: Recipe, detector: Detector) -> float:
     _check_product(recipe, info)
     _check_grid(recipe, info)
     _check_align(recipe, info)
+    _check_roi(recipe, info)
     if recipe.threshold == "auto":
         if (recipe.colour.enhance == "model") != info.enhanced:
             wanted = "with" if info.enhanced else "without"
             raise RecipeError(
-                f"{recipe.product}.yaml: the model's threshold is for images {wanted} painted colours: "
-                f"train again with --colour {recipe.colour.enhance}, or set colour.enhance back"
+                f"{recipe.product}.yaml: the model's threshold is for images {wanted} enhanced colours: "
+                f"train again with --enhance {recipe.colour.enhance}, or set colour.enhance back"
             )
         return info.threshold
     if recipe.threshold_model not in (None, detector.model_hash):
@@ -178,6 +202,15 @@ def _check_align(recipe: Recipe, info: ModelInfo) -> None:
         )
 
 
+def _check_roi(recipe: Recipe, info: ModelInfo) -> None:
+    if not same_roi(recipe.roi, info.roi):
+        has, wanted = (f"roi {roi.hash}" if roi else "none" for roi in (recipe.roi, info.roi))
+        raise RecipeError(
+            f"{recipe.product}.yaml: roi is not the one that the model was trained with (the recipe has {has}, "
+            f"the model {wanted}): train again, or put it back"
+        )
+
+
 def _check_grid(recipe: Recipe, info: ModelInfo) -> None:
     if recipe.layout not in (None, info.layout):
         raise ModelError(
@@ -201,4 +234,5 @@ def _preparation(recipe: Recipe, info: ModelInfo, grid: Grid, highlighter: Colou
         image_shape=None if recipe.any_size else info.image_shape,
         highlighter=highlighter if recipe.colour.enhance == "model" else None,
         must_find=recipe.unaligned == "missed",
+        roi=info.roi,
     )

@@ -29,8 +29,9 @@ def is_jpeg(data: bytes) -> bool:
 
 
 def decode_jpeg(data: bytes, name: str) -> Image:
-    """Pixels (height, width, 3) BGR, upright as the EXIF says. Raises DataError, naming `name`, where any of it is
-    missing or damaged.
+    """Return pixels (height, width, 3) BGR, upright as the EXIF says.
+
+    Raises DataError, naming `name`, where any of it is missing or damaged.
     """
     if is_cut_short(data):
         raise DataError(f"{name}: the file is cut short; copy or record it again")
@@ -48,19 +49,19 @@ def decode_jpeg(data: bytes, name: str) -> Image:
 
 
 def check_size(name: str, height: int, width: int) -> None:
-    """Raises DataError for a picture that would take gigabytes. Call it before one is decoded."""
+    """Refuse a picture that would take gigabytes, before it is decoded. Raises DataError."""
     if height * width > MAX_PX:
         megapixels = MAX_PX // 1_000_000
         raise DataError(f"{name}: {width} x {height} px, more than {megapixels} megapixels; crop or scale it first")
 
 
 def is_cut_short(data: bytes) -> bool:
-    """Whether the end is missing."""
+    """Return whether the end is missing."""
     return data.find(END, pixels_start(data)) < 0
 
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Height and width as its header says; None where it does not."""
+    """Return height and width as its header says; None where it does not."""
     at = 2
     while at + 9 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
         if data[at + 1] in HEADER_PX:
@@ -70,7 +71,7 @@ def jpeg_size(data: bytes) -> tuple[int, int] | None:
 
 
 def pixels_start(data: bytes) -> int:
-    """Where the pixels start; the length when they never do.
+    """Return where the pixels start; the length when they never do.
 
     The end marker is looked for behind this place, since a thumbnail in the header has an end marker of its own.
     """
@@ -83,7 +84,7 @@ def pixels_start(data: bytes) -> int:
 
 
 def _has_hole(data: bytes) -> bool:
-    """Whether pixels were overwritten with zeros, as by a disk that lost a block.
+    """Return whether pixels were overwritten with zeros, as by a disk that lost a block.
 
     The decoder mostly complains of them, but not always: with most tables for brightness zeros spell coefficients, too,
     as no picture has them. Where they spell "the rest is empty", flat pictures are full of them. That has to hold of
@@ -96,7 +97,7 @@ def _has_hole(data: bytes) -> bool:
 
 
 def _zeros_are_empty(data: bytes) -> Iterator[bool]:
-    """Of each table for details (AC): whether its first code, which is all zeros, stands for no coefficient."""
+    """Yield for each table of details (AC) whether its first code, which is all zeros, stands for no coefficient."""
     at = data.find(TABLES)
     while at >= 0:
         table, end = at + 4, at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")

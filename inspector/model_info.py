@@ -16,6 +16,8 @@ from inspector.align import Fixture
 from inspector.colour import Gamut
 from inspector.errors import ModelError
 from inspector.grid import Grid
+from inspector.roi import Roi
+from inspector.yaml_file import complaint
 
 KEY_INFO = "line_inspector"
 KEY_GAMUT = "line_inspector_gamut"
@@ -25,6 +27,7 @@ MOST_PATCHES = 1024  # of a part
 
 Side = Annotated[int, Field(ge=1, le=4096)]  # pixels
 Limit = Annotated[float, Field(gt=0, le=1e4)]
+Kind = Literal["feature", "pixel"]  # of learners
 
 
 class ModelInfo(BaseModel):
@@ -34,13 +37,14 @@ class ModelInfo(BaseModel):
 
     format: Literal[3] = 3
     product: str
-    kind: Literal["feature", "pixel"]
+    kind: Kind
     grid: str  # as Grid.parse reads it
     overlap: Annotated[float, Field(ge=0, le=0.5)]
     patch_shape: tuple[Side, Side]  # height and width of the patches: square, or about as the fixture's frame
     image_shape: tuple[int, int] | None = None  # height and width of all good images, px; None: they differed
     fixture: Fixture | None = None  # brings a part into its canonical frame before the grid; None: frames as they are
-    patch_limits: tuple[Limit, ...] = Field((1.0,), repr=False)  # see `limits`; one for all where one is enough
+    roi: Roi | None = None  # the area of the part that was learned and is judged; None: all of it
+    patch_limits: tuple[Limit, ...] = Field(default=(1.0,), repr=False)  # see `limits`; one for all where one is enough
     threshold: PositiveFloat  # suggested; the recipe may set another
     false_rejects: Annotated[
         float, Field(gt=0, lt=1)
@@ -48,7 +52,7 @@ class ModelInfo(BaseModel):
     guaranteed: bool  # False where the good set was too small for the budget and the threshold is extrapolated
     held_out: Mapping[str, float] = Field(repr=False)  # good image's hash -> its score by a model that never saw it
     colour_tolerance: Annotated[int, Field(ge=0, le=255)]  # suggested, from the good images
-    enhanced: bool  # held-out scores were made with strange colours painted
+    enhanced: bool  # held-out scores were made with strange colours enhanced
     learned_from: frozenset[str] = Field(repr=False)  # hashes of the images that the shipped model learned from
     images: int
     patches: int
@@ -95,22 +99,19 @@ class ModelInfo(BaseModel):
 
 
 def to_metadata(info: ModelInfo, gamut: Gamut) -> dict[str, str]:
-    """The strings to store in the ONNX file."""
+    """Return the strings to store in the ONNX file."""
     return {KEY_INFO: info.model_dump_json(), KEY_GAMUT: base64.b64encode(gamut.to_bytes()).decode()}
 
 
 def from_metadata(metadata: Mapping[str, str], name: str) -> tuple[ModelInfo, Gamut]:
-    """The way back. Raises ModelError naming the file where the metadata is missing or of another version."""
+    """Read what to_metadata wrote. Raises ModelError, naming the file, where it is missing or of another version."""
     try:
         info = ModelInfo.model_validate_json(metadata[KEY_INFO])
         gamut = Gamut.from_bytes(base64.b64decode(metadata[KEY_GAMUT]))
     except KeyError:
         raise ModelError(f"{name}: not a model of this program (no metadata): export it with `train`") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = "".join(f"{part}." for part in first["loc"])
-        said = f"{where[:-1]}: {first['msg']}" if where else first["msg"]
-        raise ModelError(f"{name}: metadata cannot be read ({said}): train again") from None
+        raise ModelError(f"{name}: metadata cannot be read ({complaint(error)}): train again") from None
     except ModelError as error:  # the gamut does not know whose it is
         raise ModelError(f"{name}: {error}") from None
     except ValueError as error:
@@ -119,10 +120,10 @@ def from_metadata(metadata: Mapping[str, str], name: str) -> tuple[ModelInfo, Ga
 
 
 def file_hash(path: Path) -> str:
-    """The first 12 hexadecimal digits of the file's SHA-256: names an image or a model in logs."""
+    """Return the first 12 hexadecimal digits of the file's SHA-256: names an image or a model in logs."""
     return content_hash(path.read_bytes())
 
 
 def content_hash(content: bytes) -> str:
-    """The same, of what was read."""
+    """Return the same for content that was read."""
     return hashlib.sha256(content).hexdigest()[:12]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.records import AnomalyMap, Boxes, Image
+from inspector.records import AnomalyMap, Boxes, Image, Mask
 from inspector.scaling import halved
 
 Matrix = NDArray[np.float64]  # (2, 3): pixel of the camera's picture -> pixel of the view
@@ -23,7 +23,7 @@ class Placement:
     size: Size
 
     def at_most(self, size: Size) -> Placement:
-        """The same view in no more rows and columns than these."""
+        """Return the same view in no more rows and columns than these."""
         rows, cols = (min(own, most) for own, most in zip(self.size, size, strict=True))
         if (rows, cols) == self.size:
             return self
@@ -31,7 +31,7 @@ class Placement:
         return Placement((smaller @ np.vstack([self.matrix, [0, 0, 1]]))[:2], (rows, cols))
 
     def crop(self, image: Image) -> Image:
-        """The view, (*size, 3); what lies outside the picture repeats its border.
+        """Return the view, (*size, 3); what lies outside the picture repeats its border.
 
         Interpolation reads two pixels each way, so a picture more than twice as fine is halved first.
         """
@@ -45,7 +45,7 @@ class Placement:
         return np.asarray(cv2.warpAffine(image, matrix, (cols, rows), flags=flags, borderMode=border), np.uint8)
 
     def map_back(self, anomaly_map: AnomalyMap, height: int, width: int) -> AnomalyMap:
-        """A map of the view -> one of the whole picture, at the map's own resolution; 0 outside the view."""
+        """Return a map of the view -> one of the whole picture, at the map's own resolution; 0 outside the view."""
         rows, cols = anomaly_map.shape
         cell_x, cell_y = self.size[1] / cols, self.size[0] / rows
         scale_x, scale_y = (float(np.hypot(*self.matrix[axis, :2])) for axis in (0, 1))
@@ -58,8 +58,13 @@ class Placement:
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return np.asarray(cv2.warpAffine(anomaly_map, full[:2], (out_cols, out_rows), flags=flags), np.float32)
 
+    def mask_back(self, mask: Mask, height: int, width: int) -> Mask:
+        """Carry a mask of the view's size over to the whole picture, (height, width); False outside the view."""
+        flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        return cv2.warpAffine(mask.view(np.uint8), self.matrix, (width, height), flags=flags).astype(np.bool_)
+
     def boxes_back(self, boxes: Boxes, height: int, width: int) -> Boxes:
-        """Upright boxes around patches of the view, in the picture."""
+        """Return upright boxes around patches of the view, in the picture."""
         back = cv2.invertAffineTransform(self.matrix)
         top, left, bottom, right = boxes.T.astype(np.float64)
         corners = np.stack([[left, top], [right, top], [right, bottom], [left, bottom]])  # (4, 2, n)
@@ -70,5 +75,5 @@ class Placement:
 
 
 def cell(x: float, y: float) -> Matrix:
-    """(3, 3): index of a cell of x by y pixels -> coordinate of its centre in pixels, whose own centres are whole."""
+    """Return (3, 3): index of a cell of x by y pixels -> coordinate of its centre in px; pixels have whole ones."""
     return np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5], [0, 0, 1]])

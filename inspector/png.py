@@ -32,7 +32,7 @@ def is_png(data: bytes) -> bool:
 
 
 def check_png(data: bytes, name: str) -> Png:
-    """Raises DataError, naming `name`, where the file is cut short or damaged anywhere."""
+    """Check a PNG file. Raises DataError, naming `name`, where the file is cut short or damaged anywhere."""
     chunks = dict[bytes, bytes]()
     kept = [START]
     for kind, body, whole in _chunks(data, name):
@@ -51,7 +51,7 @@ def check_png(data: bytes, name: str) -> Png:
 
 
 def _chunks(data: bytes, name: str) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Kind, content and all of each chunk up to the last."""
+    """Yield kind, content and all of each chunk up to the last."""
     at = len(START)
     kind = b""
     while kind != b"IEND":

@@ -42,12 +42,12 @@ class Pose:
 
     @property
     def behind(self) -> float:
-        """And towards the tail."""
+        """How far it reaches towards the tail."""
         return self._reach[1]
 
     @property
     def aside(self) -> float:
-        """And to either side, at most."""
+        """How far it reaches to either side, at most."""
         return self._reach[2]
 
     @property
@@ -76,18 +76,18 @@ class _Silhouette:
     scale: float  # of that picture, over the camera's
 
     def in_camera(self, along: float) -> float:
-        """A coordinate in the camera's picture: the centres of pixels are whole numbers in both."""
+        """Return a coordinate in the camera's picture: the centres of pixels are whole numbers in both."""
         return (along + 0.5) / self.scale - 0.5
 
     def outline(self) -> NDArray[np.float64]:
-        """(n, 2) x, y of the pixels along it, in the camera's picture."""
+        """Return (n, 2): x, y of the pixels along it, in the camera's picture."""
         corner = self.left, self.top
         contours, _ = cv2.findContours(self.mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=corner)
         return (np.concatenate(contours)[:, 0].astype(np.float64) + 0.5) / self.scale - 0.5
 
 
 def find_part(image: Image, bright: bool) -> Pose | None:
-    """The largest piece that is brighter (or darker) than its surroundings; None where the picture is of one shade."""
+    """Return the largest piece brighter (or darker) than its surroundings; None where the picture has one shade."""
     height, width = within(WORK_PX, *image.shape[:2])
     gray = cv2.GaussianBlur(small_gray(image, (height, width)), (5, 5), 0)
     kind = cv2.THRESH_BINARY if bright else cv2.THRESH_BINARY_INV
@@ -116,7 +116,7 @@ def find_part(image: Image, bright: bool) -> Pose | None:
 
 
 def _axis(m: dict[str, float]) -> tuple[float, float]:
-    """Angle of the principal axis from tail to head, radians, and the skewness along it (not negative)."""
+    """Return the angle of the principal axis from tail to head, radians, and the skewness along it (not negative)."""
     angle = 0.5 * math.atan2(2 * m["mu11"], m["mu20"] - m["mu02"])
     c, s = math.cos(angle), math.sin(angle)
     variance = (c * c * m["mu20"] + 2 * c * s * m["mu11"] + s * s * m["mu02"]) / m["m00"]

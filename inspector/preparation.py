@@ -16,7 +16,8 @@ from inspector.colour import ColourHighlighter
 from inspector.errors import AlignError, SizeError
 from inspector.grid import Grid
 from inspector.placement import Placement
-from inspector.records import AnomalyMap, Boxes, Image, Patches
+from inspector.records import AnomalyMap, Boxes, Image, Mask, Patches
+from inspector.roi import Roi
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,25 +31,39 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """Picture -> view -> patches: size check, colour enhancement, fixture, grid."""
+    """Picture -> view -> patches: size check, colour enhancement, fixture, region of interest, grid."""
 
     grid: Grid
     patch_shape: tuple[int, int]  # height and width of the patches
     fixture: Fixture | None = None  # brings the part into its canonical frame
     image_shape: tuple[int, int] | None = None  # height and width that pictures must have; None: any
-    highlighter: ColourHighlighter | None = None  # paints colours that no good part shows; None: colours stay
+    highlighter: ColourHighlighter | None = None  # enhances colours that no good part shows; None: they stay
     must_find: bool = True  # a picture without a part is refused; else its middle is taken
+    roi: Roi | None = None  # the area of the view that is judged; None: all of it
 
     def view(self, image: Image) -> View:
-        """Check, paint and align a picture, (height, width, 3). Raises SizeError or AlignError."""
+        """Check, enhance and align a picture, (height, width, 3). Raises SizeError or AlignError."""
         size = (image.shape[0], image.shape[1])
         if self.image_shape not in (None, size):
             raise SizeError(f"{_size(size)}, not {_size(self.image_shape)}")
-        painted = self.highlighter.paint(image) if self.highlighter else image
+        enhanced = self.highlighter.enhance(image) if self.highlighter else image
         if self.fixture is None:
-            return View(painted, size)
+            return View(self._judged_only(enhanced), size)
         placement = self._place(self.fixture, image)
-        return View(placement.crop(painted), size, placement)
+        return View(self._judged_only(placement.crop(enhanced)), size, placement)
+
+    def judged(self, image: Image) -> Mask | None:
+        """Say which pixels of a picture are judged, (height, width); None: all. None of them where no part is found."""
+        if self.roi is None:
+            return None
+        height, width = image.shape[:2]
+        if self.fixture is None:
+            return self.roi.mask(height, width)
+        try:
+            placement = self._place(self.fixture, image)
+        except AlignError:
+            return np.zeros((height, width), np.bool_)
+        return placement.mask_back(self.roi.mask(*placement.size), height, width)
 
     def split(self, view: Image, out: Patches | None = None) -> Patches:
         """Cut a view's image into patches, (rows * cols, *patch_shape, 3), into `out` if given."""
@@ -70,10 +85,16 @@ class Preparation:
         """Return where the patches lie in the picture, and the whole map there, from the maps of the patches."""
         height, width = view.image.shape[:2]
         boxes, anomaly_map = self.grid.boxes(height, width), self.grid.merge(maps, height, width)
+        if self.roi is not None:
+            rows, cols = anomaly_map.shape
+            anomaly_map = np.where(self.roi.mask(rows, cols), anomaly_map, np.float32(0))
         if view.placement is None:
             return boxes, anomaly_map
         size = view.picture_size
         return view.placement.boxes_back(boxes, *size), view.placement.map_back(anomaly_map, *size)
+
+    def _judged_only(self, view: Image) -> Image:
+        return view if self.roi is None else self.roi.filled(view)
 
     def _place(self, fixture: Fixture, image: Image) -> Placement:
         """Find the part in a picture, in no more pixels than the patches have."""

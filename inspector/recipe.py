@@ -13,6 +13,7 @@ from inspector import yaml_file
 from inspector.errors import RecipeError
 from inspector.files import replacing
 from inspector.grid import Grid
+from inspector.roi import Roi
 from inspector.text import shortened
 
 PRODUCT = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
@@ -26,7 +27,7 @@ def _grid(value: object) -> object:
     return value if value == "auto" else str(Grid.parse(str(value)))
 
 
-class Colour(BaseModel):
+class ColourSettings(BaseModel):
     """Highlighting of colours that no good part shows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -47,12 +48,13 @@ class Recipe(BaseModel):
     overlap: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     align: Align = "auto"  # bring the part into one pose; auto: as the model was trained
     unaligned: Literal["missed", "judge"] = "missed"  # a picture in which no part is found
+    roi: Roi | None = None  # the area of the part that is judged, as the model was trained; None: all of it
     any_size: bool = False  # judge pictures of another size than the good ones had, too
     threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"] = "auto"
     threshold_model: str | None = None  # the model (its hash) that the threshold was set for
     # Budget of the threshold: share of good parts that may be rejected; auto: the tightest that train can guarantee.
     false_rejects: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] = "auto"
-    colour: Colour = Colour()
+    colour: ColourSettings = ColourSettings()
     batch_size: Annotated[int, Field(ge=1, le=64)] = 8
     deadline_ms: Annotated[float, Field(gt=0, le=3_600_000)] | None = None  # later is MISSED; None: any time
     golden: Annotated[str, Field(min_length=1)] | None = None  # folder of parts that must come out right before a start
@@ -101,7 +103,7 @@ def _leads_elsewhere(file: PurePath) -> bool:
 
 
 def recipe_path(config_dir: Path, product: str) -> Path:
-    """Where the recipe of a product lies. Raises RecipeError where the name cannot be a product's."""
+    """Return where the recipe of a product lies. Raises RecipeError where the name cannot be a product's."""
     if not re.fullmatch(PRODUCT, product):
         given = repr(shortened(product, 80))
         raise RecipeError(
@@ -111,7 +113,7 @@ def recipe_path(config_dir: Path, product: str) -> Path:
 
 
 def products(config_dir: Path) -> list[str]:
-    """Names of all products that have a recipe."""
+    """Return names of all products that have a recipe."""
     return sorted(path.stem for path in config_dir.glob("*.yaml") if path.stem != STATION)
 
 
@@ -127,7 +129,7 @@ def load_recipe(config_dir: Path, product: str) -> Recipe:
 
 
 def parse_recipe(text: str, path: Path) -> Recipe:
-    """The recipe in `text`; `path` is named in errors, and its stem must be the product."""
+    """Return the recipe in `text`; `path` is named in errors, and its stem must be the product."""
     recipe = yaml_file.parse(Recipe, text, path.name)
     if recipe.product != path.stem:
         raise RecipeError(f"{path.name}: product is {recipe.product!r}, but the file is named for {path.stem!r}")
@@ -135,7 +137,7 @@ def parse_recipe(text: str, path: Path) -> Recipe:
 
 
 def new_recipe(product: str) -> Recipe:
-    """A recipe with every setting at its default. Raises RecipeError where the name cannot be a product's."""
+    """Return a recipe with every setting at its default. Raises RecipeError where the name cannot be a product's."""
     try:
         return Recipe(product=product)
     except ValidationError as error:
@@ -148,6 +150,7 @@ def write_recipe(config_dir: Path, recipe: Recipe) -> Path:
     model = f"model: {yaml_file.scalar(recipe.model)}\n" if recipe.model else ""
     model += "model_outside: true\n" if recipe.model_outside else ""
     unaligned = "" if recipe.unaligned == "missed" else f"unaligned: {recipe.unaligned}\n"
+    roi = f"roi: {recipe.roi.model_dump_json()}\n" if recipe.roi else ""
     any_size = "any_size: true\n" if recipe.any_size else ""
     threshold_model = f"threshold_model: {yaml_file.scalar(recipe.threshold_model)}\n" if recipe.threshold_model else ""
     deadline = "" if recipe.deadline_ms is None else f"deadline_ms: {recipe.deadline_ms}\n"
@@ -167,7 +170,7 @@ align: {recipe.align}          # bring parts into one pose: auto (train decides)
 colour:
   enhance: {recipe.colour.enhance}    # colours that no good part shows: none, overlay (drawn), model (seen by it too)
 {tolerance}batch_size: {recipe.batch_size}        # frames judged at once when the line is faster than the inspection
-{deadline}{golden}{any_size}...
+{deadline}{golden}{roi}{any_size}...
 """,
     )
     return path
@@ -194,7 +197,7 @@ def _save(path: Path, text: str) -> None:
 
 
 def _with_key(text: str, key: str, value: str | float | None) -> str:
-    """The text with one top-level key changed, added, or (None) removed."""
+    """Return the text with one top-level key changed, added, or (None) removed."""
     if value is None:
         return re.sub(rf"^{key}:[^\n]*\n?", "", text, flags=re.MULTILINE)
     line = re.compile(rf"^{key}:[^\n#]*?(?P<comment>[ \t]*(?:#[^\n]*)?)$", re.MULTILINE)

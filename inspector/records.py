@@ -98,7 +98,7 @@ NOT_JUDGED = Judgement(math.nan)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inspection:
-    """One verdict on one part: which part, who judged it, and what came out.
+    """One verdict on one part: which part, which inspector, and what came out.
 
     The properties below are shorthand for sinks, overlay and log, which need no more than they show.
     """
@@ -241,7 +241,7 @@ class Counts:
         return self.passed / self.captured if self.captured else math.nan
 
     def plus(self, verdict: Verdict) -> Counts:
-        """The counts after one more verdict."""
+        """Return the counts after one more verdict."""
         return Counts(
             self.passed + (verdict is Verdict.PASS),
             self.failed + (verdict is Verdict.FAIL),

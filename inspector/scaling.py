@@ -29,7 +29,7 @@ def resize(image: Pixels, target: Pixels) -> None:
 
 
 def halved(image: Pixels, by_y: int = 2, by_x: int = 2) -> Pixels:
-    """The mean of each two pixels, in the directions that are halved (2) rather than left (1).
+    """Return the mean of each two pixels, in the directions that are halved (2) rather than left (1).
 
     An odd side repeats its last row: only exact halves are fast.
     """
@@ -40,20 +40,20 @@ def halved(image: Pixels, by_y: int = 2, by_x: int = 2) -> Pixels:
 
 
 def within(longest: int, height: int, width: int) -> tuple[int, int]:
-    """Height and width of a picture of that size, made smaller where it is longer than `longest`."""
+    """Return height and width of a picture of that size, made smaller where it is longer than `longest`."""
     scale = min(1.0, longest / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def small_gray(image: Pixels, size: tuple[int, int]) -> Pixels:
-    """A colour picture in gray, (*size): height, width."""
+    """Return a colour picture in gray, (*size): height, width."""
     small = np.empty(size, np.uint8)
     resize(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8), small)
     return small
 
 
 def _halved(image: Pixels, height: int, width: int) -> Pixels:
-    """Halved again and again, in either direction, for as long as it is at least that large."""
+    """Halve it again and again, in either direction, for as long as it is at least that large."""
     while image.shape[0] >= height or image.shape[1] >= width:
         image = halved(image, _two_if(image.shape[0] >= height), _two_if(image.shape[1] >= width))
     return image

@@ -1,4 +1,4 @@
-"""Recipes as a line reads them: only when nobody is writing them any more."""
+"""Read a recipe once it has stopped changing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SettledRecipes:
         self._taken: dict[Path, str] = {}  # what each file said when it was read last
 
     def __call__(self, config_dir: Path, product: str) -> Recipe:
-        """The product's recipe, see load_recipe. Raises RecipeError also where it keeps changing, or is cut short."""
+        """Return the recipe, as load_recipe. Raises RecipeError also where it keeps changing or is cut short."""
         path = recipe_path(config_dir, product)
         if not path.exists():
             return load_recipe(config_dir, product)  # which says what there is instead
@@ -55,11 +55,11 @@ class SettledRecipes:
 
     def _check_whole(self, path: Path, text: str) -> None:
         if not text.endswith("\n"):
-            raise RecipeError(f"{path.name}: looks half-written: its last line has no end; save it with one")
+            raise RecipeError(f"{path.name}: looks half-written: its last line has no line break: add one and save")
         before = self._taken.get(path, "")
         if len(text) < len(before) and before.startswith(text) and not yaml_file.is_marked(text):
             raise RecipeError(
-                f"{path.name}: looks half-written: it is the beginning of what it was before; "
+                f"{path.name}: looks half-written: it is the beginning of the former file; "
                 "if that is meant, begin it with a line --- and end it with a line ..."
             )
 
@@ -76,4 +76,4 @@ def _text(path: Path) -> str:
     try:
         return yaml_file.read_text(path)
     except FileNotFoundError:
-        raise RecipeError(f"{path}: is gone") from None
+        raise RecipeError(f"{path}: no such file any more") from None

@@ -18,7 +18,7 @@ _STRICT = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 def _text(value: object) -> object:
-    """`source: 0` is a number in YAML, and means the camera 0."""
+    """Turn a number into text: `source: 0` is a number in YAML, and means the camera 0."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -125,7 +125,7 @@ def load_station(config_dir: Path) -> Station:
 
 
 def readable_targets(config_dir: Path) -> list[Target]:
-    """The outputs that can be made out in config_dir/station.yaml, whatever else is wrong with it."""
+    """Return the outputs that can be made out in config_dir/station.yaml, whatever else is wrong with it."""
     try:
         raw = yaml_file.load(yaml_file.read_text(config_dir / FILE))
     except (OSError, RecipeError, YAMLError):

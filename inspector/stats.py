@@ -26,14 +26,14 @@ class LatencyHistogram:
         self._total = 0
 
     def add(self, latency_ms: float) -> None:
-        """Take one latency. One that is not a number is ignored: the part was never judged."""
+        """Take one latency. NaN is ignored: the part was never judged."""
         if math.isnan(latency_ms):
             return
         self._bins[_bin(latency_ms)] += 1
         self._total += 1
 
     def percentile(self, percent: float) -> float:
-        """The latency in ms that `percent` of all do not exceed, to 1 %; nan where there are none.
+        """Return the latency in ms that `percent` of all do not exceed, to 1 %; nan where there are none.
 
         By nearest rank: it is one of the latencies, not a value between two (numpy calls this `inverted_cdf`).
         """
@@ -90,7 +90,7 @@ class Summary:
         return f"captured {self.captured}  {verdicts}{under_way}"
 
     def lines(self) -> list[str]:
-        """The summary as text for the end of a run."""
+        """Return the summary as text for the end of a run."""
         percentiles = (
             f"p50 {self.latency_p50_ms:.1f} ms  p95 {self.latency_p95_ms:.1f} ms  p99 {self.latency_p99_ms:.1f} ms"
         )

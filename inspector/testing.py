@@ -13,7 +13,7 @@ import numpy as np
 
 from inspector.errors import CameraError, EndOfStream
 from inspector.identity import PartIdentity, RunIdentity
-from inspector.outputs.base import State, state_of
+from inspector.outputs.base import OutputState, state_of
 from inspector.records import (
     NOT_JUDGED,
     Cause,
@@ -120,12 +120,12 @@ class MemoryOutput:
     away = ""
 
     def __init__(self) -> None:
-        self.states: list[tuple[State, int | None]] = [(State.SAFE, None)]
+        self.states: list[tuple[OutputState, int | None]] = [(OutputState.SAFE, None)]
         self.why = ""  # the last reason for the safe state
         self.closed = False
 
     @property
-    def state(self) -> State:
+    def state(self) -> OutputState:
         """The one it is in."""
         return self.states[-1][0]
 
@@ -134,11 +134,11 @@ class MemoryOutput:
         self.states.append((state_of(inspection), inspection.index))
 
     def beat(self) -> None:
-        """Nothing to keep."""
+        """Do nothing: a heartbeat is not kept."""
 
     def safe(self, why: str) -> None:
         """Keep the reason."""
-        self.states.append((State.SAFE, None))
+        self.states.append((OutputState.SAFE, None))
         self.why = why
 
     def close(self) -> None:
@@ -166,5 +166,5 @@ def inspection_of(
 
 
 def blank_frame(index: int, captured_ns: int = 0) -> Frame:
-    """A black frame of (64, 64, 3)."""
+    """Return a black frame of (64, 64, 3)."""
     return Frame(index, captured_ns, np.zeros((64, 64, 3), np.uint8))

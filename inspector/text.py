@@ -14,19 +14,19 @@ _ASCII = str.maketrans(
 
 
 def ascii_text(text: str) -> str:
-    """The text in printable ASCII: accents dropped, ligatures spelt out, line breaks as spaces, the rest as `?`."""
+    """Return the text in printable ASCII: accents dropped, ligatures spelt out, line breaks as spaces, else `?`."""
     plain = unicodedata.normalize("NFKD", " ".join(text.translate(_ASCII).split()))
     plain = "".join(c for c in plain if not unicodedata.combining(c)).translate(_ASCII)
     return "".join(c if " " <= c <= "~" else "?" for c in plain)
 
 
 def printable(text: str) -> str:
-    """The text with what a terminal would obey spelt out in hexadecimal: codes, line breaks, marks of direction."""
+    """Spell out in hexadecimal what a terminal would obey: codes, line breaks, marks of direction."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def shortened(text: str, length: int) -> str:
-    """At most `length` characters: the middle goes, because part names differ at their ends."""
+    """Return at most `length` characters: the middle goes, because part names differ at their ends."""
     if len(text) <= length:
         return text
     if length <= 3:
@@ -36,5 +36,5 @@ def shortened(text: str, length: int) -> str:
 
 
 def number(value: float) -> str:
-    """Four significant digits; `-` where there is no value."""
+    """Return four significant digits; `-` where there is no value."""
     return f"{value:#.4g}".rstrip(".") if math.isfinite(value) else "-"

@@ -32,7 +32,7 @@ def is_tiff(data: bytes) -> bool:
 
 
 def look_at_tiff(data: bytes, name: str) -> Tiff:
-    """What the header says. Raises DataError, naming `name`, where it cannot be read."""
+    """Return what the header says. Raises DataError, naming `name`, where it cannot be read."""
     try:
         directories = _directories(data)
         first = directories[0]
@@ -49,7 +49,7 @@ def look_at_tiff(data: bytes, name: str) -> Tiff:
 
 
 def check_sums(data: bytes, tiff: Tiff, name: str) -> None:
-    """Raises DataError where a piece cannot be unpacked: OpenCV would go on from there."""
+    """Unpack every piece once. Raises DataError where one cannot be unpacked: OpenCV would go on from there."""
     for at, size in tiff.zipped:
         unpack = zlib.decompressobj()
         try:
@@ -61,7 +61,7 @@ def check_sums(data: bytes, tiff: Tiff, name: str) -> None:
 
 
 def _directories(data: bytes) -> list[dict[int, tuple[int, ...]]]:
-    """The tags of each picture, those with whole numbers."""
+    """Return the tags of each picture, those with whole numbers."""
     order = "<" if data[:1] == b"I" else ">"
     big = data[2:4] in (b"+\0", b"\0+")
     number, offset, entry = ("Q", "Q", 20) if big else ("H", "I", 12)

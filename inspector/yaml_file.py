@@ -23,7 +23,7 @@ BEGIN, END = "---", "..."  # YAML's own marks of a document
 
 
 def read_text(path: Path) -> str:
-    """A file's text. Raises RecipeError where it cannot be read, FileNotFoundError where it is not there."""
+    """Return a file's text. Raises RecipeError where it cannot be read, FileNotFoundError where it is not there."""
     try:
         with path.open(encoding="utf-8-sig") as file:  # some editors on Windows write a byte order mark
             text = file.read(MOST_CHARACTERS + 1)
@@ -37,7 +37,7 @@ def read_text(path: Path) -> str:
 
 
 def parse(model: type[Model], text: str, name: str) -> Model:
-    """`text` as a `model`. Raises RecipeError that begins with `name`, the file's."""
+    """Parse `text` as a `model`. Raises RecipeError that begins with `name`, the file's."""
     if is_marked(text) and _lines(text)[-1] != END:
         raise RecipeError(
             f"{name}: looks half-written: it begins with a line {BEGIN} and does not end with a line {END}"
@@ -51,21 +51,21 @@ def parse(model: type[Model], text: str, name: str) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise RecipeError(f"{name}: {complaint(error)}") from None
+        raise RecipeError(f"{name}: {complaint(error, in_yaml=True)}") from None
 
 
 def is_marked(text: str) -> bool:
-    """Whether the text begins with a line ---, and so must end with a line ... to be whole."""
+    """Return whether the text begins with a line ---, and so must end with a line ... to be whole."""
     return _lines(text)[:1] == [BEGIN]
 
 
 def load(text: str) -> Any:
-    """What YAML text stands for. Raises yaml.YAMLError, also for a key given twice, and ValueError."""
+    """Return what YAML text stands for. Raises yaml.YAMLError, also for a key given twice, and ValueError."""
     return yaml.load(text, Loader=_UniqueKeys)
 
 
 def scalar(value: str | float) -> str:
-    """A value as YAML reads it back: the product "12" or the hash "1234e5678901" would come back as a number."""
+    """Return a value as YAML reads it back: the product "12" or the hash "1234e5678901" would come back as a number."""
     if not isinstance(value, str):
         return str(value)
     try:
@@ -78,12 +78,15 @@ def scalar(value: str | float) -> str:
 OR_AUTO = {"threshold": "above 0", "false_rejects": "above 0 and below 1"}  # keys that are a number or auto
 
 
-def complaint(error: ValidationError) -> str:
-    """What is wrong, in a line that is not too long: which key, what was given and what was wanted."""
-    return shortened(_complaint(error), MOST_TOLD)
+def complaint(error: ValidationError, *, in_yaml: bool = False) -> str:
+    """Say what is wrong, in a line that is not too long: which key, what was given and what was wanted.
+
+    Every strict model's mistakes are told by it: recipes, the station, a model's metadata, saved results.
+    """
+    return shortened(_complaint(error, in_yaml), MOST_TOLD)
 
 
-def _complaint(error: ValidationError) -> str:
+def _complaint(error: ValidationError, in_yaml: bool) -> str:
     first = error.errors()[0]
     where = first["loc"][:1] if first["loc"][:1] in [(key,) for key in OR_AUTO] else first["loc"]
     key = ".".join(str(part) for part in where)
@@ -98,13 +101,17 @@ def _complaint(error: ValidationError) -> str:
         return f"{key}: wants auto or a number {OR_AUTO[key]}, got {_shown(first['input'])}"
     message = first["msg"].removeprefix("Value error, ")
     given = "" if isinstance(first["input"], dict) else f", got {_shown(first['input'])}"
-    if first["type"] in ("string_type", "invalid_key") and isinstance(first["input"], (bool, int, float, date)):
+    if (
+        in_yaml
+        and first["type"] in ("string_type", "invalid_key")
+        and isinstance(first["input"], (bool, int, float, date))
+    ):
         given += ": put it in quotes"  # YAML reads no, on, 007, 1e5 and 2024-01-31 as something else
     return f"{key}: {message}{given}" if key else message
 
 
 def _shown(value: object) -> str:
-    """What was given, cut short before all of it is written out: it may be very much."""
+    """Return what was given, cut short before all of it is written out: it may be very much."""
     short = reprlib.Repr()
     short.maxstring = short.maxother = short.maxlong = 80
     return short.repr(value)
@@ -149,7 +156,7 @@ _UniqueKeys.add_implicit_resolver(
 
 
 def _lines(text: str) -> list[str]:
-    """Without comments and what is empty."""
+    """Return the lines that are not empty and no comments."""
     lines = (line.rstrip() for line in text.splitlines())
     return [line for line in lines if line and not line.startswith("#")]
 

@@ -17,7 +17,7 @@ from inspector.checksum import with_checksum
 from inspector.colour import Gamut
 from inspector.inspection import Inspector, load_inspector
 from inspector.model_info import KEY_INFO, ModelInfo, to_metadata
-from inspector.recipe import Colour, Recipe, recipe_path, write_recipe
+from inspector.recipe import ColourSettings, Recipe, recipe_path, write_recipe
 from inspector.records import Frame
 
 PATCH_PX = 32
@@ -38,7 +38,7 @@ class Station:
 
     def write(self, product: str = "alpha", **settings: object) -> Path:
         """Write a recipe."""
-        settings = {"colour": Colour(enhance="none")} | settings
+        settings = {"colour": ColourSettings(enhance="none")} | settings
         return write_recipe(self.config, Recipe(product=product, **settings))
 
     def load(self, product: str = "alpha") -> Inspector:

@@ -68,7 +68,8 @@ def disc(pose, seed=0):
 
 def bar(pose, seed=0):
     """A part whose two ends look alike."""
-    return photo(_inside(_box(*_own(pose), LONG, THICK)) * 110.0, seed)
+    u, v = _own(pose)
+    return photo(_inside(_box(u, v, LONG, THICK)) * 110.0, seed)
 
 
 def belt(seed=0, dark=False):

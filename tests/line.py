@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from inspector.errors import FrameLost
-from inspector.outputs.base import State, state_of
+from inspector.outputs.base import OutputState, state_of
 from inspector.pipeline import Pipeline
 from inspector.records import Verdict
 from inspector.testing import FakeCamera, ManualClock, MemoryOutput, MemorySink
@@ -161,9 +161,9 @@ def check_summary(pipeline):
 def check_output(output, seen):
     """The line was told the verdicts in order, as long as it ran, and was left in the safe state."""
     first, *told, last = output.states
-    assert first[0] is last[0] is State.SAFE
+    assert first[0] is last[0] is OutputState.SAFE
     wanted = [(state_of(inspection), inspection.index) for inspection in seen.inspections]
-    told = [state for state in told if state[0] is not State.SAFE]
+    told = [state for state in told if state[0] is not OutputState.SAFE]
     assert told == wanted[: len(told)]
     assert output.closed
 

@@ -12,8 +12,8 @@ from product import Product
 
 from export.learn import calibration
 from export.verbs.calibrate import share
-from inspector import judge
 from inspector.errors import DataError, RecipeError
+from inspector.inspection import verdict_of
 from inspector.model_info import file_hash
 from inspector.recipe import load_recipe, update_recipe
 from inspector.records import Verdict
@@ -72,7 +72,7 @@ def test_a_guarantee_is_given_exactly_when_there_are_parts_enough(scores, budget
     found = calibration.threshold(scores, budget)
     assert found.guaranteed == (len(scores) >= found.parts_needed)
     assert (found.parts, found.budget) == (len(scores), budget)
-    rejected = [judge.verdict(score, found.value) for score in scores].count(Verdict.FAIL)
+    rejected = [verdict_of(score, found.value) for score in scores].count(Verdict.FAIL)
     assert rejected <= budget * (len(scores) + 1)
     if found.guaranteed:
         assert found.value in scores
@@ -143,12 +143,47 @@ def test_two_parts_that_differ_much_do_not_let_every_defect_pass():
 def test_a_threshold_is_above_zero_where_good_parts_score_nothing(count):
     found = calibration.threshold([0.0] * count, 0.01)
     assert 0 < found.value <= 1
-    assert judge.verdict(0.0, found.value) is Verdict.PASS
+    assert verdict_of(0.0, found.value) is Verdict.PASS
 
 
 def test_without_scores_there_is_nothing_to_calibrate_from():
     with pytest.raises(DataError, match="no good parts"):
         calibration.threshold([], 0.01)
+
+
+# ---- the budget, where none is given
+
+
+@pytest.mark.parametrize(("count", "budget"), [(300, 0.01), (150, 0.02), (60, 0.05), (30, 0.1), (9, 0.1)])
+def test_good_parts_that_are_alike_get_the_tightest_budget_that_they_guarantee_with_two_to_spare(count, budget):
+    found = calibration.threshold(np.linspace(0.9, 1.1, count).tolist())
+    assert (found.budget, found.guaranteed, found.tighter) == (budget, True, None)
+
+
+@pytest.mark.parametrize(("odd", "budget"), [(0, 0.01), (2, 0.01), (4, 0.02), (10, 0.05), (25, 0.1), (60, 0.25)])
+def test_odd_parts_among_the_good_ones_widen_the_budget_until_the_threshold_is_among_the_usual_ones(odd, budget):
+    usual = np.random.default_rng(0).normal(1, 0.05, 300 - odd).tolist()
+    found = calibration.threshold([*usual, *np.linspace(2, 3, odd)])
+    assert found.budget == budget
+    assert found.value < 1.4
+
+
+def test_a_tighter_budget_that_was_passed_over_is_told():
+    scores = [*np.linspace(0.9, 1.1, 250), *np.linspace(1.6, 2.2, 50)]
+    found = calibration.threshold(scores)
+    assert found.tighter == calibration.threshold(scores, 0.1)  # up to 5 per cent, the odd ones would set it
+    assert "good parts differ so much that for 0.1 it would be 1.8" in found.words
+    assert calibration.threshold(scores, found.budget).words in found.words
+
+
+@pytest.mark.parametrize("count", [12, 60, 300])
+@pytest.mark.parametrize("name", ["normal", "two kinds of good parts", "heavy tail"])
+def test_a_budget_chosen_by_the_good_parts_is_kept_too(name, count):
+    """The choice looks at the same scores; that may cost a little of the guarantee."""
+    rng, draw = np.random.default_rng(0), DISTRIBUTIONS[name]
+    chosen = [calibration.threshold(draw(rng, count).tolist()) for _ in range(200)]
+    rejected = [float((draw(rng, 300) > found.value).mean()) for found in chosen]
+    assert np.mean(rejected) <= np.mean([found.budget for found in chosen]) + 0.01
 
 
 # ---- suspects

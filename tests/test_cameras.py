@@ -59,7 +59,7 @@ def write_folder(folder, count=FRAMES):
 
 
 def write_video(path, count=FRAMES, codec="MJPG"):
-    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*codec), 10, (64, 48))
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*codec), 10, (64, 48))
     for number in range(count):
         writer.write(picture(number))
     writer.release()

@@ -16,7 +16,7 @@ from process import PATIENCE_S, ROOT
 import export.verbs
 import inspector.verbs
 from inspector import cli
-from inspector.recipe import Colour, load_recipe, update_recipe
+from inspector.recipe import ColourSettings, load_recipe, update_recipe
 
 VERBS = (*export.verbs.VERBS, *inspector.verbs.VERBS)
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
@@ -189,7 +189,7 @@ def test_a_product_that_cannot_be_loaded_is_one_line(program, station, labelled,
         (["--source", "text.txt"], "text.txt: not a video"),
         (["--log-dir", "text.txt/logs"], "text.txt/logs: cannot write the log here"),
         (["--log-dir", "text.txt"], "text.txt: cannot write the log here"),
-        (["--save-overlays", "text.txt/overlays"], "text.txt/overlays: cannot make this folder"),
+        (["--save-overlays", "text.txt/overlays"], "text.txt/overlays: cannot write there"),
         (["--save-video", "run.gif"], "run.gif: cannot write this kind of video: name it .mp4 or .avi"),
         (["--fps", "0"], "fps: 0 given, a positive number wanted"),
         (["--fps", "nan"], "fps: nan given, a positive number wanted"),
@@ -277,7 +277,7 @@ def test_a_run_keeps_the_pictures_it_was_asked_for(program, station, parts, tmp_
 
 
 def test_odd_images_in_a_replay_are_judged_or_missed_with_their_cause_and_the_run_goes_on(program, station, tmp_path):
-    station.write(colour=Colour(enhance="overlay"))
+    station.write(colour=ColourSettings(enhance="overlay"))
     source = tmp_path / "odd"
     save(source / "gray.png", np.full((48, 64), 40, np.uint8))
     save(source / "deep.png", np.full((48, 64, 3), 40 * 257, np.uint16))

@@ -77,7 +77,7 @@ def test_channels_are_not_mixed_up():
 @given(images)
 @settings(max_examples=20, deadline=None)
 def test_good_parts_stay_as_they_are(image):
-    assert np.array_equal(ColourHighlighter(Gamut.of([image]), 0).paint(image), image)
+    assert np.array_equal(ColourHighlighter(Gamut.of([image]), 0).enhance(image), image)
 
 
 @pytest.mark.parametrize("kind", ["plain", "flipped", "turned", "cropped", "strided", "rgb", "fortran"])
@@ -86,7 +86,7 @@ def test_strange_pixels_and_no_others_turn_green(kind):
     before = image.copy()
     highlighter = ColourHighlighter(Gamut.of([image[:, :100]]), 2)
     mask = highlighter.strange(image)
-    painted = highlighter.paint(image)
+    painted = highlighter.enhance(image)
     assert 0 < mask.mean() < 1
     assert (painted[mask] == NEON_GREEN).all()
     assert np.array_equal(painted[~mask], image[~mask])
@@ -97,7 +97,7 @@ def test_strange_pixels_and_no_others_turn_green(kind):
 def test_a_mask_given_is_painted_as_given():
     image = noise(200, 333)
     mask = np.random.default_rng(0).random((333, 200)).T > 0.5  # not contiguous
-    painted = ColourHighlighter(Gamut.of([image]), 0).paint(image, mask)
+    painted = ColourHighlighter(Gamut.of([image]), 0).enhance(image, mask)
     assert np.array_equal((painted == NEON_GREEN).all(axis=-1), mask | (image == NEON_GREEN).all(axis=-1))
     assert np.array_equal(painted[~mask], image[~mask])
 

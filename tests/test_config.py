@@ -1,21 +1,13 @@
-"""The recipes that come with the program."""
+"""The recipe that comes with the program."""
 
 from pathlib import Path
 
-import pytest
-
-from inspector.recipe import load_recipe, products
+from inspector.recipe import load_recipe, new_recipe, products
 
 CONFIG = Path(__file__).parent.parent / "config"
 
 
-def test_there_are_recipes():
-    assert len(products(CONFIG)) >= 5
-
-
-@pytest.mark.parametrize("product", products(CONFIG))
-def test_a_shipped_recipe_loads_and_waits_for_its_model(product):
-    recipe = load_recipe(CONFIG, product)
-    assert recipe.product == product
-    assert recipe.threshold == "auto", "a number would belong to a model that is not shipped"
-    assert recipe.threshold_model is None
+def test_the_template_is_a_recipe_of_defaults():
+    """What a user copies differs in nothing from what `train` would write."""
+    assert products(CONFIG) == ["template"]
+    assert load_recipe(CONFIG, "template") == new_recipe("template")

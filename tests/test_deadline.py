@@ -7,7 +7,7 @@ from line import Gate, Scripted, Waits, causes, check_account, no_thread_is_left
 
 from inspector.identity import PartIdentity
 from inspector.inspection import load_inspector
-from inspector.outputs.base import State
+from inspector.outputs.base import OutputState
 from inspector.pipeline import Pipeline
 from inspector.pipeline.ledger import Ledger, PendingFrame
 from inspector.records import Cause, Verdict
@@ -130,7 +130,7 @@ def test_a_slow_model_gets_its_part_rejected_at_the_deadline_and_is_counted_late
         begun()
         clock.wait(0.2)
         told()
-        assert output.states[1:] == [(State.REJECT, 0)]
+        assert output.states[1:] == [(OutputState.REJECT, 0)]
         model.set()
         yield blank_frame(1, clock())
         slow_sink.open.set()

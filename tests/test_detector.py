@@ -124,7 +124,7 @@ def test_a_changed_weight_is_refused_though_the_runtime_would_take_it(station):
     (weight, *_) = [each for each in model.graph.initializer if each.raw_data]
     weight.raw_data = bytes([weight.raw_data[0] ^ 1]) + weight.raw_data[1:]
     onnx.save(model, station.model())
-    assert "is not as it was written (its checksum is another): copy or train it again" in complaint(station.model())
+    assert "is damaged (its checksum does not match): copy it again, or train again" in complaint(station.model())
 
 
 def test_a_model_made_before_there_were_checksums_is_loaded(station):

@@ -13,11 +13,8 @@ import onnxruntime
 import pytest
 
 import inspector
-from inspector.doctor.examination import examine
-from inspector.doctor.libraries import CUDA, TINY_MODEL
-from inspector.doctor.machine import Folders
-from inspector.doctor.packages import RUNTIME_PACKAGES, TRAINING_PACKAGES
-from inspector.doctor.report import Finding, Report, State
+from inspector.doctor.examination import CUDA, TINY_MODEL, Folders, examine
+from inspector.doctor.report import RUNTIME_PACKAGES, TRAINING_PACKAGES, Check, CheckState, Diagnosis
 
 CPU = "CPUExecutionProvider"
 
@@ -26,7 +23,7 @@ def folders(root: Path) -> Folders:
     return Folders(root / "models", root / "config", root / "logs")
 
 
-def finding(report: Report, name: str) -> Finding:
+def finding(report: Diagnosis, name: str) -> Check:
     return next(found for found in report.findings if found.name == name)
 
 
@@ -47,8 +44,8 @@ def test_a_machine_that_runs_these_tests_can_run_the_line(tmp_path: Path):
     report = examine([CPU], ["0: webcam"], folders(tmp_path))
     assert report.ok, report.lines()
     assert finding(report, "numpy").value == np.__version__
-    assert finding(report, "cameras") == Finding("cameras", "0: webcam")
-    assert finding(report, "mp4 video").state is State.OK
+    assert finding(report, "cameras") == Check("cameras", "0: webcam")
+    assert finding(report, "mp4 video").state is CheckState.OK
 
 
 def test_looking_leaves_no_trace(tmp_path: Path):
@@ -61,8 +58,7 @@ def test_a_bare_python_gets_the_whole_list_with_what_to_do(tmp_path: Path):
     root = str(Path(inspector.__file__).parents[1])
     program = (
         f"import json, sys; sys.path.insert(0, {root!r})\n"
-        "from inspector.doctor.examination import examine\n"
-        "from inspector.doctor.machine import Folders\n"
+        "from inspector.doctor.examination import Folders, examine\n"
         "print(json.dumps(examine([], [], Folders()).as_dict()))"
     )
     done = subprocess.run([sys.executable, "-S", "-c", program], cwd=tmp_path, capture_output=True, check=True)
@@ -95,7 +91,7 @@ def test_two_wheels_of_the_same_module_are_told(tmp_path: Path, monkeypatch: pyt
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 4.9\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     found = finding(examine([CPU], [], folders(tmp_path)), "opencv-python")
-    assert found.state is State.WARN
+    assert found.state is CheckState.WARN
     assert "pip uninstall opencv-python opencv-python-headless" in found.advice
 
 
@@ -115,8 +111,8 @@ def test_cuda_that_is_listed_but_does_not_load_is_told_where_there_is_a_gpu(
 ):
     with_driver(tmp_path, monkeypatch)
     report = examine([CUDA, CPU], [], folders(tmp_path), cpu_only)
-    assert finding(report, "NVIDIA driver").state is State.OK
-    assert finding(report, "CUDA").state is State.WARN
+    assert finding(report, "NVIDIA driver").state is CheckState.OK
+    assert finding(report, "CUDA").state is CheckState.WARN
     assert "cuda" in finding(report, "CUDA").advice
     assert report.ok  # the CPU does the work
 
@@ -124,7 +120,7 @@ def test_cuda_that_is_listed_but_does_not_load_is_told_where_there_is_a_gpu(
 def test_cuda_that_loads_is_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with_driver(tmp_path, monkeypatch)
     found = finding(examine([CUDA, CPU], [], folders(tmp_path), lambda model: [CUDA, CPU]), "CUDA")
-    assert found == Finding("CUDA", "loads")
+    assert found == Check("CUDA", "loads")
 
 
 def test_a_gpu_without_a_runtime_for_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -136,14 +132,14 @@ def test_a_gpu_without_a_runtime_for_it_is_told(tmp_path: Path, monkeypatch: pyt
 def test_no_gpu_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     report = examine([CUDA, CPU], [], folders(tmp_path), cpu_only)
-    assert finding(report, "CUDA").state is State.OK
+    assert finding(report, "CUDA").state is CheckState.OK
     assert report.ok
 
 
 def test_a_log_folder_that_cannot_be_written_stops_the_line(tmp_path: Path):
     (tmp_path / "logs").write_text("a file where the folder should be")
     report = examine([CPU], [], folders(tmp_path))
-    assert finding(report, "logs").state is State.MISSING
+    assert finding(report, "logs").state is CheckState.MISSING
     assert finding(report, "disk for logs").value.endswith("free")
     assert not report.ok
 
@@ -151,14 +147,14 @@ def test_a_log_folder_that_cannot_be_written_stops_the_line(tmp_path: Path):
 def test_a_model_folder_that_cannot_be_written_is_only_a_warning(tmp_path: Path):
     (tmp_path / "models").write_text("a file where the folder should be")
     report = examine([CPU], [], folders(tmp_path))
-    assert finding(report, "models").state is State.WARN
+    assert finding(report, "models").state is CheckState.WARN
     assert report.ok
 
 
 def test_a_disk_nearly_full_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("inspector.doctor.machine.MIN_DISK_BYTES", 1 << 62)  # no disk has so much left
+    monkeypatch.setattr("inspector.doctor.examination.MIN_DISK_BYTES", 1 << 62)  # no disk has so much left
     found = finding(examine([CPU], [], folders(tmp_path)), "disk for logs")
-    assert found.state is State.WARN
+    assert found.state is CheckState.WARN
     assert found.advice
 
 
@@ -167,12 +163,12 @@ def test_a_machine_without_display_is_told(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     report = examine([CPU], [], folders(tmp_path))
-    assert finding(report, "window").state is State.MISSING
+    assert finding(report, "window").state is CheckState.MISSING
     assert report.ok
 
 
 def test_lines_name_state_value_and_advice():
-    report = Report((Finding("disk", "full", State.WARN, "delete logs"), Finding("memory", "8 GiB")))
+    report = Diagnosis((Check("disk", "full", CheckState.WARN, "delete logs"), Check("memory", "8 GiB")))
     assert report.lines() == ["warn     disk    full  -> delete logs", "ok       memory  8 GiB"]
 
 

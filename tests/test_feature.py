@@ -157,11 +157,11 @@ def test_maps_have_the_shape_of_the_features_place_by_place(shape):
     learned = torch.randn(12, 6, *shape, generator=random)
     odd = learned[:1].clone()
     odd[..., shape[0] - 1, 1] += 50
-    found, pictures = learned_from(learned, 0)(odd.flatten(1))
+    found, reconstructions = learned_from(learned, 0)(odd.flatten(1))
     assert found.shape == (1, *shape)
     assert beside(found[0], shape[0] - 1, 1)
-    assert pictures.shape == (1, 2, *shape, 3)
-    assert pictures.dtype == torch.uint8
+    assert reconstructions.shape == (1, 2, *shape, 3)
+    assert reconstructions.dtype == torch.uint8
 
 
 def test_without_a_bottleneck_every_part_is_reconstructed_as_the_same_mean():
@@ -186,9 +186,9 @@ def test_levels_of_different_resolution_make_one_map_at_the_finest(joint):
     rows = torch.randn(20, sum(c * h * w for c, h, w in shapes), generator=random)
     odd = rows[:1].clone()
     levels.split(odd, shapes)[1][..., 2, 5] += 30  # of the middle level: rows 4 and 5, columns 10 and 11 of the map
-    found, pictures = feature.fit(rows, shapes, Choice(2, joint))(odd)
+    found, reconstructions = feature.fit(rows, shapes, Choice(2, joint))(odd)
     assert found.shape == (1, 16, 16)
-    assert pictures.shape == (1, 2, 8, 8, 3)
+    assert reconstructions.shape == (1, 2, 8, 8, 3)
     top, left = divmod(int(found.argmax()), 16)
     assert abs(top - 4.5) <= 2.5
     assert abs(left - 10.5) <= 2.5

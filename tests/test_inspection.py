@@ -7,7 +7,7 @@ import pytest
 
 from inspector.errors import ModelError, RecipeError
 from inspector.inspection import load_inspector
-from inspector.recipe import Colour, update_recipe
+from inspector.recipe import ColourSettings, update_recipe
 from inspector.records import Cause, Frame, Verdict
 from inspector.testing import ManualClock
 
@@ -38,7 +38,7 @@ def test_a_model_for_another_grid_is_refused(station, settings, words):
 
 @pytest.mark.parametrize(("enhance", "enhanced"), [("model", False), ("overlay", True), ("none", True)])
 def test_a_threshold_found_with_other_colours_is_refused(station, enhance, enhanced):
-    station.write(colour=Colour(enhance=enhance))
+    station.write(colour=ColourSettings(enhance=enhance))
     station.alter(enhanced=enhanced)
     with pytest.raises(RecipeError, match=r"alpha\.yaml: the model's threshold is for images with"):
         station.load()
@@ -159,7 +159,7 @@ def test_one_patch_without_a_number_makes_the_part_missed(station):
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (3648, 5472), (900, 300)])
 def test_any_size_of_image_is_judged(station, size):
-    station.write(colour=Colour(enhance="overlay"))
+    station.write(colour=ColourSettings(enhance="overlay"))
     (inspection,) = station.load().inspect([frame_of(gray(*size))])
     assert inspection.verdict is Verdict.PASS
     assert inspection.score == pytest.approx(40 / 25.5)
@@ -173,7 +173,7 @@ def test_any_size_of_image_is_judged(station, size):
     ("enhance", "seen", "painted"), [("none", False, False), ("overlay", True, False), ("model", True, True)]
 )
 def test_strange_colours_are_marked_and_shown_to_the_model_only_on_demand(station, enhance, seen, painted):
-    station.write(colour=Colour(enhance=enhance))
+    station.write(colour=ColourSettings(enhance=enhance))
     station.alter(enhanced=enhance == "model")
     image = gray(32, 32)
     image[:, 16:] = (10, 10, 100)  # red, as dark as the gray beside it: all good parts were gray
@@ -190,7 +190,7 @@ def test_the_recipes_tolerance_goes_before_the_models(station):
     image = gray(32, 32)
     image[0, 0] = (40, 40, 60)  # 10 from the nearest gray
     for tolerance, strange in ((None, 1), (9, 1), (10, 0)):
-        station.write(colour=Colour(enhance="overlay", tolerance=tolerance))
+        station.write(colour=ColourSettings(enhance="overlay", tolerance=tolerance))
         (inspection,) = station.load().inspect([frame_of(image)])
         assert inspection.strange_colours.sum() == strange
 

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 import pytest
 
 from inspector.errors import OutputError
-from inspector.outputs.base import Lines
+from inspector.outputs.base import OutputLines
 from inspector.outputs.file import FileOutput
 from inspector.outputs.target import open_outputs
 from inspector.outputs.tcp import TcpOutput
@@ -76,7 +76,7 @@ def tcp(port, **options):
 def test_every_line_says_who_and_until_when(tmp_path, verdicts):
     path = tmp_path / "state.json"
     noon = datetime(2024, 5, 1, 12, 0, 0, 250_000, tzinfo=timezone.utc)
-    output = FileOutput(path, Lines("left", "alpha", 0.5, lambda: noon))
+    output = FileOutput(path, OutputLines("left", "alpha", 0.5, lambda: noon))
     for act in (lambda: None, lambda: output.apply(verdicts[0]), output.beat, lambda: output.safe("over"), output.beat):
         act()
         line = json.loads(path.read_text())

@@ -20,7 +20,7 @@ from line import (
 )
 
 from inspector.errors import CameraError, CameraLost, FrameLost, ModelError, SinkError
-from inspector.outputs.base import State
+from inspector.outputs.base import OutputState
 from inspector.pipeline import Pipeline
 from inspector.records import Cause, Frame, Verdict
 from inspector.testing import ManualClock, MemoryOutput, MemorySink, blank_frame
@@ -30,6 +30,8 @@ PASS, FAIL, MISSED = Verdict.PASS, Verdict.FAIL, Verdict.MISSED
 
 class StopsTheRun(MemorySink):
     """A sink that has seen enough after some writes."""
+
+    pipeline: Pipeline  # set by the test: the sink is made first
 
     def __init__(self, after):
         super().__init__()
@@ -345,7 +347,7 @@ def test_a_journal_that_fails_ends_the_run_and_nobody_is_told_what_it_lacks(stat
         pipeline.run()
     assert [index for _, index in output.states if index is not None] == [0, 1, 2]
     assert (len(journal.inspections), journal.failures, journal.closings) == (3, 1, 1)
-    assert (output.state, output.closed, seen.closed) == (State.SAFE, True, True)
+    assert (output.state, output.closed, seen.closed) == (OutputState.SAFE, True, True)
     assert seen.inspections == journal.inspections
     check_summary(pipeline)
 

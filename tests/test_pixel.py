@@ -71,11 +71,11 @@ def test_same_seed_same_model_and_another_seed_another(patches):
 
 def test_the_pictures_are_the_patch_and_its_reconstruction_in_the_patchs_own_colours(model, patches):
     given = (255 * patches[:3]).round().to(torch.uint8).permute(0, 2, 3, 1)
-    *_, pictures = pixel.PixelModel(pixel.Scale(), model)(given)
-    assert pictures.shape == (3, 2, SIDE, SIDE, 3)
-    assert pictures.dtype == torch.uint8
-    assert (pictures[:, 0].int() - given.int()).abs().max() <= 1
-    colours = pictures[:, 1].float().mean((0, 1, 2))
+    *_, reconstructions = pixel.PixelModel(pixel.Scale(), model)(given)
+    assert reconstructions.shape == (3, 2, SIDE, SIDE, 3)
+    assert reconstructions.dtype == torch.uint8
+    assert (reconstructions[:, 0].int() - given.int()).abs().max() <= 1
+    colours = reconstructions[:, 1].float().mean((0, 1, 2))
     assert colours[0] < colours[1] < colours[2], "as the stripes are: more red than blue"
 
 

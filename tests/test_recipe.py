@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from inspector.errors import RecipeError
 from inspector.recipe import (
-    Colour,
+    ColourSettings,
     Recipe,
     load_recipe,
     new_recipe,
@@ -143,7 +143,7 @@ def test_the_hash_changes_with_every_setting_and_with_nothing_else():
         "overlap": 0.25,
         "threshold": 2.0,
         "false_rejects": 0.02,
-        "colour": Colour(enhance="none"),
+        "colour": ColourSettings(enhance="none"),
         "any_size": True,
         "batch_size": 4,
         "model": "other.onnx",
@@ -168,7 +168,7 @@ recipes = st.builds(
     unaligned=st.sampled_from(["missed", "judge"]),
     false_rejects=st.floats(1e-9, 0.5),
     colour=st.builds(
-        Colour, enhance=st.sampled_from(["none", "overlay", "model"]), tolerance=st.none() | st.integers(0, 64)
+        ColourSettings, enhance=st.sampled_from(["none", "overlay", "model"]), tolerance=st.none() | st.integers(0, 64)
     ),
     any_size=st.booleans(),
     batch_size=st.integers(1, 64),

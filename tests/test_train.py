@@ -90,7 +90,7 @@ def test_the_feature_models_file_says_what_pytorch_says(feature_model):
         front = FeatureFront(Backbone())
         good = torch.from_numpy(patches_of(feature_model, sorted(feature_model.good, key=lambda path: int(path.stem))))
         rows = torch.cat([front(patch) for patch in good.split(1)])
-        layout = Layout(*odd.shape[1:3], LITE0)
+        layout = Layout(odd.shape[1], odd.shape[2], LITE0)
         choice = Choice(choose_bottleneck(layout.split(rows).fine(), layout.fine, seed=0))
         head = whole.fit(rows, layout, choice)
         components = each_held_out(rows, layout, choice)
@@ -129,10 +129,11 @@ def unlearned():
 def test_the_exported_file_says_what_pytorch_says_for_any_number_of_patches(exported, count):
     patches = np.random.default_rng(count).integers(0, 256, (count, 128, 128, 3), np.uint8)
     with torch.no_grad():
-        maps, scores, pictures = unlearned()(torch.from_numpy(patches))
+        maps, scores, reconstructions = unlearned()(torch.from_numpy(patches))
     detector = Detector(exported)
     assert_same(detector(patches), Prediction(maps.numpy(), scores.numpy()), rtol=1e-3, atol=1e-4)
-    assert np.abs(detector.pictures(patches).astype(int) - pictures.numpy().astype(int)).max() <= 1
+    shown = detector.reconstructions(patches).astype(int)
+    assert np.abs(shown - reconstructions.numpy().astype(int)).max() <= 1
 
 
 def test_a_file_that_differs_from_the_model_is_an_error(exported):

@@ -48,7 +48,7 @@ def defective(shape, seed=9):
 
 
 def learned(front, shape):
-    layout = Layout(*shape, LITE0)
+    layout = Layout(shape[0], shape[1], LITE0)
     return whole.fit(front(surface(GOOD, shape)), layout, Choice(1))
 
 
@@ -74,12 +74,12 @@ def test_a_model_says_of_patches_what_its_head_says_of_their_rows(front, shape):
     head = learned(front, shape)
     head.limits.copy_(torch.tensor([0.5, 1.5, 3.0]))
     patches = torch.cat([surface(2, shape, seed=5), defective(shape)])
-    maps, scores, pictures = FeatureModel(front, head)(patches)
+    maps, scores, reconstructions = FeatureModel(front, head)(patches)
     wanted = head(front(patches))
     assert maps.shape == (5, shape[0] // 8, shape[1] // 8)
     torch.testing.assert_close(maps, wanted[0])
     torch.testing.assert_close(scores, wanted[1])
-    assert torch.equal(pictures, wanted[2])
+    assert torch.equal(reconstructions, wanted[2])
     assert scores[2:].min() > scores[:2].max(), "and it has learned something"
 
 
@@ -159,9 +159,9 @@ def test_the_exported_file_says_what_pytorch_says_of_patches_that_are_not_square
     detector = Detector(path)
     patches = torch.cat([surface(2, SHAPE, seed=5), defective(SHAPE)])
     for count in (1, 2, 5):
-        maps, scores, pictures = model(patches[-count:])
+        maps, scores, reconstructions = model(patches[-count:])
         found = detector(patches[-count:].numpy())
         np.testing.assert_allclose(found.maps, maps.numpy(), rtol=1e-3, atol=1e-3)
         np.testing.assert_allclose(found.scores, scores.numpy(), rtol=1e-3)
-        shown = detector.pictures(patches[-count:].numpy())
-        assert np.abs(shown.astype(int) - pictures.numpy().astype(int)).max() <= 1
+        shown = detector.reconstructions(patches[-count:].numpy())
+        assert np.abs(shown.astype(int) - reconstructions.numpy().astype(int)).max() <= 1

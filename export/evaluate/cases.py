@@ -1,26 +1,26 @@
-"""The parts worth looking at: those with the wrong verdict, or the closest calls, each with its pictures."""
+"""Show the parts worth looking at: those with the wrong verdict, or the closest calls, each with its pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from export.evaluate.metrics import Outcome
 from export.evaluate.pages import jpeg_uri
-from export.evaluate.reconstructions import panels
+from export.evaluate.reconstructions import FAINTEST, RECONSTRUCTION, SEEN, STRANGE, panels
 from export.masks import read_mask
 from inspector.images import read_image
 from inspector.inspection import Inspector
-from inspector.records import AnomalyMap, Image, Mask, Verdict
+from inspector.overlay.marks import draw_heat
+from inspector.records import Image, Mask, Verdict
 
 WORST, CLOSEST = 6, 3  # cases shown: of wrong verdicts, and of closest calls where none is wrong
 SIDE = 480  # px, the longer side of a picture
-MASK_LINE, MAP_LINE = (230, 190, 0), (255, 0, 255)  # BGR: the labelled defect, and what is above the threshold
+MASK_LINE = (230, 190, 0)  # BGR: the labelled defect
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Cases:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class EmbeddedPicture:
     """One picture as an HTML page holds it."""
 
     title: str
@@ -41,29 +41,27 @@ class Picture:
 
 
 def worst(outcomes: Sequence[Outcome], anomalous: bool) -> Cases:
-    """Of the judged defects (or good parts): those passed (rejected), or those that came closest to it."""
+    """Choose of the judged defects (or good parts) those passed (rejected), or those that came closest to it."""
     judged = [o for o in outcomes if o.anomalous is anomalous and o.inspection.verdict is not Verdict.MISSED]
     wrong = [o for o in judged if not o.right]
     telling = sorted(wrong or judged, key=lambda o: o.inspection.score, reverse=not anomalous)
     return Cases(bool(wrong), len(wrong), telling[: WORST if wrong else CLOSEST])
 
 
-def pictures(inspector: Inspector, outcome: Outcome, path: Path) -> list[Picture]:
-    """A judged part with its defect outlined, what was strange about it, and what the autoencoder made of it."""
+def pictures(inspector: Inspector, outcome: Outcome, path: Path) -> list[EmbeddedPicture]:
+    """Show a judged part with its defect outlined, what was strange about it, and what the autoencoder made of it."""
     image, scores = read_image(path), outcome.inspection.patch_scores
     if scores is None or outcome.inspection.anomaly_map is None:
         return []
-    _, seen, rebuilt, _ = panels(inspector, image, int(scores.argmax()))
+    shown = panels(inspector, image, int(scores.argmax()))
     mask = read_mask(outcome.masks) if outcome.masks else None
     row, col = np.unravel_index(int(scores.argmax()), scores.shape)
     patch = f", strangest patch ({row}, {col})" if scores.size > 1 else ""
-    shown: Mapping[str, Image] = {
-        _title(outcome): outlined(image, mask, MASK_LINE),
-        "where it is strange": overlaid(image, outcome.inspection.anomaly_map, inspector.threshold),
-        f"as the model sees it{patch}": seen,
-        "as the model expects it": rebuilt,
-    }
-    return [Picture(title, jpeg_uri(_fitted(picture))) for title, picture in shown.items()]
+    strange = image.copy()
+    draw_heat(strange, outcome.inspection.anomaly_map, inspector.threshold, FAINTEST)
+    drawn = {_title(outcome): outlined(image, mask), STRANGE: strange}
+    drawn |= {f"{title}{patch}": shown[title] for title in (SEEN, RECONSTRUCTION) if title in shown}
+    return [EmbeddedPicture(title, jpeg_uri(_fitted(picture))) for title, picture in drawn.items()]
 
 
 def _title(outcome: Outcome) -> str:
@@ -72,8 +70,8 @@ def _title(outcome: Outcome) -> str:
     return "the part, defect outlined" if outcome.masks else "the part (its defect has no mask)"
 
 
-def outlined(image: Image, mask: Mask | None, colour: tuple[int, int, int]) -> Image:
-    """A copy of the picture with a line around what the mask covers; the mask may have another size."""
+def outlined(image: Image, mask: Mask | None) -> Image:
+    """Copy the picture with a line around what the mask covers; the mask may have another size."""
     drawn: Image = image.copy()
     if mask is not None:
         height, width = image.shape[:2]
@@ -81,23 +79,8 @@ def outlined(image: Image, mask: Mask | None, colour: tuple[int, int, int]) -> I
             cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST), np.uint8
         )
         contours, _ = cv2.findContours(scaled, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-        cv2.drawContours(drawn, contours, -1, colour, max(1, max(height, width) // 160), cv2.LINE_AA)
+        cv2.drawContours(drawn, contours, -1, MASK_LINE, max(1, max(height, width) // 160), cv2.LINE_AA)
     return drawn
-
-
-def overlaid(image: Image, anomaly_map: AnomalyMap, threshold: float) -> Image:
-    """The picture with the map over it: yellow up to the threshold, red at twice it, and a line at the threshold.
-
-    Unlike the line's overlay it also shows, faintly, what stays below: in a missed defect that is all there is.
-    """
-    height, width = image.shape[:2]
-    scaled = cv2.resize(anomaly_map, (width, height), interpolation=cv2.INTER_LINEAR)
-    levels: NDArray[np.float32] = np.asarray(scaled, np.float32) / threshold
-    opacity = np.interp(levels, [0.3, 1.0, 2.0], [0.0, 0.4, 0.65])[..., None]
-    green = np.interp(levels, [1.0, 2.0], [220.0, 0.0])
-    heat = np.stack([np.zeros_like(green), green, np.full_like(green, 240.0)], axis=2)
-    blended = image * (1 - opacity) + heat * opacity
-    return outlined(blended.astype(np.uint8), levels > 1, MAP_LINE)
 
 
 def _fitted(picture: Image) -> Image:

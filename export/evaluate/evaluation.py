@@ -1,15 +1,19 @@
-"""One evaluation, with everything that its report tells and shows."""
+"""Image files through the very code that the line runs, and everything that a report tells of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from export.evaluate.metrics import Metrics, Outcome
 from export.evaluate.results import Result
+from inspector.errors import DataError
+from inspector.identity import PartIdentity
+from inspector.images import read_image
 from inspector.inspection import Inspector
-from inspector.records import Verdict
+from inspector.records import Cause, Frame, Inspection, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +48,26 @@ class Evaluation:
     @property
     def good(self) -> int:
         return self.count(False)
+
+
+def inspect_images(inspector: Inspector, images: Sequence[Path]) -> Iterator[Inspection]:
+    """Inspect each file, in order; a file that cannot be used is MISSED with its cause, as on the line."""
+    for index, path in enumerate(images):
+        try:
+            image = read_image(path)
+        except DataError as error:
+            identity = PartIdentity(index, time.monotonic_ns(), str(path))
+            yield inspector.missed(identity, Cause.DECODE, str(error))
+            continue
+        yield inspector.inspect([Frame(index, time.monotonic_ns(), image, str(path))])[0]
+
+
+def score_images(inspector: Inspector, images: Sequence[Path]) -> list[float]:
+    """Score files that must all be readable. Raises DataError for the first that is not."""
+    scores = []
+    for inspection in inspect_images(inspector, images):
+        if inspection.cause:
+            named = inspection.cause is Cause.DECODE  # whose detail begins with the file
+            raise DataError(inspection.detail if named else f"{inspection.part}: {inspection.detail}")
+        scores.append(inspection.score)
+    return scores

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from export.evaluate.scoring import inspect_images
+from export.evaluate.evaluation import inspect_images
 from export.learn import calibration
 from export.learn.calibration import Threshold
 from inspector.errors import DataError

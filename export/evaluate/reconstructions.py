@@ -1,4 +1,4 @@
-"""Pictures of what the autoencoder makes of the strangest patches."""
+"""Show what the autoencoder makes of the strangest patches."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from export.evaluate.metrics import Outcome
 from inspector.images import read_image, write_image
 from inspector.inspection import Inspector
-from inspector.records import AnomalyMap, Image
+from inspector.overlay.marks import draw_heat
+from inspector.records import Image
 
 SIDE = 256  # px, the shorter side of each of the four pictures
-TITLES = ("patch", "as the autoencoder sees it", "reconstruction", "error")
+PATCH, SEEN, RECONSTRUCTION, STRANGE = "patch", "as the model sees it", "as the model expects it", "where it is strange"
+FAINTEST = 38  # level of heat, 0.3 of the threshold: in a missed defect, what stays below it is all there is
+MISSING = "the model gives no reconstructions: the pictures are without them"
 
 
 def save_worst(
@@ -36,14 +38,18 @@ def _patches(outcomes: Sequence[Outcome]) -> list[tuple[float, str, int]]:
     ]
 
 
-def panels(inspector: Inspector, image: Image, cell: int) -> list[Image]:
-    """One patch of a picture as it is, as the autoencoder sees it, its reconstruction, and the error, in TITLES' order.
+def panels(inspector: Inspector, image: Image, cell: int) -> dict[str, Image]:
+    """Show one patch of a picture as it is, what the autoencoder makes of it, and where it is strange, by title.
 
-    Sizes differ. Raises AlignError where no part is found in the picture.
+    Sizes differ. A model that gives no reconstructions is shown without. Raises AlignError where no part is found.
     """
     patch = inspector.preparation.patches(image)[cell]
-    seen, reconstruction = inspector.detector.pictures(patch[None])[0]
-    return [patch, seen, reconstruction, _heat(inspector.detector(patch[None]).maps[0], inspector.threshold)]
+    strange = patch.copy()
+    draw_heat(strange, inspector.detector(patch[None]).maps[0], inspector.threshold, FAINTEST)
+    if not inspector.detector.reconstructs:
+        return {PATCH: patch, STRANGE: strange}
+    seen, reconstruction = inspector.detector.reconstructions(patch[None])[0]
+    return {PATCH: patch, SEEN: seen, RECONSTRUCTION: reconstruction, STRANGE: strange}
 
 
 def _save(inspector: Inspector, path: Path, name: str, cell: int, rank: int, folder: Path) -> Path:
@@ -54,18 +60,12 @@ def _save(inspector: Inspector, path: Path, name: str, cell: int, rank: int, fol
     return file
 
 
-def _heat(anomaly_map: AnomalyMap, threshold: float) -> Image:
-    """The map in colours, on the overlay's scale: the threshold is the middle."""
-    levels = np.clip(anomaly_map * (127.5 / threshold), 0, 255).astype(np.uint8)
-    return np.asarray(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), np.uint8)
-
-
-def _sheet(pictures: Sequence[NDArray[np.uint8]]) -> Image:
-    height, width = pictures[0].shape[:2]
+def _sheet(pictures: Mapping[str, Image]) -> Image:
+    height, width = pictures[PATCH].shape[:2]
     scale = SIDE / min(height, width)
     size = (round(scale * width), round(scale * height))
     columns = []
-    for title, picture in zip(TITLES, pictures, strict=True):
+    for title, picture in pictures.items():
         shown = cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST)
         banner = np.zeros((24, size[0], 3), np.uint8)
         cv2.putText(banner, title, (6, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1, cv2.LINE_AA)

@@ -22,6 +22,7 @@ from inspector.errors import DataError
 from inspector.inspection import Inspector
 from inspector.model_info import ModelInfo, file_hash
 from inspector.records import Verdict
+from inspector.yaml_file import complaint
 
 PROGRAM = "line-inspector"
 # What a figure may depend on. The first of each that is installed: some packages have several names.
@@ -162,7 +163,7 @@ def load_result(path: Path) -> Result:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     except ValidationError as error:
-        raise DataError(f"{path}: not a result of `evaluate --json` ({_complaint(error)}): make it again") from None
+        raise DataError(f"{path}: not a result of `evaluate --json` ({complaint(error)}): make it again") from None
 
 
 def latency_ms(outcomes: Sequence[Outcome], percentile: float) -> float:
@@ -228,10 +229,3 @@ def _image_result(outcome: Outcome) -> ImageResult:
         score=_known(outcome.inspection.score),
         verdict=outcome.inspection.verdict.value,
     )
-
-
-def _complaint(error: ValidationError) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    known = {"missing": f"{where} is missing", "extra_forbidden": f"unknown key {where}"}
-    return known.get(first["type"], f"{where}: {first['msg']}" if where else str(first["msg"]))

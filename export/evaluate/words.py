@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from export.evaluate.bootstrap import share_interval
 from export.evaluate.evaluation import Evaluation
 from export.evaluate.pages import percent
+from export.evaluate.reconstructions import MISSING
 from inspector.records import Verdict
 
 NAMED = 3  # images, of many that a sentence is about
@@ -44,7 +45,8 @@ def masks(evaluation: Evaluation) -> str:
 
 def notes(evaluation: Evaluation) -> list[str]:
     """What a reader must know before trusting the figures; nothing where all is well."""
-    return [note for note in (*_about_training(evaluation), *_about_test_set(evaluation)) if note]
+    missing = "" if evaluation.inspector.detector.reconstructs else f"{MISSING.capitalize()}."
+    return [note for note in (*_about_training(evaluation), *_about_test_set(evaluation), missing) if note]
 
 
 def known_parts(names: Sequence[str], images: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -16,9 +16,14 @@ from scipy import stats
 
 from inspector.errors import DataError
 
-BUDGETS = (0.01, 0.02, 0.05, 0.1)  # to choose from, where none is given: tightest first
+BUDGETS = (0.01, 0.02, 0.05, 0.1, 0.25)  # to choose from, where none is given: tightest first
 SPARE = 2  # one or two odd parts, or defects among the good ones, must not set the threshold
-OTHERWISE = 0.02  # where so few parts can guarantee none of them
+TIGHT = 0.05  # for a budget up to this; with few parts, a wider one is taken without any to spare
+# Times the median score: above this, a threshold lets most defects of many products pass. Settled on ten products and
+# reported on the eleventh, each in turn: docs/decisions/0013.
+FAR = 1.45
+LEAST_PARTS = 9  # that guarantee a tenth; fewer say too little of how parts differ to choose by
+OTHERWISE = 0.02  # where there are fewer
 LEAST = 1e-6  # a threshold is above 0, also where good parts score nothing at all
 FARTHEST = 2.0  # times (1 + the strangest score): a guess, and marked as one, where few parts say how they differ
 
@@ -32,30 +37,42 @@ class Threshold:
     guaranteed: bool  # False: extrapolated beyond the strangest good part
     parts: int  # held-out good parts it rests on
     parts_needed: int  # for the guarantee
+    tighter: Threshold | None = None  # guaranteed as well, and passed over because it lies too far above good parts
 
     @property
     def words(self) -> str:
         """One line for the user."""
         if self.guaranteed:
-            return f"at most {self.budget:g} of good parts rejected, from {self.parts} held-out good parts"
+            said = f"at most {self.budget:g} of good parts rejected, from {self.parts} held-out good parts"
+            return f"{said}{self._passed_over}"
         missing = self.parts_needed - self.parts
         return (
             f"extrapolated, without guarantee: {self.parts} held-out good parts; "
             f"{missing} more would guarantee at most {self.budget:g} false rejects"
         )
 
+    @property
+    def _passed_over(self) -> str:
+        if self.tighter is None:
+            return ""
+        return (
+            f"; good parts differ so much that for {self.tighter.budget:g} it would be {self.tighter.value:.4g}, "
+            "more than many defects reach"
+        )
+
 
 def threshold(scores: Sequence[float], budget: float | None = None) -> Threshold:
     """The lowest threshold that keeps `budget` (0 < budget < 1), from at least one held-out score.
 
-    Where none is given, it is the tightest of BUDGETS that so many parts can guarantee with some to spare: the
-    threshold is neither one of the SPARE strangest good parts nor an odd one. That costs some of the budget, but none
+    Where none is given, it is the tightest of BUDGETS that so many parts can guarantee with some to spare, and whose
+    threshold lies no farther than FAR above what good parts usually score; the widest where none does. Up to TIGHT, the
+    threshold is neither one of the SPARE strangest good parts nor an odd one: that costs some of the budget, but none
     of the guarantee.
     """
-    if budget is None:
-        budget = _affordable(scores)
     if not scores:
         raise DataError("no good parts to calibrate from")
+    if budget is None:
+        return _chosen(scores)
     count, rank = len(scores), _rank(len(scores), budget)
     needed = math.ceil(1 / (Fraction(budget).limit_denominator(10**6) or Fraction(budget))) - 1
     guaranteed = rank <= count
@@ -69,13 +86,19 @@ def guaranteed(scores: Sequence[float]) -> list[Threshold]:
     return [each for each in found if each.guaranteed]
 
 
-def _affordable(scores: Sequence[float]) -> float:
+def _chosen(scores: Sequence[float]) -> Threshold:
+    if len(scores) < LEAST_PARTS:
+        return threshold(scores, OTHERWISE)
+    found = [threshold(scores, budget) for budget in BUDGETS if _affordable(scores, budget)]
+    highest = max(FAR * float(np.median(scores)), LEAST)
+    chosen = next((each for each in found if each.value <= highest), found[-1])
+    return chosen if chosen is found[0] else replace(chosen, tighter=found[0])
+
+
+def _affordable(scores: Sequence[float], budget: float) -> bool:
     odd = len(suspects({str(number): score for number, score in enumerate(scores)}))
-    for budget in BUDGETS:
-        rejected = len(scores) - _rank(len(scores), budget)  # a negative number where the budget needs more parts
-        if rejected >= max(SPARE, odd):
-            return budget
-    return BUDGETS[-1] if _rank(len(scores), BUDGETS[-1]) <= len(scores) else OTHERWISE
+    rejected = len(scores) - _rank(len(scores), budget)  # a negative number where the budget needs more parts
+    return rejected >= (max(SPARE, odd) if budget <= TIGHT else 0)
 
 
 def _rank(parts: int, budget: float) -> int:

@@ -40,11 +40,11 @@ class Choice:
 
 
 class WhitenedAutoencoder(nn.Module):
-    """Rows of features (n, d) -> anomaly maps (n, h, w) of the finest level, and pictures (n, 2, h', w', 3).
+    """Rows of features (n, d) -> anomaly maps (n, h, w) of the finest level, and reconstructions (n, 2, h', w', 3).
 
-    A map is about 1 where a place is as strange as good parts are on average. The pictures, uint8, show the features
-    and their reconstruction in three false colours, at the middle level's resolution; only those of `wanted` rows are
-    made.
+    A map is about 1 where a place is as strange as good parts are on average. The reconstructions, uint8, show the
+    features and what was made of them in three false colours, at the middle level's resolution; only those of `wanted`
+    rows are made.
 
     mean, scale: (d); basis: (k, averaged d), orthonormal rows; whitening: for each view (blocks, c, c);
     colours: (3, channels).
@@ -73,19 +73,19 @@ class WhitenedAutoencoder(nn.Module):
             self.register_buffer(f"whitening_{number}", table.half())
 
     def forward(self, rows: Tensor, wanted: Rows = ALL) -> tuple[Tensor, Tensor]:
-        """Maps and pictures."""
+        """Maps and reconstructions."""
         residual = self.residual(rows)
         tables = [self.get_buffer(f"whitening_{number}") for number in range(1 if self.joint else len(self.shapes))]
         seen = (rows[wanted] - self.middle) * self.inverse_scale
-        pictures = self._pictures(torch.stack([seen, seen - residual[wanted]], 1))
+        reconstructions = self._in_false_colours(torch.stack([seen, seen - residual[wanted]], 1))
         # Whitened features of good parts have a root mean square of about 1.
-        return whitened_error(residual, self.shapes, tables, self.joint), pictures
+        return whitened_error(residual, self.shapes, tables, self.joint), reconstructions
 
     def residual(self, rows: Tensor) -> Tensor:
         """What the autoencoder cannot reconstruct, (n, d), in units of each feature's deviation."""
         return _without((rows - self.mean) * self.inverse_scale, self.basis.float(), self.shapes)
 
-    def _pictures(self, rows: Tensor) -> Tensor:
+    def _in_false_colours(self, rows: Tensor) -> Tensor:
         features = levels.together(levels.split(rows.flatten(0, 1), self.shapes))
         colours = F.conv2d(features, self.colours[:, :, None, None]).unflatten(0, (-1, 2))
         return (128 + 127 * torch.tanh(colours)).permute(0, 1, 3, 4, 2).to(torch.uint8)

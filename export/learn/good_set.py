@@ -36,6 +36,7 @@ DEFECTIVE_PARTS, DEFECTIVE_PATCHES = 30, 90  # at most, whose copies say what th
 SELECTION_PATCHES = 160  # of defective parts, about: some seconds of work
 LEAST_HELD = 3  # good parts, for a trial to say anything
 TOLERANCE_PX = 1_000_000
+ATTEMPTS = 20  # to put a synthetic defect where the part is judged
 FOLDS, MORE_FOLDS = 5, 10
 FEW_PARTS = 100  # below, a fifth of them is missed: a tenth is held out at a time
 
@@ -69,7 +70,7 @@ class GoodSet:
 
     def highlighter_without(self, fold: int) -> ColourHighlighter | None:
         """Paint as if a fold's parts had not been seen; None where nothing is painted."""
-        if not self.settings.paint:
+        if not self.settings.enhance:
             return None
         others = [gamut for number, gamut in enumerate(self.colours) if number != fold]
         return ColourHighlighter(_union(others), self.tolerance)
@@ -94,10 +95,20 @@ class GoodSet:
             return {}
         views = {part: self._small_view(part) for part in parts}
         copies = max(1, DEFECTIVE_PATCHES // (self.settings.grid.patches * len(parts)))
-        return {
-            part: [add_defect(view, self._other(view, views, rng), rng) for _ in range(copies)]
-            for part, view in views.items()
-        }
+        return {part: [self._defective_copy(view, views, rng) for _ in range(copies)] for part, view in views.items()}
+
+    def _defective_copy(self, view: Image, views: Mapping[int, Image], rng: np.random.Generator) -> DefectiveCopy:
+        """Copy a view with a defect, which shows in the judged area alone."""
+        copy = add_defect(view, self._other(view, views, rng), rng)
+        roi = self.preparation.roi
+        if roi is None:
+            return copy
+        judged = roi.mask(*view.shape[:2])[..., None]
+        for _ in range(ATTEMPTS):
+            if ((copy.image != view) & judged).any():
+                break
+            copy = add_defect(view, self._other(view, views, rng), rng)
+        return dataclasses.replace(copy, image=np.where(judged, copy.image, view))
 
     @staticmethod
     def _other(view: Image, views: Mapping[int, Image], rng: np.random.Generator) -> Image:
@@ -120,9 +131,7 @@ class GoodSet:
             return None
         views = {part: self._small_view(part) for part in held}
         copies = max(1, SELECTION_PATCHES // (cells * len(views)))
-        defective = [
-            add_defect(v, self._other(v, views, rng), rng).image for _ in range(copies) for v in views.values()
-        ]
+        defective = [self._defective_copy(view, views, rng).image for _ in range(copies) for view in views.values()]
         kept = ~torch.isin(self.part_of_row, torch.tensor(held, device=self.rows.device))
         good, bad = (torch.cat([self.rows_of_view(view) for view in each]) for each in (views.values(), defective))
         return SelectionSet(self.rows[kept], good, bad, cells)
@@ -141,12 +150,13 @@ def look(files: GoodFiles, settings: Settings, learner: Learner, progress: Progr
     """Look at every good image once: its colours, and the rows of the patches that are learned from."""
     count, cells, can = len(files), settings.grid.patches, learner.capabilities
     fixture, decision = _fixture(files, settings)
-    preparation = Preparation(settings.grid, _patch_shape(can, settings.grid, fixture), fixture)
+    patch_shape = _patch_shape(can, settings.grid, fixture)
+    preparation = Preparation(settings.grid, patch_shape, fixture, roi=settings.roi)
     wanted = _sample(count * cells, settings.seed, round(MAX_PATCHES * (256 / can.seen_px) ** 2)).reshape(count, cells)
     again = _wanted_again(count, settings, can, wanted)
     folds = folds_of(count, settings.seed, can.learns_from_all)
-    seen = [SeenColours() for _ in (folds if settings.paint else [None])]
-    fold_of = {int(part): number for number, fold in enumerate(folds) for part in fold} if settings.paint else {}
+    seen = [SeenColours() for _ in (folds if settings.enhance else [None])]
+    fold_of = {int(part): number for number, fold in enumerate(folds) for part in fold} if settings.enhance else {}
     rows: Tensor | None = None
     filled = 0
     measured: list[good_quality.Traits] = []
@@ -154,9 +164,10 @@ def look(files: GoodFiles, settings: Settings, learner: Learner, progress: Progr
     for number in range(count):
         image = files.image(number, again=number in again)
         measured.append(good_quality.traits(image))
-        seen[fold_of.get(number, 0)].add(image)
+        judged = _judged_pixels(preparation, image)
+        seen[fold_of.get(number, 0)].add(judged)
         if number % max(1, count // TOLERANCE_SAMPLE) == 0:
-            sampled.append(_thinned(image))
+            sampled.append(_thinned(judged))
         if wanted[number].any():
             patches = preparation.split(_found(preparation, files.paths[number], image))
             new = _through(learner.front, patches[wanted[number]], settings.device)
@@ -195,7 +206,7 @@ def _fixture(files: GoodFiles, settings: Settings) -> tuple[Fixture | None, str]
 
 def _wanted_again(count: int, settings: Settings, can: Capabilities, wanted: NDArray[np.bool_]) -> set[int] | range:
     """Say which images are needed after the look at each: to be painted, copied with defects, or judged."""
-    if settings.paint or settings.finer:
+    if settings.enhance or settings.finer:
         return range(count)
     cells, seed = settings.grid.patches, settings.seed
     again = {0, *_drawn_for_defects(count, cells, np.random.default_rng(seed))}
@@ -215,9 +226,18 @@ def _drawn_for_selection(count: int, cells: int, rng: np.random.Generator) -> li
     return drawn
 
 
+def _judged_pixels(preparation: Preparation, image: Image) -> Image:
+    """Return the image, or a row of the pixels of it that are judged: the others take no part in colours."""
+    mask = preparation.judged(image)
+    return image if mask is None else image[mask][None]
+
+
 def _thinned(image: Image) -> Image:
     """Every so many-th pixel of a large image, for the colour tolerance."""
-    step = max(1, round((image.shape[0] * image.shape[1] / TOLERANCE_PX) ** 0.5))
+    rows, cols = image.shape[:2]
+    if rows == 1:
+        return np.ascontiguousarray(image[:, :: max(1, round(cols / TOLERANCE_PX))])
+    step = max(1, round((rows * cols / TOLERANCE_PX) ** 0.5))
     return np.ascontiguousarray(image[::step, ::step])
 
 

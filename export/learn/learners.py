@@ -16,9 +16,10 @@ from export.learn.backbone import Backbone
 from export.learn.feature import Choice
 from export.learn.model_selection import SelectionSet
 from export.learn.scores import Mix, Units
-from export.learn.settings import Kind, Settings
+from export.learn.settings import Settings
 from export.learn.whole import DETAIL, MULTIPLE, TURNED_WEIGHTS, WEIGHTS, FeatureFront, FeatureModel, Layout
 from inspector.grid import Grid
+from inspector.model_info import Kind
 
 USUAL_PX, BEST_PX = 256, 384  # side at which a patch is seen, at most; by effort `best`
 LEAST_PX = 64

@@ -19,6 +19,7 @@ from inspector.model_info import ModelInfo, to_metadata
 from inspector.records import Patches
 
 OPSET = 18
+OUTPUTS = ["maps", "scores", "reconstructions"]  # the last one is for reports, and may be missing
 TIMED = 7  # runs whose median is a model's cost
 TOLERANCE = 1e-3  # of the map's own range: float32 sums in another order differ by far less
 
@@ -26,8 +27,9 @@ TOLERANCE = 1e-3  # of the map's own range: float32 sums in another order differ
 def export(model: nn.Module, info: ModelInfo, gamut: Gamut, path: Path) -> None:
     """Write `model` as one self-contained ONNX file.
 
-    uint8 patches (n, h, w, 3) and the indices (k) of those whose pictures are wanted in; maps, scores and pictures out.
-    ONNX Runtime computes every output, asked for or not: pictures of no patch cost nothing.
+    uint8 patches (n, h, w, 3) and the indices (k) of those whose reconstructions are wanted in; maps, scores and, where
+    the model gives a third output, reconstructions out. ONNX Runtime computes every output, asked for or not:
+    reconstructions of no patch cost nothing.
     """
     patches, wanted = torch.zeros(3, *info.patch_shape, 3, dtype=torch.uint8), torch.arange(2)
     program = _trace(model.cpu().eval(), patches, wanted)
@@ -43,7 +45,7 @@ def check(model: nn.Module, patches: Patches, path: Path) -> float:
     Raises ModelError when they differ by more than TOLERANCE of the map's range.
     """
     with torch.no_grad():
-        maps, scores, _ = (output.numpy() for output in model.cpu()(torch.from_numpy(patches)))
+        maps, scores, *_ = (output.numpy() for output in model.cpu()(torch.from_numpy(patches)))
     found = Detector(path)(patches)
     difference = max(float(np.abs(found.maps - maps).max()), float(np.abs(found.scores - scores).max()))
     if not (np.isfinite(difference) and difference <= TOLERANCE * max(1.0, float(np.abs(maps).max()))):
@@ -66,6 +68,8 @@ def milliseconds(patches: Patches, path: Path) -> float:
 
 def _trace(model: nn.Module, *examples: torch.Tensor) -> torch.onnx.ONNXProgram:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with torch.no_grad():
+        outputs = OUTPUTS[: len(model(*examples))]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter's own deprecations are not the user's business
@@ -73,7 +77,7 @@ def _trace(model: nn.Module, *examples: torch.Tensor) -> torch.onnx.ONNXProgram:
                 model,
                 examples,
                 input_names=["patches", "wanted"],
-                output_names=["maps", "scores", "pictures"],
+                output_names=outputs,
                 dynamic_shapes=({0: torch.export.Dim("n", min=1)}, {0: torch.export.Dim("k", min=0)}),
                 opset_version=OPSET,
                 dynamo=True,

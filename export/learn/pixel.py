@@ -30,11 +30,10 @@ class Scale(nn.Module):
 
 
 class PixelAutoencoder(nn.Module):
-    """Scaled patches (n, 3, p, p) -> anomaly maps (n, p/4, p/4), scores (n), and pictures (k, 2, p, p, 3) of those
-    `wanted`.
+    """Scaled patches (n, 3, p, p) -> anomaly maps (n, p/4, p/4), scores (n), and reconstructions (k, 2, p, p, 3).
 
-    A map is the squared error in units of good parts' mean error, and of the limit once that is set; the pictures,
-    uint8, are both in BGR.
+    A map is the squared error in units of good parts' mean error, and of the limit once that is set; the
+    reconstructions, uint8 and only of the k `wanted` patches, hold each patch and what was made of it, in BGR.
     """
 
     usual_error: Tensor
@@ -76,8 +75,8 @@ class PixelAutoencoder(nn.Module):
     def forward(self, patches: Tensor, wanted: Rows = ALL) -> tuple[Tensor, Tensor, Tensor]:
         reconstruction = self.reconstruct(patches)
         maps = self._maps(patches, reconstruction) / self.limits
-        pictures = torch.stack([patches[wanted], reconstruction[wanted]], 1).permute(0, 1, 3, 4, 2)
-        return maps, top_mean(maps), (255 * pictures.clamp(0, 1)).to(torch.uint8)
+        reconstructions = torch.stack([patches[wanted], reconstruction[wanted]], 1).permute(0, 1, 3, 4, 2)
+        return maps, top_mean(maps), (255 * reconstructions.clamp(0, 1)).to(torch.uint8)
 
 
 class PixelModel(nn.Module):

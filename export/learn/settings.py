@@ -8,9 +8,10 @@ from typing import Literal
 
 from export.learn.backbone import Name
 from inspector.grid import Grid
+from inspector.model_info import Kind
 from inspector.recipe import Align
+from inspector.roi import Roi
 
-Kind = Literal["feature", "pixel"]
 Progress = Callable[[str, float], None]  # what is being done, and the share of the whole that is done (0 to 1)
 
 
@@ -28,7 +29,8 @@ class Settings:
     epochs: int = 30  # of the pixel model; the feature model has a closed form
     seed: int = 0
     device: str = "cpu"
-    false_rejects: float | None = None  # None: the tightest budget that the good parts can guarantee
+    false_rejects: float | None = None  # None: see calibration.threshold
     cost_of_escape: float | None = None  # false rejects that a missed defect is worth; for where no budget is given
     align: Align = "auto"
-    paint: bool = False  # calibrate with strange colours painted, as a recipe with `enhance: model` will show them
+    roi: Roi | None = None  # the area of the part that is learned and judged; None: all of it
+    enhance: bool = False  # calibrate with strange colours shown in green, as a recipe with `enhance: model` will do

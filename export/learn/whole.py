@@ -115,7 +115,7 @@ class Views:
 
 
 class FeatureHead(nn.Module):
-    """Rows -> maps (n, h, w), scores (n), in the units that are set; and pictures of the `wanted` rows,
+    """Rows -> maps (n, h, w), scores (n), in the units that are set; and reconstructions of the `wanted` rows,
     see `WhitenedAutoencoder`.
     """
 
@@ -150,7 +150,7 @@ class FeatureHead(nn.Module):
 
     def judge(self, parts: Parts, wanted: Rows) -> tuple[Tensor, Tensor, Tensor]:
         """As `forward`, of what a row holds."""
-        views, pictures = self.views(parts, wanted)
+        views, reconstructions = self.views(parts, wanted)
         blended = views.blended()
         components = _components(views, blended)
         whole = torch.exp(torch.log(components[:, : len(WEIGHTS)].clamp_min(LEAST)) @ self.whole_exponents)
@@ -160,7 +160,7 @@ class FeatureHead(nn.Module):
         maps = torch.relu(torch.maximum(broad, drawn.amax(1)))
         told = each**self.exponents
         below = torch.minimum(told[:, 1:], told[:, 1:] ** STEEP)  # a detail counts where it is near its limit
-        return maps, torch.cat([told[:, :1], below], 1).amax(1), pictures
+        return maps, torch.cat([told[:, :1], below], 1).amax(1), reconstructions
 
     def components(self, rows: Tensor) -> Tensor:
         """Scores of each kind, (n, components), each in a unit of its own: see WEIGHTS; then contrast and colour."""
@@ -175,15 +175,15 @@ class FeatureHead(nn.Module):
         self.bound.fill_(float(units.bounds[1]))
 
     def views(self, parts: Parts, wanted: Rows = ALL) -> tuple[Views, Tensor]:
-        """Each view's map, and the pictures."""
+        """Each view's map, and the reconstructions."""
         deep = [gaussians(level) for gaussians, level in zip(self.deep, parts.deep(), strict=True)]
         return self.views_beside(deep, parts, wanted)
 
     def views_beside(self, deep: Sequence[Tensor], parts: Parts, wanted: Rows = ALL) -> tuple[Views, Tensor]:
         """The same, where the maps of the deeper levels are known."""
-        fine, pictures = self.fine(parts.fine(), wanted)
+        fine, reconstructions = self.fine(parts.fine(), wanted)
         details = torch.stack([self.contrast(parts.contrast), self.colour(parts.colour)], 1)
-        return Views(fine, deep, details), pictures
+        return Views(fine, deep, details), reconstructions
 
 
 class HeldOut:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from export.dataset import all_unreadable_named, good_images
-from export.evaluate.scoring import score_images
+from export.evaluate.evaluation import score_images
 from export.learn import calibration
 from export.learn.drift import Drift
 from inspector.cli import add_folders

@@ -10,15 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from export.dataset import Labelled, labelled_images, missing_masks
-from export.evaluate.evaluation import Evaluation
+from export.evaluate.evaluation import Evaluation, inspect_images
 from export.evaluate.metrics import NAMES, Metrics, Outcome, measure
 from export.evaluate.pages import write_page
 from export.evaluate.pixel_metrics import PixelMetrics
 from export.evaluate.points import ORIENTATION, Point, operating_points
-from export.evaluate.reconstructions import save_worst
+from export.evaluate.reconstructions import MISSING, save_worst
 from export.evaluate.report import report
 from export.evaluate.results import describe, latency_ms, seen_in_training
-from export.evaluate.scoring import inspect_images
 from export.evaluate.words import known_parts
 from inspector.cli import add_folders, whole_number
 from inspector.files import check_writable
@@ -80,7 +79,8 @@ def execute(arguments: argparse.Namespace) -> int:
     else:
         written = [*plots, arguments.report] if arguments.report else plots
         lines = [*_lines(inspector, outcomes, metrics), *_warnings(inspector, arguments.data, images)]
-        print(*lines, *(f"wrote {path}" for path in written), sep="\n")
+        missing = [MISSING] if written and not inspector.detector.reconstructs else []
+        print(*lines, *(f"wrote {path}" for path in written), *missing, sep="\n")
     return 0
 
 

@@ -22,13 +22,24 @@ from export.learn.train import Trained, train
 from export.masks import split_masks
 from export.verbs import train_report
 from export.verbs.calibrate import positive, share
+from export.verbs.contact_sheet import save_contact_sheet, sheet_path
 from inspector.cli import add_folders, whole_number
 from inspector.errors import DependencyError, RecipeError
 from inspector.files import check_writable
 from inspector.grid import Grid
 from inspector.images import find_images
 from inspector.inspection import load_inspector
-from inspector.recipe import Align, Colour, Recipe, load_recipe, new_recipe, recipe_path, update_recipe, write_recipe
+from inspector.model_info import Kind
+from inspector.recipe import (
+    Align,
+    ColourSettings,
+    Recipe,
+    load_recipe,
+    new_recipe,
+    recipe_path,
+    update_recipe,
+    write_recipe,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of good images, or a category in MVTec AD layout",
     )
-    parser.add_argument("--model", choices=("feature", "pixel"), default="feature", help="default: feature")
+    parser.add_argument("--model", choices=get_args(Kind), default="feature", help="default: feature")
     parser.add_argument(
         "--grid",
         help="patches per frame, ROWSxCOLS; 8 means 8x8; auto: finer than 1x1 where synthetic defects ask for it "
@@ -90,17 +101,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=whole_number(0), default=0, help="same seed, same model (default: 0)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
     parser.add_argument(
+        "--enhance",
         "--colour",
+        "--color",
         choices=("none", "overlay", "model"),
         help="colours that no good part shows: ignore them, highlight them in overlays, "
-        "or paint them before the model looks (default: the recipe's, else overlay)",
+        "or show them to the model too (default: the recipe's, else overlay)",
     )
     parser.add_argument(
         "--false-rejects",
         type=_budget,
         metavar="SHARE|auto",
-        help="budget for the threshold: share of good parts that may be rejected; auto: the tightest of 1, 2, 5 and "
-        "10 per cent that so many good parts can guarantee (default: the recipe's, else auto)",
+        help="budget for the threshold: share of good parts that may be rejected; auto: the tightest of 1, 2, 5, "
+        "10 and 25 per cent that so many good parts can guarantee with a threshold not far above them "
+        "(default: the recipe's, else auto)",
     )
     parser.add_argument(
         "--cost-of-escape",
@@ -135,13 +149,21 @@ def execute(arguments: argparse.Namespace) -> int:
         trained = _train(arguments, recipe, images)
     changed = _keep(arguments, recipe)
     known = _known(arguments, recipe, trained, defects)
+    sheet = _sheet(arguments, recipe, trained)
     if arguments.json:
         print(json.dumps(train_report.as_dict(trained, dropped, known)))
         return 0
     print(*train_report.lines(trained, len(images), dropped, known, arguments.effort), sep="\n")
-    print(f"wrote {arguments.model_dir / recipe.model_file}", *changed, sep="\n")
+    print(f"wrote {arguments.model_dir / recipe.model_file}", *changed, *sheet, sep="\n")
     print(f"next: line-inspector run --product {recipe.product} --source DIR|FILE|URL|0{_folders(arguments)}")
     return 0
+
+
+def _sheet(arguments: argparse.Namespace, recipe: Recipe, trained: Trained) -> list[str]:
+    """Show the parts to look at as pictures; returns what to tell the user."""
+    path = sheet_path(arguments.model_dir / recipe.model_file)
+    count = save_contact_sheet(path, train_report.to_look_at(trained))
+    return [f"wrote {path}: {count} images to look at"] if count else []
 
 
 def _known(arguments: argparse.Namespace, recipe: Recipe, trained: Trained, defects: list[Path]) -> Known | None:
@@ -167,7 +189,7 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
     """The product's recipe, or a new one, with what the command line says put in."""
     exists = recipe_path(arguments.config_dir, arguments.product).is_file()
     old = load_recipe(arguments.config_dir, arguments.product) if exists else new_recipe(arguments.product)
-    if exists and arguments.colour not in (None, old.colour.enhance):
+    if exists and arguments.enhance not in (None, old.colour.enhance):
         raise RecipeError(f"{arguments.product}.yaml: colour.enhance is {old.colour.enhance}: change it there first")
     try:
         overlap = old.overlap if arguments.overlap is None else arguments.overlap
@@ -180,7 +202,7 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
         "overlap": float(overlap),
         "align": arguments.align or old.align,
         "false_rejects": arguments.false_rejects or old.false_rejects,
-        "colour": Colour(enhance=arguments.colour or old.colour.enhance, tolerance=old.colour.tolerance),
+        "colour": ColourSettings(enhance=arguments.enhance or old.colour.enhance, tolerance=old.colour.tolerance),
     }
     return old.model_copy(update=changes)
 
@@ -243,7 +265,8 @@ def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) ->
         cost_of_escape=arguments.cost_of_escape,
         false_rejects=None if recipe.false_rejects == "auto" else recipe.false_rejects,
         align=recipe.align,
-        paint=recipe.colour.enhance == "model",
+        roi=recipe.roi,
+        enhance=recipe.colour.enhance == "model",
     )
     with Progress(
         TextColumn("{task.description}"),

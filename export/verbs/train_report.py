@@ -38,6 +38,14 @@ def lines(trained: Trained, images: int, dropped: Sequence[str], known: Known | 
     return told
 
 
+def to_look_at(trained: Trained) -> dict[str, str]:
+    """List the files of good images that are named, each with what is odd about it in a word or two."""
+    found = dict.fromkeys(trained.suspects, "stands out")
+    for finding in trained.quality:
+        found[finding.file] = f"{found[finding.file]}, {finding.fault}" if finding.file in found else finding.fault
+    return found
+
+
 def as_dict(trained: Trained, dropped: Sequence[str], known: Known | None) -> dict[str, object]:
     """What --json prints; the threshold is the one in force, also where known defects chose it."""
     threshold = known.worth_it if known else trained.threshold

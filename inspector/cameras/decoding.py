@@ -41,7 +41,7 @@ _listen_to_ffmpeg()  # on import, for it holds for the whole process
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class StreamPicture:
     """One picture of a stream."""
 
     image: Image | None  # None: lost
@@ -50,31 +50,31 @@ class Picture:
     cause: Cause = Cause.DECODE
 
 
-class Pictures(Protocol):
+class PictureDecoder(Protocol):
     """Takes the packets of a stream, in their order, and gives its pictures in the order in which they are shown."""
 
-    def feed(self, packet: av.Packet[av.VideoStream]) -> list[Picture]:
-        """The pictures that are known after one packet more. Corrupt is one where anything is lost on the way, too."""
+    def feed(self, packet: av.Packet[av.VideoStream]) -> list[StreamPicture]:
+        """Return the pictures that are known after one more packet. `is_corrupt` also means: lost on the way."""
 
-    def flush(self) -> list[Picture]:
-        """Those that are left at the end."""
+    def flush(self) -> list[StreamPicture]:
+        """Return the pictures that are left at the end."""
 
 
-def pictures_of(stream: av.VideoStream) -> Pictures:
-    """What turns the packets of `stream` into pictures."""
+def pictures_of(stream: av.VideoStream) -> PictureDecoder:
+    """Return what turns the packets of `stream` into pictures."""
     return JpegPictures() if stream.codec_context.name == "mjpeg" else DecodedPictures(stream)
 
 
 class JpegPictures:
     """Motion JPEG: each packet is a picture of its own."""
 
-    def feed(self, packet: av.Packet[av.VideoStream]) -> list[Picture]:
+    def feed(self, packet: av.Packet[av.VideoStream]) -> list[StreamPicture]:
         try:
-            return [Picture(decode_jpeg(bytes(packet), "picture"), seconds(packet.pts, packet.time_base))]
+            return [StreamPicture(decode_jpeg(bytes(packet), "picture"), seconds(packet.pts, packet.time_base))]
         except DataError as error:
-            return [Picture(None, seconds(packet.pts, packet.time_base), str(error).removeprefix("picture: "))]
+            return [StreamPicture(None, seconds(packet.pts, packet.time_base), str(error).removeprefix("picture: "))]
 
-    def flush(self) -> list[Picture]:
+    def flush(self) -> list[StreamPicture]:
         return []
 
 
@@ -92,8 +92,8 @@ class _Sent:
     def stream_s(self) -> float | None:
         return seconds(self.pts, self.time_base)
 
-    def lost(self) -> Picture:
-        return Picture(None, self.stream_s, DAMAGED)
+    def lost(self) -> StreamPicture:
+        return StreamPicture(None, self.stream_s, DAMAGED)
 
 
 class DecodedPictures:
@@ -109,7 +109,7 @@ class DecodedPictures:
         self._damaged = False  # since the last one
         self._key_pts: int | None = None  # of the key frame behind it; what is shown before that one is doubtful
 
-    def feed(self, packet: av.Packet[av.VideoStream]) -> list[Picture]:
+    def feed(self, packet: av.Packet[av.VideoStream]) -> list[StreamPicture]:
         before = self._begin_anew(packet) if packet.is_keyframe and self._damaged else []
         number, self._count = self._count, self._count + 1
         self._begun |= packet.is_keyframe
@@ -121,9 +121,10 @@ class DecodedPictures:
         packet.opaque = number
         return [*before, *self._decoded(packet, number), *self._overdue()]
 
-    def _begin_anew(self, key: av.Packet[av.VideoStream]) -> list[Picture]:
-        """A key frame behind the damage. A decoder that has met an error decodes even that one a little wrong, and goes
-        on doing so when it is flushed.
+    def _begin_anew(self, key: av.Packet[av.VideoStream]) -> list[StreamPicture]:
+        """Begin with a new decoder at the key frame behind the damage; return what the old one still gives.
+
+        A decoder that has met an error decodes even the key frame a little wrong, also after it was flushed.
         """
         pictures = self._decoded(None, self._count)
         self._context = _strict(_like(self._context))
@@ -131,16 +132,16 @@ class DecodedPictures:
         return pictures
 
     def _damage(self) -> None:
-        """Something is damaged: what does not come any more is lost, what comes is doubtful."""
+        """Note damage: pictures that do not come any more are lost, those that come are doubtful."""
         self._damaged = True
         for sent in self._sent.values():
             sent.owed = True
 
-    def flush(self) -> list[Picture]:
+    def flush(self) -> list[StreamPicture]:
         pictures = self._decoded(None, self._count)
         return [*pictures, *self._lost(list(self._sent.values()))]
 
-    def _decoded(self, packet: av.Packet[av.VideoStream] | None, number: int) -> list[Picture]:
+    def _decoded(self, packet: av.Packet[av.VideoStream] | None, number: int) -> list[StreamPicture]:
         try:
             with av.logging.Capture() as said:
                 frames = self._context.decode(packet)
@@ -155,8 +156,8 @@ class DecodedPictures:
                 self._sent[number].doubtful = True
         return [picture for frame in frames for picture in self._shown(frame)]
 
-    def _shown(self, frame: av.VideoFrame) -> list[Picture]:
-        """The picture of a decoded frame, after those that should have come before it."""
+    def _shown(self, frame: av.VideoFrame) -> list[StreamPicture]:
+        """Return the picture of a decoded frame, after those that should have come before it."""
         number = frame.opaque if isinstance(frame.opaque, int) else min(self._sent, default=-1)
         own = self._sent.pop(number, None)
         if own is None:  # FFmpeg's own, in place of one that is missing
@@ -168,18 +169,18 @@ class DecodedPictures:
         earlier = [sent for sent in self._sent.values() if _comes_before(sent, own, frame)]
         if own.doubtful or frame.is_corrupt:
             return [*self._lost(earlier), own.lost()]
-        return [*self._lost(earlier), Picture(self._pixels(frame), own.stream_s)]
+        return [*self._lost(earlier), StreamPicture(self._pixels(frame), own.stream_s)]
 
     def _pixels(self, frame: av.VideoFrame) -> Image:
-        """(height, width, 3) BGR, turned as the file says: a phone held upright films lying."""
+        """Return (height, width, 3) BGR, turned as the file says: a phone held upright films lying."""
         pixels = self._to_bgr.reformat(frame, format="bgr24").to_ndarray()
         return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90)))
 
-    def _overdue(self) -> list[Picture]:
+    def _overdue(self) -> list[StreamPicture]:
         return self._lost([sent for sent in self._sent.values() if sent.number < self._count - MAX_PENDING])
 
-    def _lost(self, several: Sequence[_Sent]) -> list[Picture]:
-        """Those of which no picture will come. Some never have one: a codec may keep it for reference only."""
+    def _lost(self, several: Sequence[_Sent]) -> list[StreamPicture]:
+        """Give up packets whose pictures will not come. Some never have one: a codec may keep it for reference only."""
         for sent in several:
             del self._sent[sent.number]
         return [sent.lost() for sent in several if sent.owed or sent.doubtful]
@@ -193,7 +194,7 @@ def _strict(context: av.VideoCodecContext) -> av.VideoCodecContext:
 
 
 def _like(old: av.VideoCodecContext) -> av.VideoCodecContext:
-    """A new decoder for the same stream."""
+    """Return a new decoder for the same stream."""
     new = cast(av.VideoCodecContext, av.CodecContext.create(old.codec, "r"))
     new.extradata, new.codec_tag = old.extradata, old.codec_tag
     new.width, new.height = old.width, old.height
@@ -211,5 +212,5 @@ def _is_before(pts: int | None, key_pts: int | None) -> bool:
 
 
 def seconds(pts: int | None, time_base: Fraction | None) -> float | None:
-    """A time of a stream; None where it has none."""
+    """Return a time of a stream; None where it has none."""
     return None if pts is None or time_base is None else float(pts * time_base)

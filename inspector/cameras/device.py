@@ -110,7 +110,7 @@ class DeviceCamera:
 
 
 def taken_ns(driver_ms: float, read_ns: int) -> int:
-    """When a picture was taken that was read at `read_ns`.
+    """Return when a picture was taken that was read at `read_ns`.
 
     Linux's drivers say it, by the clock that we use, too; others say nothing, or count from the camera's start.
     """
@@ -119,7 +119,7 @@ def taken_ns(driver_ms: float, read_ns: int) -> int:
 
 
 def camera_name(source: int | str) -> str:
-    """How messages call a camera: an address loses its user and password, wherever it carries them."""
+    """Return the name of a camera in messages: an address loses its user and password, wherever it carries them."""
     if isinstance(source, int):
         return f"camera {source}"
     scheme, mark, rest = source.partition("://")
@@ -130,7 +130,7 @@ def camera_name(source: int | str) -> str:
 
 
 def find_devices(dev: Path = Path("/dev")) -> list[str]:
-    """The cameras that can be opened by index, as "0: name". Elsewhere than on Linux the first five are tried."""
+    """Return the cameras that can be opened by index, as "0: name". Tries the first five outside Linux."""
     if sys.platform != "linux":
         return [f"{index}: camera" for index in range(5) if _answers(index)]
     indices = sorted(int(path.name[5:]) for path in dev.glob("video*") if path.name[5:].isdecimal())

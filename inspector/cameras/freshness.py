@@ -58,7 +58,7 @@ class Fresh:
         self._camera.__exit__(kind, error, trace)
 
     def read(self, timeout_s: float) -> Frame | None:
-        """As the camera's. Raises FrameLost for an old or a frozen picture, too."""
+        """Read the camera. Raises FrameLost also for an old or a frozen picture."""
         frame = self._camera.read(timeout_s)
         if frame is not None:
             frozen = self._is_frozen(frame.image)

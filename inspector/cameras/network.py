@@ -10,7 +10,7 @@ from types import TracebackType
 
 import av
 
-from inspector.cameras.decoding import JpegPictures, Picture, Pictures, pictures_of, seconds
+from inspector.cameras.decoding import JpegPictures, PictureDecoder, StreamPicture, pictures_of, seconds
 from inspector.cameras.device import camera_name
 from inspector.cameras.times import ArrivalTimes, Gaps, SenderTimes
 from inspector.errors import CameraError, CameraLost, FrameLost
@@ -23,8 +23,8 @@ OPTIONS = {
 LOST_ON_THE_WAY = re.compile(r"RTP: missed|RTP/JPEG packets? missing")  # how FFmpeg says it
 
 MOST_WAITING = 100_000_000  # bytes of pictures that were kept for us; what goes beyond is old
-MISSING = Picture(None, why="it never arrived", cause=Cause.CAMERA)
-OLD = Picture(None, why="it waited to be read", cause=Cause.CAMERA)
+MISSING = StreamPicture(None, why="it never arrived", cause=Cause.CAMERA)
+OLD = StreamPicture(None, why="it waited to be read", cause=Cause.CAMERA)
 
 
 class NetworkCamera:
@@ -57,7 +57,7 @@ class NetworkCamera:
         except (av.error.FFmpegError, OSError, ValueError):
             advice = "check address, password and network"
             raise CameraError(f"{self._name}: cannot be opened; {advice}") from None
-        self._waiting: deque[tuple[Picture, int]] = deque()
+        self._waiting: deque[tuple[StreamPicture, int]] = deque()
         self._entered_ns = opened_ns + (round(self._timeouts_s[0] * 1e9) if self._stream.needs_a_key else 0)
         self._index = 0
         return self
@@ -87,7 +87,7 @@ class NetworkCamera:
         return Frame(index, taken_ns, picture.image)
 
     def _fill(self, stream: _Stream) -> None:
-        """Have a picture waiting; and at first all that were kept for us, or nobody would know how old they are."""
+        """Fill the queue; at first with all pictures that were kept for us, or their age would not be known."""
         try:
             while not self._waiting or not stream.times.caught_up:
                 self._receive(stream)
@@ -127,7 +127,7 @@ class _Stream:
             self.close()
             raise ValueError("no video") from None
         self._packets: Iterator[av.Packet[av.VideoStream]] = self._container.demux(stream)
-        self._pictures: Pictures = pictures_of(stream)
+        self._pictures: PictureDecoder = pictures_of(stream)
         self.needs_a_key = not isinstance(self._pictures, JpegPictures)
         self._gaps = Gaps()
         self.times: SenderTimes | ArrivalTimes = ArrivalTimes()
@@ -137,11 +137,11 @@ class _Stream:
     def close(self) -> None:
         self._container.close()
 
-    def rest(self) -> list[Picture]:
-        """What is known at the end of the stream."""
+    def rest(self) -> list[StreamPicture]:
+        """Return what is known at the end of the stream."""
         return self._pictures.flush()
 
-    def receive(self) -> tuple[list[Picture], int]:
+    def receive(self) -> tuple[list[StreamPicture], int]:
         """Wait for a packet; the pictures that are known now, and when it arrived."""
         asked_ns = self._now_ns()
         with av.logging.Capture() as said:

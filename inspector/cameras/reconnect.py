@@ -36,17 +36,17 @@ class _Outage:
         self.retry_ns = now_ns + (500_000_000 << min(self.attempts, 4))
 
     def over(self, now_ns: int, frame: Frame | None) -> None:
-        """The camera answered: no further parts pass unseen, and `frame` itself was seen."""
+        """End the outage: no further parts pass unseen, and `frame` itself was seen."""
         passed = (now_ns - self.since_ns) / self.period_ns
         self.unseen = int(passed) if frame is None else round(passed) - 1
 
     def covers(self, taken_ns: int, now_ns: int) -> bool:
-        """Whether the part of a picture that was taken then is among those already reported: it lay in a buffer."""
+        """Return whether the part of a picture taken then was already reported: the picture lay in a buffer."""
         waited = now_ns - taken_ns > self.period_ns / 2
         return waited and taken_ns < self.since_ns + (self.reported - 0.5) * self.period_ns
 
     def owes(self, now_ns: int) -> bool:
-        """Whether a part has passed unseen that is not yet reported; the first is due with the loss itself."""
+        """Return whether a part has passed unseen that is not yet reported; the first is due with the loss itself."""
         passed = (min(now_ns, self.end_ns) - self.since_ns) // self.period_ns
         return self.reported < max(passed if self.unseen is None else self.unseen, 1)
 

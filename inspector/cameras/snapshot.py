@@ -21,7 +21,7 @@ FAILURES = (urllib.error.URLError, OSError, http.client.HTTPException, ValueErro
 
 
 def gives_snapshots(address: str, timeout_s: float = 5.0) -> bool:
-    """Whether an address answers with a single picture; False where it does not answer at all."""
+    """Return whether an address answers with a single picture; False where it does not answer at all."""
     if not address.startswith(("http://", "https://")):
         return False
     try:
@@ -34,7 +34,7 @@ def gives_snapshots(address: str, timeout_s: float = 5.0) -> bool:
 class SnapshotCamera:
     """Asks an address for a picture, `fps` times a second. Raises FrameLost for a picture that is not whole.
 
-    When exactly a picture was taken nobody says: it counts from when it was asked for.
+    A picture counts as taken when it was asked for: the camera does not say more.
     """
 
     live = True
@@ -63,7 +63,7 @@ class SnapshotCamera:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing stays open between two pictures."""
+        """Do nothing: nothing stays open between two pictures."""
 
     def read(self, timeout_s: float) -> Frame | None:
         """Return the next frame when it is due, or None where that is later than `timeout_s`.
@@ -97,13 +97,13 @@ class SnapshotCamera:
 
 
 def _bare(address: str) -> str:
-    """The address without user and password."""
+    """Return the address without user and password."""
     parts = urllib.parse.urlsplit(address)
     return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _opener(address: str) -> urllib.request.OpenerDirector:
-    """What asks for pictures, with the user and password that the address names. No proxy: cameras are near."""
+    """Return what asks for pictures, with the user and password that the address names. No proxy: cameras are near."""
     parts = urllib.parse.urlsplit(address)
     known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
     if parts.username is not None:

@@ -1,4 +1,4 @@
-"""When a picture was taken, by the clock of this computer, as well as that can be known.
+"""Estimate when a picture was taken, by the clock of this computer.
 
 A picture that waited in a buffer comes as fast as it is read. Whoever takes its time from the moment when it was read
 takes an old part for a new one.
@@ -30,7 +30,7 @@ class SenderTimes:
         self.caught_up = False  # whether a packet had to be waited for: only then is anything known of those before it
 
     def note(self, stream_s: float | None, asked_ns: int, arrived_ns: int) -> None:
-        """A packet that was asked for and arrived."""
+        """Note a packet: when it was asked for, and when it arrived."""
         if stream_s is None:
             return
         stream_ns = round(stream_s * 1e9)
@@ -41,11 +41,11 @@ class SenderTimes:
             if 0.5 * there_ns <= here_ns <= 1.5 * there_ns:  # else it may be the end of a jam, late as well
                 self._offset_ns = arrived_ns - stream_ns - (there_ns if self._held_back else 0)
                 self.caught_up = True
-        self.caught_up |= arrived_ns - self._opened_ns > PATIENCE_NS  # whoever decodes too slowly never has to wait
+        self.caught_up |= arrived_ns - self._opened_ns > PATIENCE_NS  # a decoder that is too slow never has to wait
         self._packet = (arrived_ns, stream_ns)
 
     def taken_ns(self, stream_s: float | None, arrived_ns: int) -> int:
-        """When a picture was taken that is known since `arrived_ns`."""
+        """Return when a picture was taken that is known since `arrived_ns`."""
         if self._offset_ns is None:
             return arrived_ns
         if stream_s is not None:
@@ -64,7 +64,7 @@ class ArrivalTimes:
         self._gaps_ns: deque[int] = deque(maxlen=33)  # between packets that were waited for
 
     def note(self, stream_s: float | None, asked_ns: int, arrived_ns: int) -> None:
-        """A packet that was asked for and arrived."""
+        """Note a packet: when it was asked for, and when it arrived."""
         if arrived_ns - asked_ns <= BLOCKED_NS:
             self._behind += 1
             return
@@ -73,7 +73,7 @@ class ArrivalTimes:
         self._fresh_ns, self._behind = arrived_ns, 0
 
     def taken_ns(self, stream_s: float | None, arrived_ns: int) -> int:
-        """When the picture was taken that arrived last."""
+        """Return when the picture was taken that arrived last."""
         if self._fresh_ns is None or not self._gaps_ns:
             return arrived_ns
         return min(arrived_ns, self._fresh_ns + self._behind * round(statistics.median(self._gaps_ns)))
@@ -88,7 +88,7 @@ class Gaps:
         self._calls = 0  # for which a loss may still show
 
     def note(self, stream_s: float | None, lost: bool) -> int:
-        """The time of a packet, and whether anything got lost on its way; how many pictures are missing before it."""
+        """Note the time of a packet, and whether anything got lost; return how many pictures are missing before it."""
         self._calls = 2 if lost else self._calls - 1  # the loss is told while the packet before the gap is put together
         gap_s = 0.0 if stream_s is None or self._before_s is None else stream_s - self._before_s
         self._before_s = stream_s

@@ -15,7 +15,7 @@ FORBIDDEN_WITH_STARTS = re.compile(rb"\x00{3,}[^\x00\x01]|\x00\x00\x02|\x00{64}\
 
 
 def damage_finder(codec: str, extradata: bytes | None) -> Callable[[bytes], bool]:
-    """What says of a packet whether its units are damaged."""
+    """Return what says of a packet whether its units are damaged."""
     if codec not in ("h264", "hevc"):
         return lambda packet: False
     if extradata and extradata[0] == 1 and len(extradata) > 22:  # units with their lengths, as in MP4 and Matroska

@@ -11,7 +11,7 @@ from types import TracebackType
 
 import av
 
-from inspector.cameras.decoding import Picture, pictures_of
+from inspector.cameras.decoding import StreamPicture, pictures_of
 from inspector.cameras.folder import Pace
 from inspector.errors import CameraError, EndOfStream, FrameLost
 from inspector.records import Cause, Frame
@@ -23,7 +23,7 @@ _logger = logging.getLogger(__name__)
 
 _PLACEHOLDER = 1 << 24  # AVI files written to a pipe claim 2^30 frames: counts like that say nothing
 _TEXT = "ansi"  # FFmpeg plays text files: it draws the letters
-_MISSING = Picture(None, why="the file ends before it")
+_MISSING = StreamPicture(None, why="the file ends before it")
 
 
 class VideoFile:
@@ -107,7 +107,7 @@ class _Reader:
             _logger.warning("%s: %s: %s", path, stream.codec_context.name, ADVICE)
         exact = stream.frames < _PLACEHOLDER and _counts_its_frames(path)
         self._pictures = _pictures(self._container, stream, stream.frames if exact else 0)
-        self._ahead: deque[Picture] = deque()
+        self._ahead: deque[StreamPicture] = deque()
         if not self._any():
             self.close()
             raise CameraError(f"{path}: no frame can be decoded; record it again or convert it to MP4")
@@ -116,18 +116,18 @@ class _Reader:
         self._container.close()
 
     def more(self) -> bool:
-        """Whether another frame follows, decoded or lost. Decodes it where that is not yet known."""
+        """Return whether another frame follows, decoded or lost. Decodes it where that is not yet known."""
         if not self._ahead:
             self._ahead.extend(picture for picture in [next(self._pictures, None)] if picture)
         return bool(self._ahead)
 
-    def take(self) -> Picture:
-        """The next frame."""
+    def take(self) -> StreamPicture:
+        """Return the next frame."""
         self.position += 1
         return self._ahead.popleft()
 
     def _any(self) -> bool:
-        """Whether any picture can be decoded. Reads up to the first."""
+        """Return whether any picture can be decoded. Reads up to the first."""
         for picture in self._pictures:
             self._ahead.append(picture)
             if picture.image is not None:
@@ -135,8 +135,8 @@ class _Reader:
         return False
 
 
-def _pictures(container: av.container.InputContainer, stream: av.VideoStream, declared: int) -> Iterator[Picture]:
-    """All pictures, and lost ones up to the declared number."""
+def _pictures(container: av.container.InputContainer, stream: av.VideoStream, declared: int) -> Iterator[StreamPicture]:
+    """Yield all pictures, and lost ones up to the declared number."""
     pictures = pictures_of(stream)
     count = 0
     for packet in _packets(container, stream):
@@ -151,7 +151,7 @@ def _pictures(container: av.container.InputContainer, stream: av.VideoStream, de
 
 
 def _packets(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.Packet[av.VideoStream]]:
-    """Up to the end, or to where the file cannot be read any further."""
+    """Yield the packets up to the end, or to where the file cannot be read any further."""
     try:
         yield from (packet for packet in container.demux(stream) if packet.size)
     except av.error.FFmpegError:
@@ -171,14 +171,14 @@ def _open(path: Path) -> av.container.InputContainer:
 
 
 def _counts_its_frames(path: Path) -> bool:
-    """Whether the frame count of a container says how many frames there must be (see _Decoder)."""
+    """Return whether the frame count of a container says how many frames there must be (see _Reader)."""
     with path.open("rb") as file:
         head = file.read(12)
     return (head[:4] == b"RIFF" and head[8:] == b"AVI ") or (head[4:8] == b"ftyp" and _mp4_is_cut_short(path))
 
 
 def _mp4_is_cut_short(path: Path) -> bool:
-    """Whether one of the boxes that an MP4 or MOV file consists of reaches beyond its end."""
+    """Return whether one of the boxes that an MP4 or MOV file consists of reaches beyond its end."""
     size = path.stat().st_size
     with path.open("rb") as file:
         while file.tell() < size:

@@ -3,9 +3,6 @@
 Looks only: makes no folder, opens no camera, downloads nothing. What other modules know (ONNX Runtime's providers, the
 cameras found) comes in as arguments, so that this package needs nothing but the standard library to load.
 
-    examination  looks at everything
-    machine      processor, memory, cameras, folders and disk
-    packages     what is installed
-    libraries    whether ONNX Runtime and OpenCV do here what a line needs
-    report       what was found, and how it is told
+    examination  looks at the machine, and at what ONNX Runtime and OpenCV do here
+    report       what was found, how it is told, and which packages are installed
 """

@@ -13,12 +13,12 @@ from inspector.records import Inspection
 Facts: TypeAlias = dict[str, str | int | float | None]
 
 
-class State(enum.Enum):
-    """What the line is to do with the part. There is no fourth: what is not PASS does not pass."""
+class OutputState(enum.Enum):
+    """What the line is to do with a part. Anything but PASS must not pass."""
 
     PASS = "PASS"
     REJECT = "REJECT"
-    SAFE = "SAFE"  # nobody judges: stop the line, or reject every part
+    SAFE = "SAFE"  # parts are not judged: stop the line, or reject every part
 
 
 class Output(Protocol):
@@ -45,16 +45,16 @@ class Output(Protocol):
         """Release the device. The safe state must outlast it. Called once, after `safe`; never raises."""
 
 
-def state_of(inspection: Inspection) -> State:
-    """What to do with a part: a missed one is a reject."""
-    return State.REJECT if inspection.verdict.reject else State.PASS
+def state_of(inspection: Inspection) -> OutputState:
+    """Return what to do with a part: a missed one is a reject."""
+    return OutputState.REJECT if inspection.verdict.reject else OutputState.PASS
 
 
-class Lines:
+class OutputLines:
     """Makes the lines of JSON for one output, without their ends. It belongs to one thread at a time.
 
-    Each has a number, one more than the line before, the time, and how long it may take until the next: whoever hears
-    nothing for `period_s` has nobody there to judge.
+    Each has a number, one more than the line before, the time, and how long it may take until the next: a receiver that
+    hears nothing for `period_s` must take it for SAFE.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Lines:
         self.number = 0  # of the last line
 
     def verdict(self, inspection: Inspection) -> str:
-        """One part."""
+        """Return the line about one part."""
         self._product = inspection.product
         cause = None if inspection.cause is None else inspection.cause.value
         part: Facts = {"frame": inspection.index, "part": inspection.part}
@@ -77,15 +77,15 @@ class Lines:
         )
 
     def safe(self, why: str) -> str:
-        """The safe state."""
-        return self._line({"state": State.SAFE.value, "why": " ".join(why.split())})
+        """Return the line that says SAFE."""
+        return self._line({"state": OutputState.SAFE.value, "why": " ".join(why.split())})
 
     def beat(self) -> str:
-        """That somebody is there. It is about no part, and so has no state."""
+        """Return a line that says that somebody is there. It is about no part, and so has no state."""
         return self._stamped({"heartbeat": True})
 
     def again(self) -> str:
-        """The last line once more, with a new number and time: for where only the last line is kept."""
+        """Return the last line once more, with a new number and time: for where only the last line is kept."""
         return self._stamped(self._last)
 
     def _line(self, facts: Facts) -> str:

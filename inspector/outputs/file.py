@@ -8,7 +8,7 @@ from pathlib import Path
 
 from inspector.errors import OutputError
 from inspector.files import replacing
-from inspector.outputs.base import Lines
+from inspector.outputs.base import OutputLines
 from inspector.records import Inspection
 
 
@@ -22,9 +22,9 @@ class FileOutput:
 
     away = ""
 
-    def __init__(self, path: Path, lines: Lines | None = None) -> None:
+    def __init__(self, path: Path, lines: OutputLines | None = None) -> None:
         self._path = path
-        self._lines = lines or Lines()
+        self._lines = lines or OutputLines()
         self._turn = threading.Lock()  # what is written last is what was told last
         self.safe("starting")
 
@@ -47,7 +47,7 @@ class FileOutput:
                 raise
 
     def close(self) -> None:
-        """Nothing to release; the file stays."""
+        """Do nothing: the file stays."""
 
     def _write(self, line: str) -> None:
         try:

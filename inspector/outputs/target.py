@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from inspector.errors import InspectorError, OutputError
-from inspector.outputs.base import Lines, Output
+from inspector.outputs.base import Output, OutputLines
 from inspector.outputs.file import FileOutput
 from inspector.outputs.guarded import GuardedOutput
 from inspector.outputs.tcp import TcpOutput
@@ -17,7 +17,7 @@ from inspector.station import StationCamera, Target, TcpTarget
 
 
 def open_outputs(cameras: Mapping[str, StationCamera], period_s: float = 1.0) -> dict[str, list[Output]]:
-    """The outputs of each camera, in their safe state; the caller closes them.
+    """Return the outputs of each camera, in their safe state; the caller closes them.
 
     One that cannot be opened does not keep the others from safety. Raises OutputError then, and leaves none open.
     """
@@ -26,7 +26,7 @@ def open_outputs(cameras: Mapping[str, StationCamera], period_s: float = 1.0) ->
     for name, camera in cameras.items():
         for target in camera.outputs:
             try:
-                opened[name].append(_open(target, Lines(name, camera.product, period_s)))
+                opened[name].append(_open(target, OutputLines(name, camera.product, period_s)))
             except OutputError as error:
                 errors.append(error)
     if errors:
@@ -44,14 +44,14 @@ def close_safely(opened: Mapping[str, Sequence[Output]], why: str) -> None:
 
 
 def make_safe(targets: Sequence[Target], why: str) -> None:
-    """The same for outputs that nobody has opened yet, as far as they can be reached and no other run drives them."""
+    """Drive outputs to safety that were not opened yet, as far as they can be reached and no other run has them."""
     for target in targets:
         with contextlib.suppress(InspectorError):
-            close_safely({"": [_open(target, Lines())]}, why)
+            close_safely({"": [_open(target, OutputLines())]}, why)
 
 
-def _open(target: Target, lines: Lines) -> Output:
-    """A new kind of output is one more case here, and a type in inspector.station."""
+def _open(target: Target, lines: OutputLines) -> Output:
+    """Open one output. A new kind is one more case here, and a model in inspector.station."""
     if isinstance(target, TcpTarget):
         name = f"{target.host.lower()}-{target.port}".replace(":", "_").replace("/", "_")
         lock = Path(tempfile.gettempdir()) / f"line-inspector-{name}.lock"
@@ -62,6 +62,6 @@ def _open(target: Target, lines: Lines) -> Output:
 
 
 def _beside(path: Path) -> Path:
-    """One lock for one file, whatever link leads to it."""
+    """Return one lock for one file, whatever link leads to it."""
     real = path.resolve()
     return real.with_name(f".{real.name}.lock")

@@ -9,7 +9,7 @@ import time
 from collections import deque
 
 from inspector.errors import OutputError
-from inspector.outputs.base import Lines
+from inspector.outputs.base import OutputLines
 from inspector.records import Inspection
 
 TIMEOUT_S = 1.0
@@ -29,9 +29,9 @@ class TcpOutput:
 
     away = ""
 
-    def __init__(self, host: str, port: int, lines: Lines | None = None, *, acknowledged: bool = False) -> None:
+    def __init__(self, host: str, port: int, lines: OutputLines | None = None, *, acknowledged: bool = False) -> None:
         self._name = f"tcp {host}:{port}"
-        self._lines = lines or Lines()
+        self._lines = lines or OutputLines()
         self._turn = threading.Lock()
         self._acknowledged = acknowledged
         self._unanswered: deque[tuple[int, float]] = deque()  # number and time of each line
@@ -100,7 +100,7 @@ class TcpOutput:
 
 
 def _configure(connection: socket.socket) -> None:
-    """A verdict waits for no second one, and a controller that is gone is noticed."""
+    """Send each verdict at once, and notice a controller that is gone."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in OPTIONS.items():

@@ -12,7 +12,7 @@ INK = {Verdict.PASS: WHITE, Verdict.FAIL: WHITE, Verdict.MISSED: BLACK}
 
 
 def height_px(line_px: int) -> int:
-    """How high the banner is with lines of this height."""
+    """Return how high the banner is with lines of this height."""
     return 3 * line_px + 2 * (line_px // 3)
 
 

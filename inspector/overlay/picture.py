@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from inspector.overlay import banner
-from inspector.overlay.lettering import Colour, Letters
+from inspector.overlay.lettering import Bgr, Letters
 from inspector.overlay.marks import mark
 from inspector.records import Counts, Image, Inspection
 from inspector.text import ascii_text
@@ -40,7 +40,7 @@ def draw(inspection: Inspection, counts: Counts) -> Image:
 
 
 def _can_be_shown(image: Image) -> bool:
-    """A frame can be missed because what came is not a picture at all."""
+    """Return whether it is a picture at all: a frame can be missed because it is none."""
     return image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.size > 0
 
 
@@ -54,12 +54,12 @@ def _enlarged(image: Image) -> Image:
 
 
 def _line_px(base: Image) -> int:
-    """Height of one line of text; every other size follows from it."""
+    """Return height of one line of text; every other size follows from it."""
     return max(18, int(base.shape[1]) // 40)
 
 
-def _framed(base: Image, colour: Colour, line_px: int) -> tuple[Image, Image]:
-    """(a new picture with a banner above and a border around, the view of it that shows `base`)."""
+def _framed(base: Image, colour: Bgr, line_px: int) -> tuple[Image, Image]:
+    """Return (a new picture with a banner above and a border around, the view of it that shows `base`)."""
     height, width = base.shape[:2]
     top, edge = banner.height_px(line_px), max(4, line_px // 3)
     side = edge + max(0, (MIN_WIDTH_PX - width + 1) // 2)

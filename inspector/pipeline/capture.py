@@ -1,4 +1,7 @@
-"""Reads the camera: numbers the frames of the run, and accounts for every one that is lost on the way."""
+"""Read the camera: number the frames of the run, and account for every one that is lost on the way.
+
+Thread: `Capture.run` runs on "line-capture".
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from inspector.channel import Channel
 from inspector.errors import EndOfStream, FrameLost
 from inspector.identity import PartIdentity
 from inspector.pipeline.ledger import PendingFrame
-from inspector.pipeline.run import Run
+from inspector.pipeline.run import RunState
 from inspector.pipeline.watchdog import Stage
 from inspector.records import Cause, Frame, Image, Inspection
 
@@ -21,14 +24,14 @@ LARGEST_GAP = 10_000  # frames lost at once; a camera whose count jumps further 
 
 
 class Capture:
-    """From the camera into `frames`; word of each frame, and of those that are lost, into `verdicts`."""
+    """Reads the camera into `frames`; announces each frame, and each that is lost, in `verdicts`."""
 
     def __init__(
         self,
         camera: Camera,
         frames: Channel[Frame],
         verdicts: Channel[PendingFrame | Inspection],
-        run: Run,
+        run: RunState,
     ) -> None:
         self._camera = camera
         self._frames = frames
@@ -55,7 +58,7 @@ class Capture:
         self._run.log.info("inspecting %s, recipe %s, on %s", recipe.product, recipe.hash, provider)
 
     def _step(self, stage: Stage, camera: Camera) -> bool:
-        """One read; whether there may be another."""
+        """Read once; return whether there may be more."""
         try:
             with stage.doing("reading the camera"):
                 frame = camera.read(READ_TIMEOUT_S)
@@ -89,7 +92,7 @@ class Capture:
             dropped = self._frames.shed()
 
     def _drop(self, frame: Frame) -> None:
-        """What had no room: the oldest frame that waited, or after a stop the new one."""
+        """Miss a frame that had no room: the oldest that waited, or after a stop the new one."""
         late = self._run.stopping
         cause, detail = (Cause.SHUTDOWN, "the run ended first") if late else (Cause.OVERFLOW, QUEUE_FULL)
         # Where the sinks cannot keep up they get the bare verdict: the pictures would pile up without bound.
@@ -102,14 +105,14 @@ class Capture:
         self._verdicts.put_unbounded(self._run.inspector.missed(identity, cause, detail))
 
     def _number(self) -> int:
-        """The index of one frame more."""
+        """Count one more frame; return its number."""
         self._run.stats.capture()
         index, self._index = self._index, self._index + 1
         return index
 
 
 def _is_bgr(image: Image) -> bool:
-    """Whether it is what every camera promises: a driver may hand out anything, also nothing."""
+    """Return whether it is what every camera promises: a driver may hand out anything, also nothing."""
     return (
         isinstance(image, np.ndarray)
         and image.dtype == np.uint8

@@ -1,4 +1,8 @@
-"""Another product, loaded and warmed beside the running one."""
+"""Load and warm up another product beside the running one.
+
+Threads: "line-changeover", while something is to be loaded, and "line-changeover-load", which is left behind where
+loading hangs.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +19,10 @@ LOAD_S = 120.0  # beside a line that takes all cores, too
 
 
 class Changeover:
-    """Loads what is asked for with `load`, one product at a time, and gives it to `swap`.
+    """Loads what is asked for with `load`, one product at a time, and passes it to `swap`.
 
-    The reason why a product cannot be used goes to `refuse`, whatever it is: the one before goes on. So it does when
-    loading takes longer than `limit_s`. An error of the swap itself goes to `fail`.
+    The reason why a product cannot be used, or took longer than `limit_s`, goes to `refuse`, and the old one goes on.
+    An error of the swap itself goes to `fail`.
     """
 
     def __init__(
@@ -43,7 +47,7 @@ class Changeover:
         self._ended = False
 
     def ask(self, product: str) -> None:
-        """Load `product` soon; asking again while another one loads replaces what comes after that."""
+        """Load `product` soon. A second request while one loads replaces what comes after that."""
         with self._lock:
             self._wanted = product
             if self._thread is None:
@@ -51,7 +55,7 @@ class Changeover:
                 self._thread.start()
 
     def end(self, patience_s: float) -> bool:
-        """Load nothing more; wait for what is loading. Whether that has ended in time."""
+        """Load nothing more and wait for what is loading; return whether that has ended in time."""
         with self._lock:
             self._ended = True
             thread = self._thread
@@ -68,7 +72,7 @@ class Changeover:
             self._fail(error)
 
     def _next(self) -> str | None:
-        """The product to load; None where there is none, which ends the thread."""
+        """Return the product to load; None where there is none, which ends the thread."""
         with self._lock:
             product, self._wanted = self._wanted, None
             if product is None or self._ended:

@@ -1,4 +1,7 @@
-"""Judges what is there, in a few threads at once."""
+"""Judge what is there, in a few threads at once.
+
+Threads: `Judging.run` runs on "line-inspect-1", "-2" and so on; `give_up` is called on the watchdog's.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Sequence
 from inspector.channel import Channel
 from inspector.inspection import Inspector
 from inspector.pipeline.ledger import PendingFrame
-from inspector.pipeline.run import Run
+from inspector.pipeline.run import RunState
 from inspector.pipeline.watchdog import Stage
 from inspector.records import Cause, Frame, Inspection
 
@@ -18,15 +21,13 @@ JUDGES = 2
 
 
 class Judging:
-    """From `frames` into `verdicts`, in no order. After an error, which ends the run, and after a stop all frames are
-    MISSED.
-    """
+    """Judges `frames` into `verdicts`, in no order. After a stop, or an error, which ends the run, all are MISSED."""
 
     def __init__(
         self,
         frames: Channel[Frame],
         verdicts: Channel[PendingFrame | Inspection],
-        run: Run,
+        run: RunState,
         judges: int,
     ) -> None:
         self._frames = frames
@@ -46,12 +47,13 @@ class Judging:
                 self._judge(stage, inspector, in_time)
 
     def give_up(self, stage: Stage) -> None:
-        """The model hangs: what this thread gave it is MISSED."""
+        """Miss what a thread gave to a model that hangs."""
         self._miss(self._in_hand.get(stage, ()), Cause.MODEL, "the model gave no answer")
 
     def _next(self) -> tuple[list[Frame], Inspector]:
-        """Some frames and who judges them. One thread at a time: no frame after a changeover is judged by the old one,
-        and none before it by the new one.
+        """Take some frames, and the inspector that judges them.
+
+        One thread at a time: no frame after a changeover is judged by the old inspector, none before it by the new one.
         """
         with self._turn:
             frames = self._frames.take(self._run.inspector.recipe.batch_size, takers=self._judges)
@@ -70,7 +72,7 @@ class Judging:
             self._verdicts.put(inspection)
 
     def _in_time(self, frames: Sequence[Frame], inspector: Inspector) -> list[Frame]:
-        """Those worth judging: after an overload, time goes to the parts that can still be saved."""
+        """Return the frames worth judging: after an overload, time goes to those that can still be in time."""
         now_ns = self._run.now_ns()
         in_time: list[Frame] = []
         for frame in frames:

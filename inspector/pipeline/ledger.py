@@ -1,4 +1,7 @@
-"""The account of a run: exactly one verdict for each captured frame, in frame order, none after its deadline."""
+"""The account of a run: exactly one verdict for each captured frame, in frame order, none after its deadline.
+
+Owned by the thread "line-deliver".
+"""
 
 from __future__ import annotations
 
@@ -15,27 +18,28 @@ PICTURES = 64  # of missed parts kept at once, while an earlier verdict is waite
 
 @dataclass(frozen=True, slots=True)
 class PendingFrame:
-    """Word of a frame, sent ahead of it: from here on a verdict is owed."""
+    """A frame that was announced, ahead of the frame itself: from here on it is owed a verdict."""
 
     identity: PartIdentity
     inspector: Inspector  # the one in charge when the frame was captured
 
     @property
     def deadline_ns(self) -> int | None:
-        """When the verdict comes too late; None where any time will do."""
+        """When a verdict is too late; None where it never is."""
         deadline_ms = self.inspector.recipe.deadline_ms
         return None if deadline_ms is None else self.identity.captured_ns + round(deadline_ms * 1e6)
 
     def expired(self, now_ns: int) -> bool:
-        """Whether a verdict comes too late now."""
+        """Return whether a verdict is too late now."""
         return self.deadline_ns is not None and now_ns >= self.deadline_ns
 
     def missed(self, cause: Cause, detail: str) -> Inspection:
+        """Return the verdict on a frame that was not judged."""
         return self.inspector.missed(self.identity, cause, detail)
 
 
 class Ledger:
-    """Takes word of frames and their verdicts in any order, gives verdicts back in the order of frames.
+    """Takes frames that are announced, and verdicts, in any order; gives verdicts back in the order of frames.
 
     The first verdict on a frame counts, and only until the frame's deadline: then the frame is MISSED, at once. A
     judgement that comes later goes to `on_late`. It belongs to one thread at a time.
@@ -50,7 +54,7 @@ class Ledger:
         self._closed = False
 
     def take(self, news: PendingFrame | Inspection) -> None:
-        """Note a frame, or a verdict."""
+        """Note a frame, or a verdict on one."""
         if isinstance(news, PendingFrame):
             self._owed[news.identity.number] = news
         elif news.index >= self._next:
@@ -65,11 +69,11 @@ class Ledger:
         return len(held) < PICTURES and sum(verdict.nbytes for verdict in held) < PICTURES_BYTES
 
     def close(self) -> None:
-        """No more judgements come: what is still owed is MISSED."""
+        """Take no more judgements: what is still owed is MISSED."""
         self._closed = True
 
     def pop(self) -> Inspection | None:
-        """The verdict on the next frame; None where it has to be waited for."""
+        """Return the verdict on the next frame; None where it has to be waited for."""
         verdict = self._next_verdict()
         if verdict is not None:
             self._owed.pop(self._next, None)
@@ -78,7 +82,7 @@ class Ledger:
         return verdict
 
     def patience_s(self, at_most: float) -> float:
-        """How long to wait for news before `pop` has something to say by itself."""
+        """Return for how long to wait for news: at the next deadline `pop` has a verdict by itself."""
         owed = self._owed.get(self._next)
         if owed is None or owed.deadline_ns is None:
             return at_most

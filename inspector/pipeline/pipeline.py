@@ -1,9 +1,16 @@
-"""One line: its run, from the caller's thread."""
+"""One line as its caller sees it, and several of them in one process.
+
+Threads: the caller's runs `run_together`, which starts, ticks and winds up the lines. "line-watchdog", started here for
+all of them, looks for stages that hang; it shares nothing with what can hang: no camera, no display, no disk, and no
+output, each of which is driven to its safe state on yet another thread.
+"""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from inspector.cameras.base import Camera
 from inspector.channel import Overflow
@@ -11,9 +18,8 @@ from inspector.identity import RunIdentity
 from inspector.inspection import Inspector
 from inspector.outputs.base import Output
 from inspector.pipeline.changeover import LOAD_S, Changeover, LoadInspector
-from inspector.pipeline.run import Run
+from inspector.pipeline.run import RunState
 from inspector.pipeline.stages import Stages
-from inspector.pipeline.together import run_together
 from inspector.pipeline.watchdog import Abandoned
 from inspector.sinks.base import Sink
 from inspector.stats import Summary
@@ -21,11 +27,12 @@ from inspector.stats import Summary
 HEARTBEAT_S = 1.0  # an output is told something at least so often
 STALL_S = 20.0  # longer than any camera blocks: opening gives up after 10 s, reading after 5, and a read may do both
 NEWS_PERIOD_NS = 10_000_000_000  # of the live account in the program's own log
+LOOK_S = 0.05  # between two looks at the lines
 PARTING_S = 1.0  # for the threads, where the user would not wait for the run's own end
 
 
 class Pipeline:
-    """One camera, one inspector at a time, any number of outputs and sinks.
+    """One line: a camera, one inspector at a time, any number of outputs and sinks.
 
     Every frame captured gets exactly one verdict, and verdicts are delivered in frame order. Whatever goes wrong, the
     run winds up the same way: the outputs go to their safe state, what was captured and not judged is delivered as
@@ -56,7 +63,7 @@ class Pipeline:
         heartbeat_s: float = HEARTBEAT_S,
         load_s: float = LOAD_S,
     ) -> None:
-        self._run = Run(inspector, outputs, identity=identity or RunIdentity.begin(now_ns=now_ns), now_ns=now_ns)
+        self._run = RunState(inspector, outputs, identity=identity or RunIdentity.begin(now_ns=now_ns), now_ns=now_ns)
         self._tick = tick
         self._stall_s = stall_s
         self._heartbeat_s = heartbeat_s
@@ -99,13 +106,13 @@ class Pipeline:
 
     @property
     def failed(self) -> bool:
-        """Whether any stage has raised an error."""
+        """Return whether any stage has raised an error."""
         return bool(self._run.errors)
 
     @property
     def errors(self) -> tuple[BaseException, ...]:
         """What went wrong so far."""
-        return tuple(self._run.errors)
+        return self._run.errors
 
     def change_product(self, product: str) -> None:
         """Load and warm the recipe of `product` beside the running one, then swap between two frames.
@@ -125,27 +132,27 @@ class Pipeline:
 
     @property
     def running(self) -> bool:
-        """Whether there is still something to deliver."""
+        """Return whether there is still something to deliver."""
         return not self._stages.over
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, but not beyond the end of the run."""
+        """Wait, but not beyond the end of the run."""
         self._stages.wait(seconds)
 
     def tick(self) -> None:
-        """What has to be done now and then: tell how it goes, tick."""
+        """Do what is due now and then: log the account, call `tick`."""
         if self._run.now_ns() >= self._news_ns:
             self._news_ns = self._run.now_ns() + NEWS_PERIOD_NS
             self._run.log.info("%s", self.summary.account)
         self._call_tick()
 
     def look(self) -> None:
-        """Replace who hangs. On a thread that can do so whatever the others do."""
+        """Replace every stage that hangs. Called on the watchdog's thread."""
         self._stages.look()
 
     @property
     def deserted(self) -> bool:
-        """Whether the caller's thread hangs."""
+        """Return whether the caller's thread hangs."""
         return self._stages.caller.given_up
 
     def fail(self, error: BaseException) -> None:
@@ -153,7 +160,7 @@ class Pipeline:
         self._run.fail(error)
 
     def wind_up(self) -> None:
-        """Leave nothing behind: no thread, unless it hangs or the user would not wait, and no output unsafe."""
+        """Leave no thread behind, unless it hangs or the user would not wait, and no output unsafe."""
         self.stop()
         self._stages.wait(PARTING_S)
         self._run.outputs.safe("the run has ended")
@@ -163,7 +170,7 @@ class Pipeline:
         self._call_tick()
 
     def result(self) -> Summary:
-        """What was done. Raises the first error of any stage; the others were logged."""
+        """Return what was done. Raises the first error of any stage; the others were logged."""
         if self._run.errors:
             raise self._run.errors[0]
         return self.summary
@@ -182,3 +189,47 @@ class Pipeline:
         run = self._run
         thread_name = f"line-{run.name}-changeover" if run.name else "line-changeover"
         return Changeover(load, run.swap, refuse=run.refuse, fail=run.fail, thread_name=thread_name, limit_s=load_s)
+
+
+def run_together(lines: Sequence[Pipeline], last_resort: Callable[[], None] = lambda: None) -> None:
+    """Run lines side by side until the last one has ended. One that fails goes to its safe state; the others go on.
+
+    Where the caller's own thread hangs, all lines wind up, and `last_resort` is called: it should end the process.
+    """
+    with _watched(lines, last_resort):
+        try:
+            for line in lines:
+                line.start()
+            while running := [line for line in lines if line.running]:
+                running[0].wait(LOOK_S)
+                for line in running:
+                    line.tick()
+        finally:
+            for line in lines:
+                line.wind_up()
+
+
+@contextmanager
+def _watched(lines: Sequence[Pipeline], last_resort: Callable[[], None]) -> Iterator[None]:
+    """Have the watchdog look after the lines within."""
+    ended = threading.Event()
+    watchdog = threading.Thread(target=_watch, args=(lines, ended, last_resort), name="line-watchdog", daemon=True)
+    watchdog.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watchdog.join()
+
+
+def _watch(lines: Sequence[Pipeline], ended: threading.Event, last_resort: Callable[[], None]) -> None:
+    try:
+        while not ended.wait(LOOK_S):
+            for line in lines:
+                line.look()
+            if any(line.deserted for line in lines) and not any(line.running for line in lines):
+                last_resort()
+                return
+    except BaseException as error:  # from here on nothing would be noticed
+        for line in lines:
+            line.fail(error)

@@ -1,4 +1,12 @@
-"""The stages of one line: what flows between them, and the threads they run on."""
+"""The stages of one line: the channels between them, the threads they run on, and a replacement for one that hangs.
+
+Threads started here, "line-NAME" each, or "line-CAMERA-NAME" where there are several cameras:
+
+    capture         Capture.run
+    inspect-1, ...  Judging.run
+    deliver         Delivery.run
+    record          Recording.run
+"""
 
 from __future__ import annotations
 
@@ -14,11 +22,57 @@ from inspector.pipeline.capture import Capture
 from inspector.pipeline.delivery import Delivery, Record, Recording
 from inspector.pipeline.judging import JUDGES, Judging
 from inspector.pipeline.ledger import PendingFrame
-from inspector.pipeline.run import Run
-from inspector.pipeline.watchdog import ADVICE, Stage, Watchdog
-from inspector.pipeline.worker import Worker
+from inspector.pipeline.run import RunState
+from inspector.pipeline.watchdog import ADVICE, Abandoned, Stage, Watchdog
 from inspector.records import Frame, Inspection
 from inspector.sinks.base import Sink
+
+
+class Worker:
+    """One thread that runs one stage. Passes its error to `fail`, and calls `ended` at its end."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        work: Callable[[Stage], None],
+        name: str,
+        *,
+        fail: Callable[[BaseException], None],
+        ended: Callable[[], None],
+    ) -> None:
+        self.stage = stage
+        self.name = name
+        self._work = work
+        self._fail = fail
+        self._ended = ended
+        self._done = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self.start = self._thread.start
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    @property
+    def over(self) -> bool:
+        """Return whether nothing more comes from it: it has ended, or hangs and was given up."""
+        return self._done or self.stage.given_up
+
+    def join(self, seconds: float) -> None:
+        if self.alive:
+            self._thread.join(seconds)
+
+    def _run(self) -> None:
+        try:
+            self._work(self.stage)
+        except Abandoned:
+            return
+        except BaseException as error:
+            self._fail(error)
+        finally:
+            self._done = True
+            self._ended()
+
 
 MOST_BYTES = 256_000_000  # of pictures that wait in one place: 12 of 7 megapixels
 
@@ -27,7 +81,13 @@ class Stages:
     """Capture, inspection, delivery and recording. A thread that does the same thing for `stall_s` is given up."""
 
     def __init__(
-        self, run: Run, camera: Camera, journal: Sink | None, sinks: Sequence[Sink], overflow: Overflow, stall_s: float
+        self,
+        run: RunState,
+        camera: Camera,
+        journal: Sink | None,
+        sinks: Sequence[Sink],
+        overflow: Overflow,
+        stall_s: float,
     ) -> None:
         self._run = run
         self._stall_s = stall_s
@@ -56,22 +116,22 @@ class Stages:
 
     @property
     def over(self) -> bool:
-        """Whether everything was delivered and recorded."""
+        """Return whether everything was delivered and recorded."""
         with self._turn:
             return self._record.over
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, but not beyond the end of the last stage."""
+        """Wait, but not beyond the end of the last stage."""
         self._record.join(seconds)
 
     def look(self) -> None:
-        """Replace who hangs."""
+        """Replace every stage that hangs. Called on the watchdog's thread."""
         with self._turn:
             for stage, doing in self._watchdog.look([self.caller, *(worker.stage for worker in self._workers)]):
                 self._replace(stage, doing)
 
     def leave(self, patience_s: float) -> None:
-        """Wait for each thread that may still end; one that does not is left behind."""
+        """Wait for each thread that may still end; leave behind one that does not."""
         for worker in (*self._workers, *self._left):
             worker.join(0 if worker.stage.given_up else patience_s)
             if worker.alive:
@@ -87,7 +147,7 @@ class Stages:
         return Worker(Stage(name), work, thread_name, fail=self._run.fail, ended=self._close_channels)
 
     def _close_channels(self) -> None:
-        """Called whenever a stage is over: who waits for it is told that nothing more comes, or is taken."""
+        """Close the channels of stages that are over. Called on the thread that ends."""
         judged = all(worker.over for worker in self._inspect)
         if self._capture.over or judged:
             self._frames.close()
@@ -95,7 +155,7 @@ class Stages:
             self._verdicts.close()
 
     def _replace(self, stage: Stage, doing: str) -> None:
-        """The stage's thread is given up: others must not wait for it, and what it held must not be lost."""
+        """Take over from a thread that is given up: others must not wait for it, what it held must not be lost."""
         stalled = f"{stage.name} has not moved for {self._stall_s:g} s ({doing})"
         self._run.fail(StageStalled(f"{stalled}: {ADVICE[stage.name]}"))
         if stage in [worker.stage for worker in self._inspect]:
@@ -107,7 +167,7 @@ class Stages:
         self._close_channels()
 
     def _go_on(self, left: Worker, work: Delivery | Recording) -> Worker:
-        """Another thread for the same work, without what the one that is left behind hangs in."""
+        """Start another thread for the same work, without the job in which the old one hangs."""
         work.skip()
         self._left.append(left)
         worker = self._worker(left.stage.name, work.run)

@@ -1,4 +1,7 @@
-"""Who does not move although there is work."""
+"""Notice stages that have work and do not move.
+
+Thread: `Watchdog.look` is called on "line-watchdog", `Stage.doing` on the thread of each stage.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ ADVICE = {
 
 
 class Abandoned(BaseException):
-    """Raised in a thread that was given up and moves again: others have taken over, it must touch nothing more."""
+    """Raised in a thread that was given up and moves again: another has taken over, it must touch nothing more."""
 
 
 class Stage:
     """What one thread is doing at the moment, as far as it can hang in it.
 
-    Waiting for other stages is not doing anything: who waits for the one that hangs has no fault.
+    Waiting for another stage does not count: the one that is waited for hangs.
     """
 
     def __init__(self, name: str) -> None:
@@ -35,7 +38,7 @@ class Stage:
 
     @contextmanager
     def doing(self, what: str) -> Iterator[None]:
-        """Something that may hang. Raises Abandoned at its end where the thread was given up meanwhile."""
+        """Mark what is done within as something that may hang. Raises Abandoned where the thread was given up."""
         self._move(what)
         try:
             yield
@@ -44,7 +47,7 @@ class Stage:
 
     @property
     def state(self) -> tuple[int, str]:
-        """How often it moved so far, and what it is doing."""
+        """How often the thread has moved so far, and what it is doing."""
         with self._lock:
             return self._moves, self._doing
 
@@ -53,7 +56,7 @@ class Stage:
         return self._given_up
 
     def give_up(self, moves: int) -> bool:
-        """Part with the thread, unless it has moved since it was seen at `moves`; whether that is done."""
+        """Give the thread up, unless it has moved since `moves`; return whether it is given up."""
         with self._lock:
             self._given_up = self._given_up or (self._moves == moves and bool(self._doing))
             return self._given_up
@@ -67,7 +70,7 @@ class Stage:
 
 
 class Watchdog:
-    """Gives up stages that have been doing the same thing for `stall_s`. Looks when it is told to."""
+    """Gives up stages that have been doing the same thing for `stall_s`. Looks when it is called."""
 
     def __init__(self, stall_s: float, now_ns: Callable[[], int]) -> None:
         self._stall_ns = stall_s * 1e9
@@ -77,7 +80,7 @@ class Watchdog:
         self._since: dict[Stage, tuple[int, int]] = {}  # moves, and when they were first seen
 
     def look(self, stages: Iterable[Stage]) -> list[tuple[Stage, str]]:
-        """The stages that are given up from now on, and what each hangs in."""
+        """Return the stages that are given up from now on, and what each hangs in."""
         now_ns = self._now_ns()
         self._awake_ns += min(now_ns - self._looked_ns, round(LONGEST_NAP_S * 1e9))
         self._looked_ns = now_ns

@@ -14,4 +14,4 @@ class Sink(Protocol):
         """Take one verdict; `counts` includes it. Raises SinkError when it cannot be kept: the run stops."""
 
     def close(self) -> None:
-        """The run is over: flush and release. Called once, also after an error."""
+        """Flush and release. Called once at the end of the run, also after an error."""

@@ -28,7 +28,7 @@ from inspector.sinks.mending import hold, mend
 _logger = logging.getLogger(__name__)
 LARGEST = 100_000_000  # bytes of a table
 
-Row = dict[str, str | int | float | None]
+LogRow = dict[str, str | int | float | None]
 
 COLUMNS = (
     "utc",
@@ -56,11 +56,10 @@ CONTROLS = {n: chr(n).encode("unicode_escape").decode("ascii") for n in (*range(
 FORMULA = ("=", "+", "-", "@")  # what begins so, a spreadsheet would compute
 
 
-def row_of(inspection: Inspection, utc: datetime) -> Row:
-    """One inspection as a row. None stands for what there is no value of; never NaN or infinity."""
+def row_of(inspection: Inspection, utc: datetime) -> LogRow:
+    """Return one inspection as a row. None stands for what there is no value of; never NaN or infinity."""
     run, captured_utc = inspection.identity.run, inspection.identity.captured_utc
     worst_row, worst_col = inspection.worst_patch or (None, None)
-    latency_ms, percentile = _finite(inspection.latency_ms), _finite(inspection.percentile)
     values = (
         _iso(utc),
         inspection.product,
@@ -71,11 +70,11 @@ def row_of(inspection: Inspection, utc: datetime) -> Row:
         inspection.verdict.value,
         _finite(inspection.score),
         _finite(inspection.threshold),
-        None if percentile is None else round(percentile, 4),
+        _finite(inspection.percentile, 4),
         worst_row,
         worst_col,
         None if inspection.patch_scores is None else inspection.anomalous_patches,
-        None if latency_ms is None else round(latency_ms, 3),
+        _finite(inspection.latency_ms, 3),
         None if inspection.cause is None else inspection.cause.value,
         inspection.detail or None,
         None if run is None else run.id,
@@ -138,7 +137,7 @@ class LogSink:
             raise
 
     def _go_on(self, utc: datetime) -> None:
-        """In two new files. The old ones are not synced: the line would have to wait for the disk."""
+        """Go on in two new files. The old ones are not synced: the line would have to wait for the disk."""
         old = self._csv, self._jsonl
         self._begin(utc)
         for file in old:
@@ -150,7 +149,7 @@ class _Appender:
     """A new file that takes a row as a whole or not at all, unless the program is killed."""
 
     def __init__(self, path: Path) -> None:
-        """Raises FileExistsError, and OSError where the file cannot be made."""
+        """Open the file. Raises FileExistsError, and OSError where the file cannot be made."""
         self.path = path
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
         self._descriptor = os.open(path, flags, 0o644)
@@ -162,9 +161,7 @@ class _Appender:
         state = os.fstat(self._descriptor)
         self._end = state.st_size
         if not state.st_nlink:
-            raise SinkError(
-                f"{self.path}: the log was deleted while it was written: leave its folder alone, start again"
-            )
+            raise SinkError(f"{self.path}: the log was deleted while it was written: start again")
         try:
             written = os.write(self._descriptor, row)
             reason = "" if written == len(row) else "the disk is full"
@@ -176,7 +173,7 @@ class _Appender:
             raise SinkError(f"{self.path}: cannot write the log ({reason}): free space on its disk, then start again")
 
     def was_cut(self) -> bool:
-        """Whether there is less than was written."""
+        """Return whether there is less than was written."""
         return os.fstat(self._descriptor).st_size < self.size
 
     def take_back(self) -> None:
@@ -189,9 +186,7 @@ class _Appender:
         try:
             os.fsync(self._descriptor)
         except OSError as error:
-            raise SinkError(
-                f"{self.path}: the log did not reach the disk ({error.strerror}): check the disk"
-            ) from error
+            raise SinkError(f"{self.path}: the log did not reach the disk ({error.strerror}): check it") from error
         finally:
             os.close(self._descriptor)
 
@@ -200,17 +195,16 @@ class _Appender:
         os.close(self._descriptor)
 
     def discard(self) -> None:
-        os.close(self._descriptor)
+        self.leave()
         self.path.unlink()
 
 
 def _open_pair(folder: Path, stem: str) -> tuple[_Appender, _Appender]:
-    """The first name of which neither file exists: stem, stem-2, stem-3 and so on."""
+    """Return the first name of which neither file exists: stem, stem-2, stem-3 and so on."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return next(
-            pair for number in count(1) if (pair := _try_pair(folder, stem if number == 1 else f"{stem}-{number}"))
-        )
+        pairs = (_try_pair(folder, stem if number == 1 else f"{stem}-{number}") for number in count(1))
+        return next(pair for pair in pairs if pair)
     except OSError as error:
         reason = error.strerror or str(error)
         raise SinkError(f"{folder}: cannot write the log here ({reason}): give a folder that can be written") from error
@@ -234,8 +228,10 @@ def _iso(utc: datetime) -> str:
     return utc.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+def _finite(value: float, digits: int | None = None) -> float | None:
+    if not math.isfinite(value):
+        return None
+    return float(value) if digits is None else round(value, digits)
 
 
 def _csv_line(values: Iterable[object]) -> bytes:
@@ -248,6 +244,6 @@ def _cell(text: str) -> str:
     return ("'" if text.startswith(FORMULA) else "") + text.translate(CONTROLS)
 
 
-def _json_line(row: Row) -> bytes:
-    """In ASCII: some readers take U+0085 or U+2028 in a name for the end of the line."""
+def _json_line(row: LogRow) -> bytes:
+    """Return a line in ASCII: some readers take U+0085 or U+2028 in a name for the end of the line."""
     return (json.dumps(row, allow_nan=False) + "\n").encode("ascii")

@@ -1,7 +1,7 @@
-"""What a killed run leaves of its log, put right by the next run.
+"""Repair what a killed run has left of its log.
 
 A write is no single step for the kernel: it copies page by page, and between two pages SIGKILL may end it. So the row
-that was under way may be torn, or be in one file of the two. Nobody was told its verdict yet.
+that was under way may be torn, or be in one file of the two. Its verdict was not announced yet.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _FRAME = "frame"  # the column that both files have in common
 
 
 def hold(descriptor: int) -> None:
-    """Say that this file is being written, until it is closed. Waits for one who looks at it at this moment.
+    """Say that this file is being written, until it is closed. Waits for a program that looks at it at this moment.
 
-    On Windows, and on file systems without such locks, nothing is mended: who writes cannot be known there.
+    On Windows, and on file systems without such locks, that cannot be known, and nothing is cut off.
     """
     if sys.platform != "win32":
         with contextlib.suppress(OSError):
@@ -38,7 +38,7 @@ def hold(descriptor: int) -> None:
 
 
 def mend(folder: Path) -> None:
-    """Cut off the row that a killed run was writing, in all logs of this folder that nobody holds.
+    """Cut off the row that a killed run was writing, in all logs of this folder that are not being written.
 
     A log is touched only where that makes both of its files end with the same frame.
     """
@@ -46,7 +46,7 @@ def mend(folder: Path) -> None:
         lines = table.with_suffix(".jsonl")
         if _NAME.fullmatch(table.name) and lines.is_file():
             with contextlib.suppress(OSError, ValueError, LookupError, TypeError, csv.Error):
-                _mend_pair(table, lines)  # suppressed: somebody writes it, we may not, or it is no log of this kind
+                _mend_pair(table, lines)  # suppressed: it is being written, may not be, or is no log of this kind
 
 
 def _mend_pair(table: Path, lines: Path) -> None:
@@ -66,7 +66,7 @@ def _mend_pair(table: Path, lines: Path) -> None:
 
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[BinaryIO]:
-    """The file, as long as nobody else writes it. Raises OSError where somebody does, or that cannot be known."""
+    """Yield the file, locked. Raises OSError where it is being written, or that cannot be known."""
     if sys.platform == "win32":
         raise OSError("no locks")
     with path.open("r+b") as file:
@@ -75,7 +75,7 @@ def _alone(path: Path) -> Iterator[BinaryIO]:
 
 
 def _last_line(file: BinaryIO) -> tuple[bytes, int, int]:
-    """The last line that has an end, where it starts and where it ends; empty where there is none."""
+    """Return the last line that has an end, where it starts and where it ends; empty where there is none."""
     size, tail = file.seek(0, os.SEEK_END), b""
     while len(tail) < size and tail.count(b"\n") < 2:
         start = max(0, size - len(tail) - _CHUNK)

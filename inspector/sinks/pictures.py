@@ -1,9 +1,8 @@
-"""Pictures of parts, drawn once for all who want them, and the folder that keeps some of them."""
+"""Draw pictures of parts once for all consumers, and keep some of them in a folder."""
 
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import cv2
 import numpy as np
 
 from inspector.errors import SinkError
+from inspector.files import check_writable
 from inspector.images import write_image
 from inspector.overlay.picture import draw
 from inspector.records import Counts, Image, Inspection, Verdict
@@ -28,17 +28,17 @@ class PictureConsumer(Protocol):
     """Somewhere a picture can go."""
 
     def wants(self, inspection: Inspection) -> bool:
-        """Whether to draw this one. Asked exactly once for each inspection, in order."""
+        """Return whether to draw this one. Asked exactly once for each inspection, in order."""
 
     def show(self, inspection: Inspection, picture: Image) -> None:
         """Take the picture, which others see too: it must not be changed. Raises SinkError."""
 
     def close(self) -> None:
-        """The run is over. Called once. Raises SinkError."""
+        """Flush and release. Called once, at the end of the run. Raises SinkError."""
 
 
 class Pictures:
-    """The sink that draws: at most once for each inspection, and not at all where nobody wants to see it.
+    """The sink that draws: once for each inspection that a consumer wants.
 
     A consumer that raises SinkError is closed and gets nothing more; the line goes on, for pictures are no verdicts.
     That is told at once, and once more at the end of the run, by `close`.
@@ -82,7 +82,7 @@ class Pictures:
 
 @dataclass
 class _Failure:
-    """Why somebody gets no more pictures, and how many there were for it."""
+    """Why a consumer gets no more pictures, and how many it has missed."""
 
     consumer: PictureConsumer
     error: SinkError
@@ -105,7 +105,7 @@ class OverlayFolder:
         self._folder = folder
         self._keep_pass_every = keep_pass_every
         self._passes = 0
-        make_folder(folder)
+        check_writable(folder, SinkError)
 
     def wants(self, inspection: Inspection) -> bool:
         if inspection.image is None:
@@ -119,11 +119,11 @@ class OverlayFolder:
         write_image(unused_path(self._folder / f"{_stem(inspection)}.jpg"), picture)
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing: every picture is a file of its own."""
 
 
 def fitted(picture: Image, width: int, height: int) -> Image:
-    """The picture scaled down, undistorted, until it fits; a smaller one is returned as it is."""
+    """Return the picture scaled down, undistorted, until it fits; a smaller one is returned as it is."""
     factor = min(width / picture.shape[1], height / picture.shape[0])
     if factor >= 1:
         return picture
@@ -131,20 +131,8 @@ def fitted(picture: Image, width: int, height: int) -> Image:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder where it is missing. Raises SinkError when it cannot be made or written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SinkError(
-            f"{folder}: cannot make this folder ({error.strerror}): give one that can be written"
-        ) from error
-    if not os.access(folder, os.W_OK):
-        raise SinkError(f"{folder}: this folder cannot be written: change its rights or give another one")
-
-
 def unused_path(path: Path) -> Path:
-    """The path itself, or the first of `name-2`, `name-3` and so on that does not exist yet."""
+    """Return the path itself, or the first of `name-2`, `name-3` and so on that does not exist yet."""
     if not path.exists():
         return path
     candidates = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
@@ -158,5 +146,5 @@ def _stem(inspection: Inspection) -> str:
 
 
 def _file_name(text: str) -> str:
-    """The text without what Windows or others forbid in a file's name, and not too long."""
+    """Return the text without what Windows or others forbid in a file's name, and not too long."""
     return shortened("".join(c if c.isprintable() and c not in '<>:"/\\|?*' else "_" for c in text), NAME_LENGTH)

@@ -48,11 +48,11 @@ class TerminalSink:
             _silence(self._stream)
 
     def close(self) -> None:
-        """Nothing to release: every line was flushed, and the stream is the caller's."""
+        """Do nothing: every line was flushed, and the stream is the caller's."""
 
 
 def line_of(inspection: Inspection, *, coloured: bool = False) -> str:
-    """One inspection as one aligned line of text, without its line end."""
+    """Return one inspection as one aligned line of text, without its line end."""
     verdict = f"{inspection.verdict.name:<6}"
     if coloured:
         verdict = f"{COLOURS[inspection.verdict]}{verdict}{PLAIN}"
@@ -61,7 +61,7 @@ def line_of(inspection: Inspection, *, coloured: bool = False) -> str:
 
 
 def _printable(text: str) -> str:
-    """A file's name may hold line breaks and codes that a terminal would obey."""
+    """Replace what a terminal would obey: a file's name may hold line breaks and codes."""
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
@@ -81,13 +81,16 @@ def _is_broken_pipe(error: OSError) -> bool:
 
 
 def _takes_colour(stream: TextIO) -> bool:
-    """Rich knows the terminals, and NO_COLOR; very old Windows consoles would print the codes as they are."""
+    """Return whether a stream takes colour codes. Rich knows terminals and NO_COLOR.
+
+    Very old Windows consoles would print the codes as they are.
+    """
     console = Console(file=stream)
     return console.color_system is not None and not console.no_color and not console.legacy_windows
 
 
 def _encodable(text: str, stream: TextIO) -> str:
-    """The text with `?` for what the stream's encoding lacks: a part's name must not stop the line."""
+    """Return the text with `?` for what the stream's encoding lacks: a part's name must not stop the line."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "replace").decode(encoding)
 

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 
 from inspector.errors import SinkError
+from inspector.files import check_writable
 from inspector.records import Image, Inspection
-from inspector.sinks.pictures import fitted, make_folder, unused_path
+from inspector.sinks.pictures import fitted, unused_path
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG"}  # the ones that OpenCV's own wheels can encode on every system
 
@@ -35,7 +36,7 @@ class VideoWriter:
             raise SinkError(f"{path}: cannot write this kind of video: name it .mp4 or .avi")
         if not (math.isfinite(fps) and fps > 0):
             raise SinkError(f"{path}: fps is {fps}, wanted a number above 0")
-        make_folder(path.parent)
+        check_writable(path.parent, SinkError)
         self.path = unused_path(path)
         self._fps = fps
         self._writer: cv2.VideoWriter | None = None
@@ -76,14 +77,14 @@ class VideoWriter:
         return writer
 
     def _check_room(self) -> None:
-        """Room for what the encoder holds back, a few frames at their largest, and for the index."""
+        """Check that there is room for what the encoder holds back (a few frames at their largest) and the index."""
         width, height = self._size
         wanted = FRAMES_HELD * 3 * width * height + INDEX_BYTES * self._frames + SPARE_BYTES
         if shutil.disk_usage(self.path.parent).free < wanted:
             raise SinkError(f"{self.path}: its disk is nearly full: the video ends after {self._frames} frames")
 
     def _check_complete(self) -> None:
-        """OpenCV does not say when a frame could not be written, so look at what has become of the file."""
+        """Look at what has become of the file: OpenCV does not say when a frame could not be written."""
         video = cv2.VideoCapture(str(self.path))
         frames = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
         video.release()
@@ -92,7 +93,7 @@ class VideoWriter:
 
 
 def _letterboxed(picture: Image, width: int, height: int) -> Image:
-    """The picture in the middle of a frame of this size, scaled down where it is larger, never distorted."""
+    """Return the picture in the middle of a frame of this size, scaled down where it is larger, never distorted."""
     inner = fitted(picture, width, height)
     top, left = (height - inner.shape[0]) // 2, (width - inner.shape[1]) // 2
     bottom, right = height - inner.shape[0] - top, width - inner.shape[1] - left

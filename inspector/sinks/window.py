@@ -22,7 +22,7 @@ _HOW_TO_GO_ON = "leave the window out, and look at the saved pictures or a video
 
 
 class WindowRequest(enum.Enum):
-    """What somebody wants who pressed a key."""
+    """What a key in the window asks for."""
 
     QUIT = "quit"
     NEXT_PRODUCT = "next product"

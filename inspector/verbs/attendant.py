@@ -33,7 +33,7 @@ class RecipeWatch:
             pipeline.change_product(product)
 
     def _is_outdated(self, pipeline: Pipeline) -> bool:
-        """Whether somebody changed the recipe while it was being loaded, perhaps into one that has to be refused."""
+        """Return whether the recipe was changed while it was loaded, perhaps into one that has to be refused."""
         running = pipeline.inspector.recipe
         try:
             return load_recipe(self._config_dir, running.product).hash != running.hash

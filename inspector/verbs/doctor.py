@@ -7,13 +7,12 @@ import json
 from pathlib import Path
 
 from inspector.cli import add_folders
-from inspector.doctor.examination import examine
-from inspector.doctor.machine import Folders
-from inspector.doctor.report import Report
+from inspector.doctor.examination import Folders, examine
+from inspector.doctor.report import Diagnosis
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the verb understands."""
+    """Add the verb's options."""
     parser.add_argument("--log-dir", type=Path, default=Path("logs"), metavar="DIR", help="default: logs/")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     add_folders(parser)
@@ -30,7 +29,7 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0 if report.ok else 2
 
 
-def _examine(folders: Folders) -> Report:
+def _examine(folders: Folders) -> Diagnosis:
     try:
         from inspector.cameras.device import find_devices  # noqa: PLC0415
         from inspector.detector import session_providers, usable_providers  # noqa: PLC0415

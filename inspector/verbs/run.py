@@ -1,4 +1,4 @@
-"""`run`: inspect a source, or every camera of the station, until it ends or somebody stops it."""
+"""`run`: inspect a source, or every camera of the station, until it ends or is stopped."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")  # as far as the
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the verb understands."""
+    """Add the verb's options."""
     parser.add_argument(
         "--product", help="the recipe to start with: config/PRODUCT.yaml (default: the cameras of config/station.yaml)"
     )
@@ -67,7 +67,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _start(options: RunOptions) -> list[Line]:
-    """The lines, ready to run. Every output is safe before anything else is done, and stays so after an error."""
+    """Make the lines. Every output is safe before anything else is done, and stays so after an error."""
     try:
         station = load_station(options.config_dir)
         cameras = _cameras(options, station)
@@ -94,7 +94,7 @@ def _end_at_once(lines: Sequence[Line]) -> None:
 
 
 def _cameras(options: RunOptions, station: Station) -> Mapping[str, StationCamera]:
-    """What to inspect, by name: what the command line says, or else every camera of the station."""
+    """Return what to inspect, by name: what the command line says, or else every camera of the station."""
     if options.product and options.source is not None:
         source = StationCamera.model_construct(
             source=options.source, product=options.product, fps=options.fps, outputs=station.outputs
@@ -123,7 +123,7 @@ def _raise_errors(lines: Sequence[Line]) -> None:
 
 @contextmanager
 def _stopped_by_signals(lines: Sequence[Line]) -> Iterator[None]:
-    """Ctrl-C and whatever else asks a program to end do so in order; a second Ctrl-C ends it at once."""
+    """End in order within, on Ctrl-C and other signals that ask for it; a second Ctrl-C ends the program at once."""
 
     def handler(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -11,7 +11,7 @@ from line import Scripted, check_account, line_threads
 
 from inspector.channel import Overflow
 from inspector.errors import CameraLost, FrameLost, OutputError, SinkError
-from inspector.outputs.base import State
+from inspector.outputs.base import OutputState
 from inspector.pipeline import Pipeline
 from inspector.records import Cause, Frame, Verdict
 from inspector.sinks.log import LogSink
@@ -115,7 +115,7 @@ def test_the_account_holds_through_faults_of_all_kinds(station, tmp_path, seed):
     except (CameraLost, SinkError, OutputError):
         assert fails
     check_account(seen, trouble.line, camera, told)
-    assert (moody.state, moody.closed) == (State.SAFE, True)
+    assert (moody.state, moody.closed) == (OutputState.SAFE, True)
     assert [json.loads(row)["frame"] for row in log.paths[1].read_text().splitlines()] == list(
         range(len(seen.inspections))
     )

@@ -8,7 +8,7 @@ from line import PATIENCE_S, Gate, Scripted, Waits, causes, check_account, parts
 
 from inspector.channel import Overflow
 from inspector.inspection import load_inspector
-from inspector.outputs.base import State
+from inspector.outputs.base import OutputState
 from inspector.pipeline import Pipeline
 from inspector.records import Cause, Frame, Verdict
 from inspector.testing import ManualClock, MemoryOutput, MemorySink
@@ -198,7 +198,7 @@ def test_a_sink_slower_than_the_camera_for_a_minute_costs_no_part(station):
     pipeline.run()
     check_account(gate, pipeline, camera, output)
     assert gate.verdicts == [PASS] * 600
-    assert output.states[1:601] == [(State.PASS, index) for index in range(600)]
+    assert output.states[1:601] == [(OutputState.PASS, index) for index in range(600)]
     assert sum(inspection.image is not None for inspection in gate.inspections) < 50
 
 

@@ -9,7 +9,7 @@ import pytest
 from line import Fails, Hang, Scripted, check_summary, run
 
 from inspector.errors import OutputError, SinkError, StageStalled
-from inspector.outputs.base import State
+from inspector.outputs.base import OutputState
 from inspector.pipeline import Pipeline, run_together
 from inspector.records import Verdict
 from inspector.sinks.log import LogSink
@@ -83,8 +83,8 @@ def test_what_a_log_that_hangs_may_not_have_is_announced_to_nobody(station, hang
         line.run()
     assert [inspection.index for inspection in behind.inspections] == [0, 1, 2]
     assert behind.closed
-    assert [index for state, index in output.states if state is not State.SAFE] == [0, 1, 2]
-    assert output.state is State.SAFE
+    assert [index for state, index in output.states if state is not OutputState.SAFE] == [0, 1, 2]
+    assert output.state is OutputState.SAFE
     check_summary(line)
     hang.release()
     assert len(stuck.inspections) == 4  # the one in which it hung
@@ -117,8 +117,8 @@ def test_an_output_that_fails_ends_the_run_and_the_others_go_safe(station):
     pipeline = Pipeline(FakeCamera(itertools.count(), live=False), station.load(), [seen], [gone, other])
     with pytest.raises(OutputError, match="controller gone"):
         pipeline.run()
-    assert [state for state, _ in other.states] == [State.SAFE, *[State.PASS] * 3, State.SAFE]
-    assert (gone.state, other.state, other.why) == (State.SAFE, State.SAFE, "controller gone")
+    assert [state for state, _ in other.states] == [OutputState.SAFE, *[OutputState.PASS] * 3, OutputState.SAFE]
+    assert (gone.state, other.state, other.why) == (OutputState.SAFE, OutputState.SAFE, "controller gone")
     assert seen.verdicts[:4] == [PASS] * 4  # the log has what the output never told
     check_summary(pipeline)
 
@@ -146,11 +146,11 @@ def test_an_output_that_hangs_does_not_keep_the_others_from_safety(station, mome
     else:
         pipeline.run()
     check_summary(pipeline)
-    assert other.state is State.SAFE
+    assert other.state is OutputState.SAFE
     assert len(seen.inspections) == pipeline.summary.captured
     ends.let_go()
     hang.release()
-    assert stuck.state is State.SAFE  # and stays so, although a PASS was under way
+    assert stuck.state is OutputState.SAFE  # and stays so, although a PASS was under way
 
 
 def test_the_callers_thread_that_hangs_cannot_keep_the_line_from_safety(station, hang):
@@ -171,7 +171,7 @@ def test_the_callers_thread_that_hangs_cannot_keep_the_line_from_safety(station,
     run_together([pipeline], end)
     with pytest.raises(StageStalled, match="caller has not moved for 20 s"):
         pipeline.result()
-    assert ended[0][0] is State.SAFE
+    assert ended[0][0] is OutputState.SAFE
     assert ended[0][1] == seen.verdicts
     check_summary(pipeline)
 

@@ -36,11 +36,12 @@ def test_four_good_pictures_of_leather_are_enough_to_see_what_is_wrong(leather):
     assert found["image_auroc"] >= 0.95
 
 
-def test_pods_of_several_colours_in_any_turn_are_ranked_and_the_budget_is_kept(coffee):
+def test_pods_of_several_colours_in_any_turn_are_ranked_and_found_within_the_budget(coffee):
     """The hardest product: the model that knew only finer levels ranked it at 0.58."""
     found = evaluate(coffee)
     assert (found["images"], found["anomalies"]) == (200, 100)
     assert found["image_auroc"] >= 0.88
+    assert found["f1"] >= 0.8 * found["best_f1"]  # at 10 per cent, the threshold lies above nearly all defects
     budget = found["false_reject_budget"]
     assert stats.binomtest(round(100 * found["false_reject_rate"]), 100, budget, "greater").pvalue > 0.001
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from inspector import judge
+from inspector.inspection import part_score, patch_scores, verdict_of
 from inspector.records import Prediction, Verdict
 
 
@@ -15,7 +15,7 @@ def found(*scores, side=32):
 
 
 def test_a_patch_has_the_score_the_model_gives_it():
-    assert judge.patch_scores(found(0.5, 2, 0)).tolist() == [0.5, 2, 0]
+    assert patch_scores(found(0.5, 2, 0)).tolist() == [0.5, 2, 0]
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
@@ -23,25 +23,25 @@ def test_a_patch_has_the_score_the_model_gives_it():
 def test_a_patch_whose_map_holds_something_that_is_no_number_has_no_score_and_the_others_keep_theirs(bad, side):
     one = found(0.5, 2, 0, side=side)
     one.maps[1, side // 2, side - 1] = bad
-    np.testing.assert_array_equal(judge.patch_scores(one), [0.5, math.nan, 0])
+    np.testing.assert_array_equal(patch_scores(one), [0.5, math.nan, 0])
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_score_that_is_no_number_stays_one(bad):
-    np.testing.assert_array_equal(judge.patch_scores(found(0.5, bad)), np.array([0.5, bad], np.float32))
+    np.testing.assert_array_equal(patch_scores(found(0.5, bad)), np.array([0.5, bad], np.float32))
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_part_passes_no_threshold_while_one_cell_of_one_patch_is_no_number(bad):
     one = found(0.5, 2, 0)
     one.maps[2, 5, 5] = bad
-    score = judge.part_score(judge.patch_scores(one).reshape(1, 3))
-    assert judge.verdict(score, threshold=1000) is Verdict.FAIL
+    score = part_score(patch_scores(one).reshape(1, 3))
+    assert verdict_of(score, threshold=1000) is Verdict.FAIL
 
 
 def test_the_part_is_as_strange_as_its_strangest_patch():
-    assert judge.part_score(np.array([[0.1, 4], [2, 0]], np.float32)) == 4
-    assert math.isnan(judge.part_score(np.array([[0.1, math.nan], [2, 0]], np.float32)))
+    assert part_score(np.array([[0.1, 4], [2, 0]], np.float32)) == 4
+    assert math.isnan(part_score(np.array([[0.1, math.nan], [2, 0]], np.float32)))
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_the_part_is_as_strange_as_its_strangest_patch():
     ],
 )
 def test_a_part_may_be_as_strange_as_the_threshold_and_not_stranger(score, verdict):
-    assert judge.verdict(score, threshold=2) is verdict
+    assert verdict_of(score, threshold=2) is verdict
 
 
 def test_nothing_passes_a_threshold_that_is_no_number():
-    assert judge.verdict(0, math.nan) is Verdict.FAIL
+    assert verdict_of(0, math.nan) is Verdict.FAIL
