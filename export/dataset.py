@@ -41,7 +41,7 @@ def on_stderr(line: str) -> None:
 
 
 def good_images(data: Path, say: Say = on_stderr) -> list[Path]:
-    """The good images: DATA/train/good in MVTec AD layout (or ok), else every image in the folder.
+    """Return the good images: DATA/train/good in MVTec AD layout (or ok), else every image in the folder.
 
     Masks that lie beside images are none of them, nor are images whose mask marks a defect; `say` is told of those.
     Raises DataError where others lie among them by their folders' names, and where there are fewer than two, or copies
@@ -63,7 +63,7 @@ def good_images(data: Path, say: Say = on_stderr) -> list[Path]:
 
 
 def distinct_images(images: Sequence[Path], say: Say = on_stderr) -> list[Path]:
-    """Each file once; `say` is told which others are the same, byte for byte.
+    """Keep each file once; `say` is told which others are the same, byte for byte.
 
     Copies would be held out from themselves: what a model knows by heart looks as if good parts never differed.
     """
@@ -115,7 +115,7 @@ def _unreadable(path: Path) -> str:
 
 
 def labelled_images(data: Path, say: Say = on_stderr) -> list[Labelled]:
-    """The test set DATA/test/<defect>/, in MVTec AD layout or its kin (see docs/data.md).
+    """Return the test set DATA/test/<defect>/, in MVTec AD layout or its kin (see docs/data.md).
 
     Raises DataError where there is none, where it has no good part, and where masks cannot be what they say.
     """
@@ -133,7 +133,7 @@ def labelled_images(data: Path, say: Say = on_stderr) -> list[Labelled]:
 
 
 def missing_masks(data: Path, images: Sequence[Labelled]) -> str:
-    """What to say where defective parts have no mask, though others have, or a folder of masks is there."""
+    """Say what to say where defective parts have no mask, though others have, or a folder of masks is there."""
     defective = [image for image in images if image.anomalous]
     without = [image for image in defective if not image.masks]
     drawn = child(data, "ground_truth")
@@ -159,7 +159,7 @@ def _labelled(path: Path, relative: Path, drawn: MaskFolder, beside: Path | None
 
 
 def _wanted(data: Path) -> str:
-    """The layout that is wanted, and how to get there from one that is known."""
+    """Return the layout that is wanted, and how to get there from one that is known."""
     wanted = "wanted is DATA/test/good and DATA/test/<defect>, as in MVTec AD"
     if (data / "Data" / "Images").is_dir():
         return (

@@ -25,12 +25,12 @@ SHOWN = 6  # folders named in a message
 
 
 def is_good(name: str) -> bool:
-    """Whether a folder of this name holds good parts, in any case: good, OK, Normal."""
+    """Say whether a folder of this name holds good parts, in any case: good, OK, Normal."""
     return name.lower() in GOOD_NAMES
 
 
 def is_bad(name: str) -> bool:
-    """Whether a folder of this name holds defective parts, masks or a test set: NG, bad_parts, ground_truth."""
+    """Say whether a folder of this name holds defective parts, masks or a test set: NG, bad_parts, ground_truth."""
     words = re.findall("[a-z]+", name.lower())
     if _core("".join(words)) in BAD_NAMES or BAD_WORDS & set(words):
         return True
@@ -40,14 +40,14 @@ def is_bad(name: str) -> bool:
 
 
 def child(folder: Path, name: str) -> Path | None:
-    """The folder of this name in another one, in any case; the exact name first."""
+    """Return the folder of this name in another one, in any case; the exact name first."""
     if (folder / name).is_dir():
         return folder / name
     return next((each for each in sorted(folder.iterdir()) if each.is_dir() and each.name.lower() == name), None)
 
 
 def good_folder(data: Path) -> Path:
-    """Where the good parts of DATA lie: DATA/train/good (or ok, OK, Good ...) where there is one, else DATA itself.
+    """Say where the good parts of DATA lie: DATA/train/good (or ok, OK, Good ...) where there is one, else DATA itself.
 
     Raises DataError where train/ holds several such folders.
     """
@@ -77,7 +77,7 @@ def refuse_others(folder: Path, images: Sequence[Path]) -> None:
 
 
 def _instead(folder: Path, good: Sequence[Path], kept: Sequence[Path], marked: Sequence[Path]) -> str:
-    """What to type or to do."""
+    """Say what to type or to do."""
     if not kept:
         return f"put the good images into {folder / 'train' / 'good'}"
     only = good[0] if len(good) == 1 else Path(os.path.commonpath([path.parent for path in kept]))
@@ -87,7 +87,7 @@ def _instead(folder: Path, good: Sequence[Path], kept: Sequence[Path], marked: S
 
 
 def _core(letters: str) -> str:
-    """A name without words that change nothing: "badparts" and "imagesbad" are "bad"."""
+    """Return a name without words that change nothing: "badparts" and "imagesbad" are "bad"."""
     for word in FILLING:
         if letters not in FILLING:
             letters = letters.removeprefix(word).removesuffix(word)
@@ -99,7 +99,7 @@ def _maybe_good(name: str) -> bool:
 
 
 def _first(place: Path, matches: Callable[[str], bool]) -> Path | None:
-    """The uppermost folder of a place whose name matches."""
+    """Return the uppermost folder of a place whose name matches."""
     return next((Path(*place.parts[: at + 1]) for at, name in enumerate(place.parts) if matches(name)), None)
 
 

@@ -21,7 +21,7 @@ LEAST = 2  # masks; of more than these, most may look inverted together
 
 
 def split_masks(images: Sequence[Path]) -> tuple[list[Path], dict[Path, Path]]:
-    """The images without the masks that lie beside them, and the mask of each that has one there.
+    """Return the images without the masks that lie beside them, and the mask of each that has one there.
 
     One image with its mask beside it tells how a folder names its masks: there, the others are masks too.
     """
@@ -33,7 +33,7 @@ def split_masks(images: Sequence[Path]) -> tuple[list[Path], dict[Path, Path]]:
 
 
 def _base(path: Path) -> str:
-    """The name of the image that a file would be the mask of; empty where its name is not a mask's."""
+    """Return the name of the image that a file would be the mask of; empty where its name is not a mask's."""
     stem = path.stem.lower()
     return next((stem.removesuffix(ending) for ending in ENDINGS if stem.endswith(ending)), "")
 
@@ -53,12 +53,12 @@ class MaskFolder:
                 self._files.setdefault(tuple(part.lower() for part in key), []).append(path)
 
     def of(self, relative: Path) -> tuple[Path, ...]:
-        """The masks of the image DATA/test/`relative`; several are one, as each may mark another defect."""
+        """Return the masks of the image DATA/test/`relative`; several are one, as each may mark another defect."""
         return tuple(self._files.get(tuple(part.lower() for part in relative.with_suffix("").parts), ()))
 
 
 def read_mask(paths: Sequence[Path]) -> Mask:
-    """Where the defect is, (height, width): any pixel that is not black in one of the files. Raises DataError."""
+    """Say where the defect is, (height, width): any pixel that is not black in one of the files. Raises DataError."""
     masks = [_read(path) for path in paths]
     odd = next((path for path, mask in zip(paths, masks, strict=True) if mask.shape != masks[0].shape), None)
     if odd:
@@ -78,7 +78,7 @@ def _read(path: Path) -> Mask:
 
 
 def _ground_colour(path: Path) -> bytes:
-    """The first colour of a PNG's palette, which labels by index use for "nothing here"; empty without a palette."""
+    """Return the first colour of a PNG's palette, which labels by index use for "nothing"; empty without a palette."""
     with path.open("rb") as file:
         head = file.read(4096)
     start = head.find(b"PLTE") + 4
@@ -97,7 +97,7 @@ class Drawn:
 
     @property
     def inverted(self) -> bool:
-        """Whether it marks all around and leaves a place within: a defect does not."""
+        """Say whether it marks all around and leaves a place within: a defect does not."""
         return MOST < self.share < 1 and self.border > ALL_AROUND
 
     @property
@@ -105,7 +105,7 @@ class Drawn:
         return MOST < self.share < 1 and self.border > MOST
 
     def complaint(self, all_inverted: bool) -> str:
-        """What is wrong with it, in words; empty where nothing is."""
+        """Say what is wrong with it, in words; empty where nothing is."""
         if self.inverted or (all_inverted and self.mostly):
             return (
                 f"{self.path}: marks {self.share:.0%} of the picture and {self.border:.0%} of its border: it looks "
@@ -119,7 +119,7 @@ class Drawn:
 
 
 def complaints(labelled: Iterable[tuple[str, bool, Sequence[Path]]]) -> list[str]:
-    """What is wrong with the masks of (name of an image, whether it is defective, its masks), file by file.
+    """Say what is wrong with the masks of (name of an image, whether it is defective, its masks), file by file.
 
     A real defect may cover most of a picture, so masks whose marks touch the border are called inverted only where
     most masks of the set look so.

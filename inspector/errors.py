@@ -12,6 +12,7 @@ InspectorError          one line says what is wrong and what to do; the program 
 │   ├── FrameLost       this one exposure is lost; the next read may succeed
 │   └── EndOfStream     a replay is over (not a fault)
 ├── SinkError           a verdict could not be written where it must go
+├── StoreError          the record's database cannot be used
 ├── OutputError         the line could not be told a verdict
 ├── StageStalled        a stage of the running line hangs
 └── DependencyError     an optional package is not installed
@@ -87,6 +88,10 @@ class EndOfStream(CameraError):
 
 class SinkError(InspectorError):
     """A verdict could not be written: disk full, folder not writable."""
+
+
+class StoreError(InspectorError):
+    """The record cannot be read or written: database locked, missing, of a newer program, or no database."""
 
 
 class OutputError(InspectorError):

@@ -1,19 +1,22 @@
 """One conformance suite for every kind of camera, then what is special to each."""
 
+import contextlib
 import itertools
 import logging
 import os
+import time
 
 import cv2
 import numpy as np
 import pytest
 from servers import MjpegServer
 
+from inspector.camera_settings import NetworkSettings
 from inspector.cameras.device import DeviceCamera, camera_name, find_devices
 from inspector.cameras.folder import FolderReplay
 from inspector.cameras.network import NetworkCamera
 from inspector.cameras.reconnect import Reconnecting
-from inspector.cameras.source import open_source
+from inspector.cameras.source import open_camera, open_source
 from inspector.cameras.video import VideoFile
 from inspector.errors import CameraError, CameraLost, EndOfStream, FrameLost
 from inspector.images import write_image
@@ -338,6 +341,25 @@ def test_a_network_camera_that_hangs_up_is_lost():
             camera.read(1.0)
 
 
+def read_on(camera):
+    """Read, whatever is lost, for at most a minute."""
+    end_s = time.monotonic() + 60
+    while time.monotonic() < end_s:
+        with contextlib.suppress(FrameLost):
+            camera.read(1.0)
+
+
+def test_settings_of_a_network_camera_say_when_it_is_given_up():
+    with contextlib.ExitStack() as opened:
+        server = opened.enter_context(MjpegServer(jpegs()))
+        settings = NetworkSettings(kind="network", address=server.address, fps=20, read_timeout_s=0.3, give_up_s=0.2)
+        with open_camera(settings) as camera:
+            assert camera.read(1.0).index == 0
+            opened.close()
+            with pytest.raises(CameraLost, match=r"gone for 0\.2 s"):
+                read_on(camera)
+
+
 def test_a_network_camera_that_falls_silent_is_lost():
     with MjpegServer(jpegs(), silent=True) as server, NetworkCamera(server.address, read_timeout_s=0.3) as camera:
         assert indices(play(camera)) == list(range(FRAMES))  # every frame sent, and then an end
@@ -361,6 +383,8 @@ def test_a_setting_that_the_camera_refuses_is_an_error(tmp_path):
         assert camera.read(1.0).image.shape == (48, 64, 3)
     with pytest.raises(CameraError, match="width: asked for 1920, got 64"):
         DeviceCamera(0, width=1920, open_capture=open_capture).__enter__()
+    with pytest.raises(CameraError, match="exposure: asked for -5, got"):
+        DeviceCamera(0, exposure=-5, open_capture=open_capture).__enter__()
 
 
 def test_a_camera_that_does_not_exist_is_one_line_without_chatter(capfd):

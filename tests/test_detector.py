@@ -81,7 +81,7 @@ def test_a_model_of_another_program_is_refused(tmp_path):
     [
         ({"format": 1}, "metadata cannot be read (format: "),
         ({"threshold": "high"}, "metadata cannot be read (threshold: "),
-        ({"colour_of_the_box": "red"}, "metadata cannot be read (colour_of_the_box: "),
+        ({"colour_of_the_box": "red"}, "metadata cannot be read (unknown key colour_of_the_box)"),
         ({"fixture": template(b"")}, "metadata cannot be read (fixture.template.picture: "),
         ({"fixture": template(b"\x89PNG\r\n\x1a\n cut off")}, "metadata cannot be read (fixture.template.picture: "),
         ({"patch_limits": [1.0, 0.5]}, "2 limits of patches for grid 1x1): train again"),
@@ -177,9 +177,9 @@ def test_a_model_that_fails_says_so_in_one_line_and_goes_on_with_the_next_patch(
     assert (found.maps.shape, found.scores.shape) == ((1, 8, 8), (1,))
 
 
-def test_pictures_show_each_patch_and_its_reconstruction(detector):
+def test_reconstructions_show_each_patch_and_its_reconstruction(detector):
     patches = noise(3)
-    np.testing.assert_array_equal(detector.pictures(patches), np.stack([patches, patches], 1))
+    np.testing.assert_array_equal(detector.reconstructions(patches), np.stack([patches, patches], 1))
 
 
 def test_the_models_hash_is_the_files(station, detector):
@@ -193,3 +193,21 @@ def test_the_metadata_comes_back_as_it_went_in(detector):
     assert info.held_out == {"0123456789ab": 1.6, "ba9876543210": 1.7}
     assert info.learned_from == {"0123456789ab", "ba9876543210"}
     assert len(detector.gamut) == 256
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_a_model_without_reconstructions_judges_alike(station, detector, older):
+    """Older models call them otherwise: they give none."""
+    model = onnx.load(station.model())
+    (output,) = [each for each in model.graph.output if each.name == "reconstructions"]
+    model.graph.output.remove(output)
+    if older:
+        model.graph.node.append(onnx.helper.make_node("Identity", ["reconstructions"], ["pictures"]))
+        output.name = "pictures"
+        model.graph.output.append(output)
+    station.save(model)
+    without = Detector(station.model())
+    assert detector.reconstructs
+    assert not without.reconstructs
+    patches = noise(3)
+    np.testing.assert_array_equal(without(patches).scores, detector(patches).scores)

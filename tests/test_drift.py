@@ -24,7 +24,7 @@ def test_stranger_parts_are_drift_and_the_lamp_is_named_before_the_threshold():
     rates, difference = drift(now).words
     rejected = sum(score > 0.9 for score in now)
     assert f"met now: {rejected} of 80" in rates
-    assert difference.startswith("drift: good parts look stranger")
+    assert difference.startswith("drift: good parts score higher")
     assert difference.index("lamp") < difference.index("threshold;")
 
 

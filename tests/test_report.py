@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 from labelled import fill, spot
 from product import Product
@@ -206,3 +207,13 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_work(alpha):
     (alpha.data / "file").write_text("")
     error = alpha.refused("evaluate", "--data", alpha.data, "--report", alpha.data / "file" / "report.html")
     assert "cannot write there" in error
+
+
+def test_a_model_without_reconstructions_has_a_report_that_says_so(alpha, station):
+    model = onnx.load(station.model())
+    model.graph.output.remove(next(each for each in model.graph.output if each.name == "reconstructions"))
+    station.save(model)
+    fill(alpha.data, good=[40, 60], dent=[210, 50])
+    page = report(alpha)
+    assert "model gives no reconstructions" in page.text
+    assert not [name for name in page.pictures if "expects" in name]

@@ -37,7 +37,7 @@ STAIN_COLOURS: tuple[Colour, ...] = ((0.02, 0.07, 0.23), (0.03, 0.20, 0.30), (0.
 
 
 def good_part(rng: Generator, size: int) -> Scene:
-    """A part as the line makes them: never twice at the same place, in the same light, from the same metal."""
+    """Draw a part as the line makes them: never twice at the same place, in the same light, from the same metal."""
     x, y = rng.uniform(-0.014, 0.014, 2)
     blue, green, red = rng.normal(1.0, 0.03, 3)
     return Scene(
@@ -57,7 +57,7 @@ def waves(rng: Generator, *shape: tuple[int, float]) -> Waves:
 
 
 def on_face(rng: Generator) -> Point:
-    """A point of the plate's brushed face, clear of hub, holes and rim."""
+    """Draw a point of the plate's brushed face, clear of hub, holes and rim."""
     while True:
         x, y = rng.uniform(-0.56, 0.56, 2)
         if math.hypot(x, y) > 0.48 and all(math.dist((x, y), hole) > 0.17 for hole in HOLES):
@@ -65,7 +65,7 @@ def on_face(rng: Generator) -> Point:
 
 
 def scratch(part: Scene, rng: Generator, severity: float) -> Scene:
-    """A tool slid over the plate."""
+    """Slide a tool over the plate."""
     start, turn, bend = np.array(on_face(rng)), rng.uniform(0, 2 * math.pi), rng.normal(0, 0.25)
     length = 0.15 + 0.55 * severity
     if math.dist(start + length * np.array([math.cos(turn), math.sin(turn)]), (0, 0)) > math.dist(start, (0, 0)):
@@ -78,7 +78,7 @@ def scratch(part: Scene, rng: Generator, severity: float) -> Scene:
 
 
 def chip(part: Scene, rng: Generator, severity: float) -> Scene:
-    """The rim has hit something."""
+    """Hit the rim against something."""
     along = float(rng.uniform(-0.45, 0.45))
     side = ((0.70, along), (-0.70, along), (along, 0.70), (along, -0.70))[rng.integers(4)]
     edge = waves(rng, (2, 0.14), (3, 0.12), (7, 0.06), (13, 0.025))
@@ -94,7 +94,7 @@ def stain(part: Scene, rng: Generator, severity: float) -> Scene:
 
 
 def misplaced(part: Scene, rng: Generator, severity: float) -> Scene:
-    """The right thing in the wrong place, or missing."""
+    """Put the right thing in the wrong place, or leave it out."""
     step, sign = 0.03 + 0.10 * severity, float(rng.choice((-1, 1)))
     hole = int(rng.integers(4))
     rest = part.holes[:hole] + part.holes[hole + 1 :]
@@ -111,7 +111,7 @@ def misplaced(part: Scene, rng: Generator, severity: float) -> Scene:
 
 
 def colour(part: Scene, rng: Generator, severity: float) -> Scene:
-    """The insert of another variant."""
+    """Take the insert of another variant."""
     tone = rng.uniform(0.9, 1.1)
     blue, green, red = WRONG_COLOURS[round((1 - severity) * (len(WRONG_COLOURS) - 1))]
     return replace(part, insert_colour=(float(blue * tone), float(green * tone), float(red * tone)))
@@ -154,7 +154,7 @@ def make_demo(  # each is a dial of the data set
 
 
 def before_and_after(kind: str, rng: Generator, size: int, severity: float) -> tuple[Scene, Scene]:
-    """A good part, and the same part in the same light with a defect of `kind`."""
+    """Draw a good part, and the same part in the same light with a defect of `kind`."""
     part = good_part(rng, size)
     return part, DEFECTS[kind](part, rng, severity)
 

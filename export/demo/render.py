@@ -23,7 +23,7 @@ VISIBLE = 5 / 255  # a smaller change of a displayed channel drowns in the senso
 
 
 def groove(scene: Scene, scratch: Scratch) -> Field:
-    """How deep `scratch` has cut, 0 to 1: thin at its ends."""
+    """Say how deep `scratch` has cut, 0 to 1: thin at its ends."""
     unit, fine = scene.size / 2, 16
     canvas = np.zeros((scene.size, scene.size), np.float32)
     turn = math.radians(scene.at.turn_deg)
@@ -38,7 +38,7 @@ def groove(scene: Scene, scratch: Scratch) -> Field:
 
 
 def relief(shapes: Shapes, cuts: Field) -> Field:
-    """The part's height at every pixel, in the unit of lengths."""
+    """Return the part's height at every pixel, in the unit of lengths."""
     ring = np.clip(1 - ((shapes.radius - 0.395) / 0.032) ** 2, 0, None)
     ix, iy = shapes.insert_xy
     height = 0.016 * inside(shapes.plate + 0.010, 0.020)
@@ -95,18 +95,18 @@ def metal(light: Light, along: tuple[Field | float, Field | float], lines: Field
 
 
 def plastic(light: Light, colour: Colour, gloss: float) -> Field:
-    """A body colour under a soft clear highlight."""
+    """Render a body colour under a soft clear highlight."""
     glare = gloss * np.exp(-(light.tilt_x**2 + light.tilt_y**2) / 0.05)
     return np.asarray(tinted(0.25 + 0.95 * light.diffuse, colour) + glare, np.float32)
 
 
 def tinted(grey: Field, colour: Colour) -> Field:
-    """(height, width) to light of one colour, (3, height, width)."""
+    """Turn (height, width) into light of one colour, (3, height, width)."""
     return np.asarray(np.multiply.outer(np.array(colour, np.float32), grey), np.float32)
 
 
 def soft(field: Field, sigma: float) -> Field:
-    """A wide blur, done small: `sigma` in pixels."""
+    """Blur widely, done small: `sigma` in pixels."""
     step = max(int(sigma / 2), 1)
     small = cv2.resize(field, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), sigma / step)
@@ -140,7 +140,7 @@ def mark(scene: Scene, shapes: Shapes) -> Field:
 
 
 def stained(surface: Field, shapes: Shapes, stain: Stain, diffuse: Field) -> Field:
-    """`surface` under one dried drop."""
+    """Render `surface` under one dried drop."""
     distance = ragged(shapes.x, shapes.y, stain.at, stain.radius, stain.waves)
     rim = np.exp(-(((distance + 0.012) / 0.012) ** 2))
     cover = stain.opacity * inside(distance, 0.035) * (0.72 + 0.28 * rim)
@@ -148,7 +148,7 @@ def stained(surface: Field, shapes: Shapes, stain: Stain, diffuse: Field) -> Fie
 
 
 def over(under: Field, cover: Field, top: Field | np.float32) -> Field:
-    """`top` laid over `under` where `cover` is 1."""
+    """Lay `top` over `under` where `cover` is 1."""
     mixed = top - under
     mixed *= cover
     mixed += under
@@ -159,7 +159,7 @@ def over(under: Field, cover: Field, top: Field | np.float32) -> Field:
 
 
 def expose(scene: Scene) -> Field:
-    """The light on the sensor, before its noise: (3, size, size)."""
+    """Return the light on the sensor, before its noise: (3, size, size)."""
     shapes, edge = lay_out(scene), 3 / scene.size
     still: Field = np.zeros((scene.size, scene.size), np.float32)
     cuts = np.maximum.reduce([still, *(s.depth * groove(scene, s) for s in scene.scratches)])
@@ -187,14 +187,14 @@ def faces(scene: Scene, shapes: Shapes, light: Light, cuts: Field) -> Field:
 
 
 def sheet(scene: Scene, shapes: Shapes, light: Light) -> Field:
-    """The brushed plate, dull where a chip has broken it."""
+    """Render the brushed plate, dull where a chip has broken it."""
     lines = brushing(scene, 3)
     broken = 0.35 * inside(shapes.chips - 0.012, 0.03) * (0.6 + 0.4 * lines)
     return tinted(metal(light, (1.0, 0.0), lines) * (1 - broken), ALUMINIUM)
 
 
 def hub(scene: Scene, shapes: Shapes, light: Light) -> Field:
-    """The turned hub: lines run around it, so its highlight is a fan."""
+    """Render the turned hub: lines run around it, so its highlight is a fan."""
     turn = cv2.phase(shapes.x, shapes.y)
     around = np.minimum(turn, 2 * np.pi - turn) * ((scene.size - 1) / np.pi)  # mirrored: no seam
     rings = cv2.remap(brushing(scene, 5), around.astype(np.float32), shapes.radius * (scene.size / 2), cv2.INTER_LINEAR)
@@ -208,7 +208,7 @@ def displayed(light: Field) -> Field:
 
 
 def develop(scene: Scene, light: Field) -> Image:
-    """The camera's picture of this light: (size, size, 3) uint8 BGR, with the sensor's noise."""
+    """Return the camera's picture of this light: (size, size, 3) uint8 BGR, with the sensor's noise."""
     grain = scene.noise(7, light.shape)
     grain *= np.sqrt(light * np.float32(2e-4) + np.float32(3e-6))  # photons, then the read-out
     grain += light
@@ -216,12 +216,12 @@ def develop(scene: Scene, light: Field) -> Image:
 
 
 def photograph(scene: Scene) -> Image:
-    """The picture the camera gives of `scene`: (size, size, 3) uint8 BGR."""
+    """Return the picture the camera gives of `scene`: (size, size, 3) uint8 BGR."""
     return develop(scene, expose(scene))
 
 
 def changed(before: Field, after: Field) -> Mask:
-    """Where a person could tell one exposure from the other: (size, size)."""
+    """Say where a person could tell one exposure from the other: (size, size)."""
     difference = np.abs(displayed(after) - displayed(before)).max(axis=0)
     seen = (difference > VISIBLE).astype(np.uint8)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))

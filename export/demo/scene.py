@@ -117,7 +117,7 @@ def band(distance: Field, half: float) -> Field:
 
 
 def inside(distance: Field, edge: float) -> Field:
-    """1 inside, 0 outside, a smooth ramp of width `edge` across the border."""
+    """Return 1 inside, 0 outside, a smooth ramp of width `edge` across the border."""
     ramp = np.clip(0.5 - distance / np.float32(edge), 0, 1)
     return np.asarray(ramp * ramp * (3 - 2 * ramp), np.float32)
 

@@ -24,7 +24,7 @@ Interval = tuple[float, float]
 
 
 def intervals(results: Results, kinds: Sequence[str]) -> dict[str, Interval | None]:
-    """The interval of each of the Figures, by name; None where the figure does not exist. `kinds`: each image's."""
+    """Return the interval of each figure, by name; None where the figure does not exist. `kinds`: each image's."""
     drawn = [dataclasses.astuple(results.figures(weights)) for weights in _draws(kinds)]
     known = dataclasses.asdict(results.figures())
     return {
@@ -34,13 +34,13 @@ def intervals(results: Results, kinds: Sequence[str]) -> dict[str, Interval | No
 
 
 def share_interval(count: int, of: int) -> Interval:
-    """The exact (Clopper-Pearson) interval of a share. Unlike the bootstrap, none of 20 is not none for sure."""
+    """Return the exact (Clopper-Pearson) interval of a share. Unlike the bootstrap, none of 20 is not none for sure."""
     found = binomtest(count, of).proportion_ci(LEVEL, method="exact")
     return float(found.low), float(found.high)
 
 
 def _draws(kinds: Sequence[str]) -> Weights:
-    """How often each image is drawn, (replicates, images)."""
+    """Say how often each image is drawn, (replicates, images)."""
     rng = np.random.default_rng(SEED)
     names = np.array(kinds)
     weights = np.zeros((REPLICATES, len(names)), np.int64)
@@ -51,6 +51,6 @@ def _draws(kinds: Sequence[str]) -> Weights:
 
 
 def _middle(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Interval:
-    """The middle part of the values; a replicate in which a figure does not exist is passed over."""
+    """Return the middle part of the values; a replicate in which a figure does not exist is passed over."""
     low, high = np.nanquantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)

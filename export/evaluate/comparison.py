@@ -59,7 +59,7 @@ class Row:
 
 
 def rows(results: Mapping[Path, Result]) -> list[Row]:
-    """The table, in the order in which products and models first come. Raises DataError for a model given twice."""
+    """Return the table, in the order in which products and models come. Raises DataError for a model given twice."""
     groups: dict[tuple[object, ...], dict[Path, Result]] = {}
     for path, result in results.items():
         group = groups.setdefault(_identity(result), {})
@@ -71,7 +71,7 @@ def rows(results: Mapping[Path, Result]) -> list[Row]:
 
 
 def as_markdown(table: Sequence[Row]) -> str:
-    """A table for a README, an issue or a wiki."""
+    """Write a table for a README, an issue or a wiki."""
     head = ["product", "model", "images", *(column.title for column in COLUMNS)]
     lines = [head, ["---", "---", *["---:"] * (len(head) - 2)]]
     for row in table:
@@ -83,22 +83,22 @@ def as_markdown(table: Sequence[Row]) -> str:
 
 
 def as_html(table: Sequence[Row]) -> str:
-    """A page that needs nothing but itself."""
+    """Write a page that needs nothing but itself."""
     return render("compare.html.j2", table=table, columns=COLUMNS, cell=cell, described=described, interval=interval)
 
 
 def as_json(table: Sequence[Row]) -> str:
-    """A list of rows, with every digit."""
+    """Write a list of rows, with every digit."""
     return json.dumps([dataclasses.asdict(row) for row in table])
 
 
 def described(row: Row) -> str:
-    """The model in words, and how many seeds the row takes together."""
+    """Return the model in words, and how many seeds the row takes together."""
     return f"{row.model}, {len(row.seeds)} seeds" if len(row.seeds) > 1 else row.model
 
 
 def cell(row: Row, column: Column) -> str:
-    """A figure as text: with its deviation over several seeds, and the budget where there is one."""
+    """Return a figure as text: with its deviation over several seeds, and the budget where there is one."""
     spread = row.figures[column.key]
     if spread is None:
         return NOTHING
@@ -110,7 +110,7 @@ def cell(row: Row, column: Column) -> str:
 
 
 def interval(row: Row, column: Column) -> str:
-    """The figure's interval as text; empty where there is none."""
+    """Return the figure's interval as text; empty where there is none."""
     spread = row.figures[column.key]
     if spread is None or spread.interval is None:
         return ""
@@ -119,7 +119,7 @@ def interval(row: Row, column: Column) -> str:
 
 
 def _identity(result: Result) -> tuple[object, ...]:
-    """What results of one row have in common: all but the seed, and what follows from it."""
+    """Say what results of one row have in common: all but the seed, and what follows from it."""
     return (result.product, _settings(result), result.model.training_set, result.test_set, result.false_reject_budget)
 
 

@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from export.evaluate.metrics import Metrics, Outcome
 from export.evaluate.results import Result
 from inspector.errors import DataError
 from inspector.identity import PartIdentity
 from inspector.images import read_image
 from inspector.inspection import Inspector
-from inspector.records import Cause, Frame, Inspection, Verdict
+from inspector.records import Cause, Frame, Inspection, Mask, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Evaluation:
     paths: Mapping[str, Path]  # name of an image -> its file
 
     def count(self, anomalous: bool, *verdicts: Verdict) -> int:
-        """How many parts of one class got one of these verdicts (default: any)."""
+        """Say how many parts of one class got one of these verdicts (default: any)."""
         wanted = verdicts or tuple(Verdict)
         return sum(o.anomalous is anomalous and o.inspection.verdict in wanted for o in self.outcomes)
 
@@ -38,7 +41,7 @@ class Evaluation:
 
     @property
     def false_rejects(self) -> int:
-        """Good parts that were rejected, judged or not."""
+        """Return good parts that were rejected, judged or not."""
         return self.count(False, Verdict.FAIL, Verdict.MISSED)
 
     @property
@@ -60,6 +63,17 @@ def inspect_images(inspector: Inspector, images: Sequence[Path]) -> Iterator[Ins
             yield inspector.missed(identity, Cause.DECODE, str(error))
             continue
         yield inspector.inspect([Frame(index, time.monotonic_ns(), image, str(path))])[0]
+
+
+def judged_area(inspector: Inspector, inspection: Inspection) -> Mask | None:
+    """Say where a part was judged, as large as its map; None: everywhere, or nowhere because it was missed."""
+    if inspection.image is None or inspection.anomaly_map is None:
+        return None
+    judged = inspector.preparation.judged(inspection.image)
+    if judged is None:
+        return None
+    size = inspection.anomaly_map.shape[::-1]
+    return cv2.resize(judged.astype(np.uint8), size, interpolation=cv2.INTER_AREA).astype(np.bool_)
 
 
 def score_images(inspector: Inspector, images: Sequence[Path]) -> list[float]:

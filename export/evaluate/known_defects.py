@@ -29,7 +29,7 @@ class Known:
 
     @property
     def worth_it(self) -> Threshold:
-        """The usual threshold, or the tightest looser one that catches clearly more."""
+        """Return the usual threshold, or the tightest looser one that catches clearly more."""
         if not self.choose:
             return self.usual
         wanted = self.caught(self.usual) + MARGIN * len(self.scores)
@@ -37,7 +37,7 @@ class Known:
         return next(looser, self.usual)
 
     def caught(self, threshold: Threshold) -> int:
-        """How many of them it rejects."""
+        """Say how many of them it rejects."""
         return sum(score > threshold.value for score in self.scores)
 
     @property

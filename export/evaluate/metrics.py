@@ -32,6 +32,7 @@ class Outcome:
     anomalous: bool
     inspection: Inspection
     masks: tuple[Path, ...] = ()  # together they show where the defect is
+    area: Mask | None = None  # where the part is judged, as large as its map; None: everywhere
 
     @property
     def right(self) -> bool:
@@ -61,7 +62,7 @@ class Results:
     levels: PixelLevels
 
     def figures(self, weights: Weights | None = None) -> Figures:
-        """The figures where each image counts `weights` times (default: once)."""
+        """Return the figures where each image counts `weights` times (default: once)."""
         each = np.ones(len(self.anomalous), np.int64) if weights is None else weights
         judged = np.isfinite(self.scores) & (each > 0)
         ranked = self.anomalous[judged], self.scores[judged], each[judged]
@@ -95,7 +96,7 @@ class Metrics:
 
 
 def measure(outcomes: Sequence[Outcome]) -> Metrics:
-    """All figures of one evaluation. Raises DataError where a mask cannot be read."""
+    """Return all figures of one evaluation. Raises DataError where a mask cannot be read."""
     results = _results(outcomes)
     figures = results.figures()
     report = classification_report(
@@ -128,12 +129,16 @@ def _results(outcomes: Sequence[Outcome]) -> Results:
         anomalous=np.array([outcome.anomalous for outcome in outcomes]),
         rejected=np.array([outcome.inspection.verdict.reject for outcome in outcomes]),
         scores=np.array([outcome.inspection.score for outcome in outcomes]),
-        levels=count_levels([outcome.inspection.anomaly_map for outcome in outcomes], _masks(outcomes)),
+        levels=count_levels(
+            [outcome.inspection.anomaly_map for outcome in outcomes],
+            _masks(outcomes),
+            [outcome.area for outcome in outcomes],
+        ),
     )
 
 
 def roc(truth: Flags, scores: NDArray[np.float64], weights: Weights | None = None) -> tuple[Shares, Shares] | None:
-    """(false reject rate, share of the defects found) by falling threshold; None where there is only one class."""
+    """Return (false reject rate, share of defects found) by falling threshold; None where there is only one class."""
     if truth.all() or not truth.any():
         return None
     fpr, tpr, _ = roc_curve(truth, scores, sample_weight=weights, drop_intermediate=False)
@@ -164,7 +169,7 @@ def _false_reject_rate(anomalous: Flags, rejected: Flags, weights: Weights) -> f
 
 
 def _masks(outcomes: Sequence[Outcome]) -> Iterator[Mask | None]:
-    """Every image's defect pixels, as far as they are known; good images have none, in the size of the first mask."""
+    """Yield every image's defect pixels, where they are known; good images have none, in the size of the first mask."""
     first = next((outcome.masks for outcome in outcomes if outcome.masks), None)
     size = read_mask(first).shape if first else None
     for outcome in outcomes:

@@ -17,7 +17,7 @@ NOTHING = "\u2013"  # a dash, where there is no figure
 
 
 def render(template: str, **values: object) -> str:
-    """A page from `templates/`; whatever comes from names of files and products is escaped."""
+    """Write a page from `templates/`; whatever comes from names of files and products is escaped."""
     pages = Environment(
         loader=PackageLoader("export.evaluate"),
         autoescape=True,
@@ -39,7 +39,7 @@ def write_page(path: Path, page: str) -> None:
 
 
 def figure(value: float | None, digits: int = 3) -> str:
-    """A figure as text, a dash where there is none. One that is not quite 1 is not shown as 1."""
+    """Return a figure as text, a dash where there is none. One that is not quite 1 is not shown as 1."""
     if value is None:
         return NOTHING
     text = f"{value:.{digits}f}"
@@ -47,7 +47,7 @@ def figure(value: float | None, digits: int = 3) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A share in percent, with a decimal where it matters."""
+    """Return a share in percent, with a decimal where it matters."""
     if value is None:
         return NOTHING
     hundred = 100 * value
@@ -55,11 +55,11 @@ def percent(value: float | None) -> str:
 
 
 def jpeg_uri(image: Image) -> str:
-    """A picture as an address that holds the picture itself."""
+    """Return a picture as an address that holds the picture itself."""
     _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode()}"
 
 
 def svg_uri(svg: bytes) -> str:
-    """A drawing likewise."""
+    """Return a drawing likewise."""
     return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import cv2
 import numpy as np
@@ -39,7 +40,7 @@ class PixelCurves:
     overlap: Counts  # share of a region, the mean over all regions
 
     def metrics(self) -> PixelMetrics:
-        """The areas under ROC and PRO."""
+        """Return the areas under ROC and PRO."""
         return PixelMetrics(float(np.trapezoid(self.tpr, self.fpr)), _area_up_to(self.fpr, self.overlap, MAX_FPR))
 
 
@@ -62,36 +63,44 @@ class PixelLevels:
         return PixelCurves(_share_above(good), tpr, overlap)
 
     def metrics(self, weights: NDArray[np.int64] | None = None) -> PixelMetrics:
-        """The figures over all images, each counted `weights` times."""
+        """Return the figures over all images, each counted `weights` times."""
         curves = self.curves(weights)
         return curves.metrics() if curves else PixelMetrics(math.nan, math.nan)
 
 
 def measure_pixels(pairs: Iterable[tuple[AnomalyMap, Mask]]) -> PixelMetrics:
-    """Figures over (map, mask) of every image; a good image's mask is all False."""
+    """Return figures over (map, mask) of every image; a good image's mask is all False."""
     maps, masks = zip(*pairs, strict=True)
     return count_levels(maps, masks).metrics()
 
 
-def count_levels(maps: Sequence[AnomalyMap | None], masks: Iterable[Mask | None]) -> PixelLevels:
-    """The pixels of every image by level. An image without map or mask has none.
+def count_levels(
+    maps: Sequence[AnomalyMap | None], masks: Iterable[Mask | None], areas: Iterable[Mask | None] = repeat(None)
+) -> PixelLevels:
+    """Count the pixels of every image by level. An image without map or mask has none.
 
-    `masks` may be a generator: one at a time is held.
+    `masks` may be a generator: one at a time is held. `areas` say where a part is judged, at any resolution (None:
+    everywhere); what lies outside is not counted.
     """
     edges = _edges([one for one in maps if one is not None])
     good, defect, overlap = np.zeros((3, len(maps), len(edges) + 1))
     regions = np.zeros(len(maps), np.int64)
-    for number, (anomaly_map, mask) in enumerate(zip(maps, masks, strict=True)):
+    for number, (anomaly_map, mask, area) in enumerate(zip(maps, masks, areas)):  # noqa: B905  (areas may be endless)
         if anomaly_map is None or mask is None:
             continue
+        counted = np.ones_like(mask) if area is None else _resized(area, mask.shape)
         levels = _levels(anomaly_map, mask, edges)
-        good[number] = _count(levels[~mask], edges)
-        for region in _regions(mask):
+        good[number] = _count(levels[counted & ~mask], edges)
+        for region in _regions(counted & mask):
             counts = _count(levels[region], edges)
             defect[number] += counts
             overlap[number] += counts / counts.sum()
             regions[number] += 1
     return PixelLevels(good, defect, overlap, regions)
+
+
+def _resized(mask: Mask, size: tuple[int, ...]) -> Mask:
+    return cv2.resize(mask.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST).astype(np.bool_)
 
 
 def _edges(maps: Sequence[AnomalyMap]) -> NDArray[np.float64]:
@@ -101,7 +110,7 @@ def _edges(maps: Sequence[AnomalyMap]) -> NDArray[np.float64]:
 
 
 def _levels(anomaly_map: AnomalyMap, mask: Mask, edges: NDArray[np.float64]) -> NDArray[np.intp]:
-    """How many edges each pixel of the map, scaled to the mask's size, reaches: (height, width)."""
+    """Say how many edges each pixel of the map, scaled to the mask's size, reaches: (height, width)."""
     scaled = cv2.resize(anomaly_map, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return np.searchsorted(edges, scaled, side="right")
 
@@ -116,7 +125,7 @@ def _regions(mask: Mask) -> Iterator[Mask]:
 
 
 def _share_above(counts: Counts) -> Counts:
-    """Share of pixels at or above each level, from none (the highest threshold) to all."""
+    """Return share of pixels at or above each level, from none (the highest threshold) to all."""
     return np.concatenate([[0.0], counts[::-1].cumsum() / counts.sum()])
 
 

@@ -20,7 +20,7 @@ PARTS = 3
 
 
 def ms_per_part(path: Path, info: ModelInfo) -> float:
-    """The fastest of a few parts. Of a feature model only its backbone is run: more than half of its work."""
+    """Return the fastest of a few parts. Of a feature model only its backbone is run: more than half of its work."""
     network = PatchBackbone() if info.kind == "feature" else torch.nn.Sequential(Scale(), PixelAutoencoder().eval())
     colours = {tuple(pixel) for pixel in np.asarray(cv2.imread(str(path))).reshape(-1, 3).tolist()}
     return 1e3 * min(_seconds(path, info, network, colours) for _ in range(PARTS))

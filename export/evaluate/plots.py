@@ -47,7 +47,7 @@ class Scores:
 
 
 def histogram(rows: Sequence[Scores], threshold: float) -> bytes:
-    """A histogram per kind, one below the other on the same axes; parts that got the wrong verdict stand out."""
+    """Draw a histogram per kind, one below the other on the same axes; parts that got the wrong verdict stand out."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(10, 0.8 + 0.55 * len(rows)), layout="constrained")
         all_axes: list[Axes] = list(figure.subplots(len(rows), 1, sharex=True, sharey=True, squeeze=False)[:, 0])
@@ -73,7 +73,7 @@ def histogram(rows: Sequence[Scores], threshold: float) -> bytes:
 def curve(
     x: Shares, y: Shares, labels: tuple[str, str], upto: float = 1.0, mark: tuple[float, float] | None = None
 ) -> bytes:
-    """A curve of two shares with the area below it up to `upto`, and the point where the threshold puts the line."""
+    """Draw a curve of two shares with the area below it up to `upto`, and where the threshold puts the line."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(3.1, 2.9), layout="constrained")
         axes: Axes = figure.subplots()

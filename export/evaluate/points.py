@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.evaluate.metrics import Flags, Results
+from inspector.operating_points import marked_thresholds
 
 ORIENTATION = "All but the first are chosen on this very test set: for orientation, not for setting the threshold."
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class ThresholdEffect:
     """One threshold, and what it does. A part that was not judged is rejected whatever the threshold."""
 
     words: str
@@ -32,28 +33,19 @@ class Point:
         return self.false_rejects / self.good
 
 
-def operating_points(results: Results, threshold: float) -> dict[str, Point]:
-    """The threshold in use beside three others, by name; empty where no part of one class was judged."""
+def operating_points(results: Results, threshold: float) -> dict[str, ThresholdEffect]:
+    """Return the threshold in use beside three others, by name; empty where no part of one class was judged."""
     judged = np.isfinite(results.scores)
     good, defects = results.scores[judged & ~results.anomalous], results.scores[judged & results.anomalous]
     if not len(good) or not len(defects):
         return {}
-    scores = np.unique(results.scores[judged])
-    levels = [*np.nextafter(scores, -np.inf).tolist(), float(scores.max())]  # just below each part, and above all
-    missed = {level: int((defects <= level).sum()) for level in levels}
-    fewest = min(levels, key=lambda level: (missed[level] + int((good > level).sum()), missed[level]))
-    thresholds = {
-        "in_use": ("in use", threshold),
-        "miss_nothing": ("miss nothing", float(np.nextafter(defects.min(), -np.inf))),
-        "fewest_errors": ("fewest errors", fewest),
-        "reject_no_good_part": ("reject no good part", float(good.max())),
-    }
-    return {name: _point(results, words, level) for name, (words, level) in thresholds.items()}
+    thresholds = {"in_use": threshold} | marked_thresholds(good, defects)
+    return {name: _point(results, name.replace("_", " "), level) for name, level in thresholds.items()}
 
 
-def _point(results: Results, words: str, threshold: float) -> Point:
+def _point(results: Results, words: str, threshold: float) -> ThresholdEffect:
     rejected = _rejected(results.scores, threshold)
-    return Point(
+    return ThresholdEffect(
         words,
         threshold,
         found=int((rejected & results.anomalous).sum()),

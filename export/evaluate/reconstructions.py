@@ -29,7 +29,7 @@ def save_worst(
 
 
 def _patches(outcomes: Sequence[Outcome]) -> list[tuple[float, str, int]]:
-    """(score, name of the image, number of the patch) of every patch judged."""
+    """Return (score, name of the image, number of the patch) of every patch judged."""
     return [
         (float(score), outcome.name, cell)
         for outcome in outcomes

@@ -24,7 +24,7 @@ Entry = dict[str, Any]  # of the page's template
 
 
 def report(evaluation: Evaluation) -> str:
-    """The report as a page of HTML that needs nothing but itself."""
+    """Write the report as a page of HTML that needs nothing but itself."""
     result = evaluation.result
     return render(
         "report.html.j2",
@@ -93,7 +93,7 @@ def _row(evaluation: Evaluation, name: str, anomalous: bool) -> Entry:
 
 
 def _by_kind(evaluation: Evaluation) -> Mapping[str, list[Outcome]]:
-    """Good parts first, then each kind of defect; only kinds that there are."""
+    """Return good parts first, then each kind of defect; only kinds that there are."""
     kinds: dict[str, list[Outcome]] = {}
     for outcome in sorted(evaluation.outcomes, key=lambda o: (o.anomalous, o.defect)):
         kinds.setdefault(outcome.defect, []).append(outcome)
@@ -125,7 +125,7 @@ def _histogram(evaluation: Evaluation) -> str | None:
 
 
 def _curves(evaluation: Evaluation) -> list[Entry]:
-    """Those that exist: of parts where there are both classes, of pixels where there are masks."""
+    """Draw those that exist: of parts where there are both classes, of pixels where there are masks."""
     results, found = evaluation.metrics.results, []
     judged = np.isfinite(results.scores)
     anomalous, rejected = results.anomalous[judged], results.rejected[judged]

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from export.dataset import Labelled
 from export.evaluate.bootstrap import Interval, intervals
 from export.evaluate.metrics import Metrics, Outcome
-from export.evaluate.points import Point, operating_points
+from export.evaluate.points import ThresholdEffect, operating_points
 from inspector.errors import DataError
 from inspector.inspection import Inspector
 from inspector.model_info import ModelInfo, file_hash
@@ -151,7 +151,7 @@ def describe(
 
 
 def seen_in_training(info: ModelInfo, hashes: Mapping[str, str]) -> list[str]:
-    """Names of the images that the model learned from, or that set its threshold; `hashes` are the files', by name."""
+    """Name the images that the model learned from, or that set its threshold; `hashes` are the files', by name."""
     known = info.learned_from | info.held_out.keys()
     return [name for name, digest in hashes.items() if digest in known]
 
@@ -167,13 +167,13 @@ def load_result(path: Path) -> Result:
 
 
 def latency_ms(outcomes: Sequence[Outcome], percentile: float) -> float:
-    """Time from the image in memory to the verdict, over the judged parts; nan where there are none."""
+    """Return time from the image in memory to the verdict, over the judged parts; nan where there are none."""
     times = [o.inspection.latency_ms for o in outcomes if o.inspection.verdict is not Verdict.MISSED]
     return float(np.percentile(times, percentile)) if times else math.nan
 
 
 def versions() -> dict[str, str]:
-    """What this program and the packages that figures depend on are, by name."""
+    """Say what this program and the packages that figures depend on are, by name."""
     named = {"python": platform.python_version()}
     for names in ((PROGRAM,), *PACKAGES):
         for name in names:
@@ -196,7 +196,7 @@ def _intervals(metrics: Metrics, outcomes: Sequence[Outcome]) -> Intervals:
     return Intervals(**found)
 
 
-def _operating_point(point: Point) -> OperatingPoint:
+def _operating_point(point: ThresholdEffect) -> OperatingPoint:
     return OperatingPoint(
         threshold=point.threshold,
         recall=point.recall,

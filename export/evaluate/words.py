@@ -15,12 +15,12 @@ FEW_GOOD, FEW_DEFECTS = 20, 10  # images; of each kind of defect. Below, the fig
 
 
 def headline(evaluation: Evaluation) -> str:
-    """What came out, in a sentence or two."""
+    """Say what came out, in a sentence or two."""
     return f"{_about_defects(evaluation)} {_about_good(evaluation)}"
 
 
 def budget(evaluation: Evaluation) -> str:
-    """Whether the false rejects keep the budget, as far as so many good parts can tell."""
+    """Say whether the false rejects keep the budget, as far as so many good parts can tell."""
     wanted = evaluation.result.false_reject_budget
     low, high = share_interval(evaluation.false_rejects, evaluation.good)
     seen = f"{evaluation.false_rejects} of {evaluation.good}; the budget is {percent(wanted)}."
@@ -33,7 +33,7 @@ def budget(evaluation: Evaluation) -> str:
 
 
 def masks(evaluation: Evaluation) -> str:
-    """How many of the defective parts the pixel figures rest on."""
+    """Say how many of the defective parts the pixel figures rest on."""
     usable = sum(bool(count) for count in evaluation.metrics.results.levels.regions)
     if not evaluation.defects:
         return "There are no defective parts, so there are no pixel figures."
@@ -44,13 +44,15 @@ def masks(evaluation: Evaluation) -> str:
 
 
 def notes(evaluation: Evaluation) -> list[str]:
-    """What a reader must know before trusting the figures; nothing where all is well."""
+    """Say what a reader must know before trusting the figures; nothing where all is well."""
+    roi = evaluation.inspector.recipe.roi
+    area = f"Only the area of the roi is judged ({roi.hash}); pixel figures rest on it alone." if roi else ""
     missing = "" if evaluation.inspector.detector.reconstructs else f"{MISSING.capitalize()}."
-    return [note for note in (*_about_training(evaluation), *_about_test_set(evaluation), missing) if note]
+    return [note for note in (*_about_training(evaluation), *_about_test_set(evaluation), area, missing) if note]
 
 
 def known_parts(names: Sequence[str], images: int) -> str:
-    """The warning about test images that the model was trained on; empty where there are none."""
+    """Return the warning about test images that the model was trained on; empty where there are none."""
     if not names:
         return ""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""

@@ -83,7 +83,7 @@ class PatchBackbone(nn.Module):
 
 
 def _fused(block: Any) -> nn.Module:
-    """The block with its normalisations folded into its convolutions: the same numbers, a quarter faster."""
+    """Return the block with its normalisations folded into its convolutions: the same numbers, a quarter faster."""
     for convolution, norm in (("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2")):
         if hasattr(block, convolution):
             setattr(block, convolution, fuse_conv_bn_eval(getattr(block, convolution), getattr(block, norm)))

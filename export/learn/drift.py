@@ -24,12 +24,12 @@ class Drift:
 
     @property
     def rejected(self) -> int:
-        """How many of the later parts the training day's threshold rejects."""
+        """Say how many of the later parts the training day's threshold rejects."""
         return sum(score > self.threshold for score in self.now)
 
     @property
     def chance(self) -> float:
-        """How likely later parts of the same kind differ as much (Mann & Whitney, Ann. Math. Stat. 18, 1947)."""
+        """Say how likely later parts of the same kind differ as much (Mann & Whitney, Ann. Math. Stat. 18, 1947)."""
         return float(stats.mannwhitneyu(self.before, self.now).pvalue)
 
     @property

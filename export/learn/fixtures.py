@@ -86,7 +86,7 @@ class _Looked:
         return looked
 
     def outline(self) -> tuple[Outline | None, str]:
-        """And why parts need or allow none; None where there is no part at all."""
+        """Learn an outline, and say why parts need or allow none; None where there is no part at all."""
         dark, bright = self.dark, self.bright
         # The part is what does not touch the border.
         is_bright = sum(p is not None and p.clear for p in bright) > sum(p is not None and p.clear for p in dark)
@@ -106,7 +106,7 @@ class _Looked:
         return outline, reason
 
     def template(self) -> tuple[Template, float]:
-        """And the share of how parts differ that is at least explained by how they lie, for nearly all of them."""
+        """Learn a template, and the share of how parts differ that lying explains at least, for nearly all of them."""
         pictures = placed = np.stack(self.grays)
         lie = [np.eye(2, 3)] * len(pictures)
         for _ in range(ROUNDS):

@@ -67,7 +67,7 @@ class Traits:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class QualityFinding:
     """One good image to look at."""
 
     file: str
@@ -76,7 +76,7 @@ class Finding:
 
     @property
     def words(self) -> str:
-        """One line for the user."""
+        """Return one line for the user."""
         return f"{self.file}: {self.fault}: {self.advice}"
 
 
@@ -96,8 +96,8 @@ def traits(image: Image) -> Traits:
     return Traits((height, width), sharpness, brightness, dark, bright, thumb, fine)
 
 
-def findings(images: Sequence[Path], measured: Sequence[Traits]) -> list[Finding]:
-    """What to look at in a set of good images, in their order; `measured` are their traits."""
+def findings(images: Sequence[Path], measured: Sequence[Traits]) -> list[QualityFinding]:
+    """Say what to look at in a set of good images, in their order; `measured` are their traits."""
     light = np.array([t.brightness for t in measured])
     named: dict[Fault, NDArray[np.bool_]] = {
         "blurred": _apart(-np.array([t.sharpness for t in measured]), LEAST_BLUR),
@@ -105,7 +105,7 @@ def findings(images: Sequence[Path], measured: Sequence[Traits]) -> list[Finding
         "overexposed": _apart(light, LEAST_LIGHT) | _apart(np.array([t.bright for t in measured]), LEAST_CLIPPED),
     }
     found = [
-        (index, Finding(str(images[index]), fault, ADVICE[fault]))
+        (index, QualityFinding(str(images[index]), fault, ADVICE[fault]))
         for fault, which in named.items()
         for index in np.flatnonzero(which).tolist()
     ]
@@ -136,13 +136,13 @@ def copies_named(images: Sequence[Path], say: Callable[[str], object]) -> Iterat
 
 
 def common_shape(measured: Sequence[Traits]) -> tuple[int, int] | None:
-    """Height and width that all images have; None where they differ."""
+    """Return height and width that all images have; None where they differ."""
     shapes = {traits.shape for traits in measured}
     return shapes.pop() if len(shapes) == 1 else None
 
 
-def _odd_size(images: Sequence[Path], measured: Sequence[Traits]) -> list[tuple[int, Finding]]:
-    """The first image that is not as large as most; a line for each would say no more."""
+def _odd_size(images: Sequence[Path], measured: Sequence[Traits]) -> list[tuple[int, QualityFinding]]:
+    """Return the first image that is not as large as most; a line for each would say no more."""
     counts = Counter(traits.shape for traits in measured)
     (usual, count), *others = counts.most_common()
     if not others:
@@ -152,11 +152,11 @@ def _odd_size(images: Sequence[Path], measured: Sequence[Traits]) -> list[tuple[
     how = (
         f"{own[1]} x {own[0]} px; {count} of {len(images)} images are {most}, the others have {len(others)} other sizes"
     )
-    return [(odd, Finding(str(images[odd]), "size", f"{how}: {ADVICE['size']}"))]
+    return [(odd, QualityFinding(str(images[odd]), "size", f"{how}: {ADVICE['size']}"))]
 
 
 def _apart(values: Values, least: float) -> NDArray[np.bool_]:
-    """Which few values lie far above the set's median, by more than `least`, and apart from all the others."""
+    """Say which few values lie far above the set's median, by more than `least`, and apart from all the others."""
     above = values - np.median(values)
     far = max(FAR * (1 + SMALL / len(values)) * 1.4826 * float(np.median(np.abs(above))), least)
     falling = np.sort(above)[::-1]
@@ -167,13 +167,13 @@ def _apart(values: Values, least: float) -> NDArray[np.bool_]:
     return np.zeros(len(values), bool)
 
 
-def _copy(first: Path, later: Path) -> Finding:
+def _copy(first: Path, later: Path) -> QualityFinding:
     how = "the same file as" if filecmp.cmp(first, later, shallow=False) else "the same exposure as"
-    return Finding(str(later), "copy", f"{how} {first}: {ADVICE['copy']}")
+    return QualityFinding(str(later), "copy", f"{how} {first}: {ADVICE['copy']}")
 
 
 def _same(measured: Sequence[Traits]) -> list[tuple[int, int]]:
-    """(first, later) of images that are one exposure, or shots of one part at rest: each later one once.
+    """Return (first, later) of images that are one exposure, or shots of one part at rest: each later one once.
 
     Good parts under a fixed camera look nearly alike, so a hash of the picture's coarse pattern would call them all
     the same. Thumbnails keep gray levels: an exposure repeats within one of them, and another part does not. What the
@@ -194,7 +194,7 @@ def _same(measured: Sequence[Traits]) -> list[tuple[int, int]]:
 
 
 def _only_noise(one: NDArray[np.float16], other: NDArray[np.float16]) -> bool:
-    """Whether two gray pictures show one scene: they differ by a little light and by noise, which has no pattern."""
+    """Say whether two gray pictures show one scene: they differ by a little light and by noise without pattern."""
     a, b = (picture.astype(np.float64) - picture.mean(dtype=np.float64) for picture in (one, other))
     rest = a - b * (np.vdot(a, b) / max(float(np.vdot(b, b)), 1e-9))  # without what the lamp changed
     blocks = rest.reshape(FINE_PX // BLOCK, BLOCK, FINE_PX // BLOCK, BLOCK).mean(axis=(1, 3))
@@ -204,7 +204,7 @@ def _only_noise(one: NDArray[np.float16], other: NDArray[np.float16]) -> bool:
 
 
 def _distances(thumbs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, values) -> (n, n): root mean square difference of each two, infinite of one to itself."""
+    """Map (n, values) -> (n, n): root mean square difference of each two, infinite of one to itself."""
     centred = thumbs - thumbs.mean(axis=0)
     squares = np.einsum("nv,nv->n", centred, centred)
     apart = squares[:, None] + squares - 2 * centred @ centred.T

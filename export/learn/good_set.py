@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from export.learn import good_quality
 from export.learn.fixtures import learn_fixture
 from export.learn.good_files import GoodFiles
-from export.learn.good_quality import Finding
+from export.learn.good_quality import QualityFinding
 from export.learn.learners import Capabilities, Learner
 from export.learn.model_selection import SelectionSet
 from export.learn.settings import Progress, Settings
@@ -55,7 +55,7 @@ class GoodSet:
     rows: Tensor  # (r, ...) of the patches that are learned from
     part_of_row: Tensor  # (r)
     folds: Sequence[NDArray[np.int64]]  # numbers of the parts that are held out together
-    findings: list[Finding]  # images to look at
+    findings: list[QualityFinding]  # images to look at
     image_shape: tuple[int, int] | None  # height and width of all; None where they differ
 
     @property
@@ -65,7 +65,7 @@ class GoodSet:
 
     @property
     def gamut(self) -> Gamut:
-        """The colours of all parts."""
+        """Return the colours of all parts."""
         return _union(self.colours)
 
     def highlighter_without(self, fold: int) -> ColourHighlighter | None:
@@ -233,7 +233,7 @@ def _judged_pixels(preparation: Preparation, image: Image) -> Image:
 
 
 def _thinned(image: Image) -> Image:
-    """Every so many-th pixel of a large image, for the colour tolerance."""
+    """Take every so many-th pixel of a large image, for the colour tolerance."""
     rows, cols = image.shape[:2]
     if rows == 1:
         return np.ascontiguousarray(image[:, :: max(1, round(cols / TOLERANCE_PX))])
@@ -254,7 +254,7 @@ def _found(preparation: Preparation, path: Path, image: Image) -> Image:
 
 
 def _patch_shape(can: Capabilities, grid: Grid, fixture: Fixture | None) -> tuple[int, int]:
-    """Height and width of the network's input."""
+    """Return height and width of the network's input."""
     if fixture is None:
         return can.patch_px, can.patch_px
     return fixture.patch_shape(can.patch_px, grid.rows, grid.cols, can.multiple)

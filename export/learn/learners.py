@@ -50,12 +50,12 @@ class Capabilities:
     finer_grids: bool  # its `selection_auroc` says whether a finer grid finds more
 
 
-class HeldOut(Protocol):
+class HeldOutJudge(Protocol):
     """Judges good parts by what the others show."""
 
     @property
     def fitted(self) -> Fitted | None:
-        """What was fitted without the parts that were held out last, where that is what ships."""
+        """Say what was fitted without the parts that were held out last, where that is what ships."""
 
     def without(self, parts: Tensor) -> Judge:
         """Return a function that scores one of these parts."""
@@ -66,23 +66,23 @@ class Learner(Protocol):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What it can do."""
+        """Say what it can do."""
 
     @property
     def front(self) -> nn.Module:
-        """uint8 patches (n, h, w, 3) -> rows (n, ...) float32."""
+        """Return uint8 patches (n, h, w, 3) -> rows (n, ...) float32."""
 
     @property
     def mix(self) -> Mix:
-        """How components of scores make one."""
+        """Say how components of scores make one."""
 
     @property
     def words(self) -> str:
-        """What was chosen, for the user."""
+        """Say what was chosen, for the user."""
 
     @property
     def selection_auroc(self) -> float:
-        """How well the chosen head found synthetic defects; 0 where that was not tried."""
+        """Say how well the chosen head found synthetic defects; 0 where that was not tried."""
 
     def select(
         self, rows: Tensor, patch_shape: tuple[int, int], any_turn: bool, selection: SelectionSet | None
@@ -95,7 +95,7 @@ class Learner(Protocol):
     def fit(self, rows: Tensor, told: Told) -> Fitted:
         """Learn from the rows of good patches."""
 
-    def held_out(self, rows: Tensor, part_of_row: Tensor, told: Told) -> HeldOut:
+    def held_out(self, rows: Tensor, part_of_row: Tensor, told: Told) -> HeldOutJudge:
         """Judge good parts by what the others show; `part_of_row` says whose each row is."""
 
 
@@ -142,7 +142,7 @@ class FeatureLearner:
         head = whole.fit(rows, self._layout, self.choice)
         return Fitted(FeatureModel(self.front, head), head.use)
 
-    def held_out(self, rows: Tensor, part_of_row: Tensor, told: Told) -> HeldOut:
+    def held_out(self, rows: Tensor, part_of_row: Tensor, told: Told) -> HeldOutJudge:
         return whole.HeldOut(rows, part_of_row, self._layout, self.choice)
 
     @property
@@ -192,7 +192,7 @@ class PixelLearner:
     def fit(self, rows: Tensor, told: Told) -> Fitted:
         return self.fitted(self.autoencoder(rows, told))
 
-    def held_out(self, rows: Tensor, part_of_row: Tensor, told: Told) -> HeldOut:
+    def held_out(self, rows: Tensor, part_of_row: Tensor, told: Told) -> HeldOutJudge:
         return PixelHeldOut(self, rows, part_of_row, told)
 
     def autoencoder(self, rows: Tensor, told: Told) -> pixel.PixelAutoencoder:

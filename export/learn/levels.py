@@ -17,33 +17,33 @@ ALL = slice(None)
 
 
 def split(rows: Tensor, shapes: Sequence[Shape]) -> list[Tensor]:
-    """(n, d) -> the levels it holds, (n, c, h, w) each."""
+    """Map (n, d) -> the levels it holds, (n, c, h, w) each."""
     sizes = [math.prod(shape) for shape in shapes]
     return [part.unflatten(1, shape) for part, shape in zip(rows.split(sizes, 1), shapes, strict=True)]
 
 
 def together(levels: Sequence[Tensor]) -> Tensor:
-    """All levels at the middle one's resolution, (n, all channels, h, w)."""
+    """Return all levels at the middle one's resolution, (n, all channels, h, w)."""
     size = [int(side) for side in levels[len(levels) // 2].shape[-2:]]
     return torch.cat([_resized(level, size) for level in levels], 1)
 
 
 def views(levels: Sequence[Tensor], joint: bool) -> list[Tensor]:
-    """What is whitened: all levels together, or each alone; the finest averaged over neighbours, one cell is noise."""
+    """Choose what is whitened: all levels together, or each alone; the finest averaged, for one cell is noise."""
     if joint:
         return [_smooth(together(levels))]
     return [_smooth(levels[0]), *levels[1:]]
 
 
 def averaged(rows: Tensor, shapes: Sequence[Shape]) -> Tensor:
-    """(n, d) -> the same features at the coarsest level's resolution, (n, d'): all levels count alike in a code."""
+    """Average (n, d) to the coarsest level's resolution, (n, d'): all levels count alike in a code."""
     factors = [shape[1] // shapes[-1][1] for shape in shapes]
     levels = zip(split(rows, shapes), factors, strict=True)
     return torch.cat([F.avg_pool2d(level, factor).flatten(1) for level, factor in levels], 1)
 
 
 def spread(rows: Tensor, shapes: Sequence[Shape]) -> Tensor:
-    """The way back from `averaged`: each cell's value at all the places it is the mean of."""
+    """Return the way back from `averaged`: each cell's value at all the places it is the mean of."""
     height, width = shapes[-1][1:]
     coarse = split(rows, [(channels, height, width) for channels, _, _ in shapes])
     factors = [shape[1] // height for shape in shapes]
@@ -63,14 +63,14 @@ def block_side(height: int, shapes: Sequence[Shape]) -> int:
 
 
 def to_blocks(x: Tensor, block: int) -> Tensor:
-    """(n, c, h, w) -> (blocks, c, n * block²): the samples of each block side by side."""
+    """Map (n, c, h, w) -> (blocks, c, n * block²): the samples of each block side by side."""
     _, channels, height, width = x.shape
     cut = x.reshape(-1, channels, height // block, block, width // block, block)
     return cut.permute(2, 4, 1, 0, 3, 5).reshape((height // block) * (width // block), channels, -1)
 
 
 def from_blocks(x: Tensor, height: int, width: int, block: int) -> Tensor:
-    """(blocks, n * block²) -> (n, h, w): the way back."""
+    """Map (blocks, n * block²) -> (n, h, w): the way back."""
     cut = x.reshape(height // block, width // block, -1, block, block)
     return cut.permute(2, 0, 3, 1, 4).reshape(-1, height, width)
 
@@ -87,6 +87,6 @@ def _smooth(x: Tensor) -> Tensor:
 
 
 def _steps(old: int, new: int, device: torch.device) -> Tensor:
-    """(old, new): how much of each old cell is in each new one."""
+    """Return (old, new): how much of each old cell is in each new one."""
     eye = torch.eye(old, device=device)[None]
     return F.interpolate(eye, size=new, mode="linear", align_corners=False)[0]

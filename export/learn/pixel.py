@@ -61,7 +61,7 @@ class PixelAutoencoder(nn.Module):
         return out
 
     def components(self, patches: Tensor) -> Tensor:
-        """Scores of each kind, (n, 1); the limit is not minded."""
+        """Return scores of each kind, (n, 1); the limit is not minded."""
         return top_mean(self._maps(patches, self.reconstruct(patches)))[:, None]
 
     def use(self, units: Units) -> None:

@@ -81,7 +81,7 @@ KINDS: tuple[tuple[str, Callable[[Field, Image, Generator], Field]], ...] = (
 
 
 def _size(image: Image, rng: Generator, *, stretched: bool) -> tuple[int, int]:
-    """Height and width of a defect; a stretched one is a scratch."""
+    """Return height and width of a defect; a stretched one is a scratch."""
     rows, cols = image.shape[:2]
     area = math.exp(rng.uniform(*np.log(AREA))) * rows * cols
     aspect = math.exp(rng.choice([-1, 1]) * rng.uniform(1.2, 2.5) if stretched else rng.uniform(-0.7, 0.7))
@@ -101,7 +101,7 @@ def _place(image: Image, height: int, width: int, rng: Generator) -> tuple[int, 
 
 
 def _shape(height: int, width: int, rng: Generator) -> Field:
-    """A soft irregular blob, (height, width, 1) in 0..1."""
+    """Return a soft irregular blob, (height, width, 1) in 0..1."""
     bumps = cv2.resize(rng.normal(size=(5, 5)), (width, height), interpolation=cv2.INTER_CUBIC)
     y, x = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     inside = (np.sqrt(y**2 + x**2) + 0.25 * bumps < 0.8).astype(np.float32)

@@ -18,7 +18,7 @@ from torch import Tensor
 from export.learn import calibration, catch, onnx_file, scores
 from export.learn.catch import Defect, Point
 from export.learn.good_files import GoodFiles
-from export.learn.good_quality import Finding
+from export.learn.good_quality import QualityFinding
 from export.learn.good_set import GoodSet, look
 from export.learn.learners import Fitted, Judge, Learner, learner_for
 from export.learn.scores import Calibrated, Scores
@@ -41,7 +41,7 @@ class Trained:
     threshold: calibration.Threshold
     threshold_without: float | None  # what it would be for the same budget without the suspects; None: there are none
     suspects: list[str]
-    quality: list[Finding]  # images to take again or leave out
+    quality: list[QualityFinding]  # images to take again or leave out
     notes: str  # what was chosen, in a line
     points: list[Point]  # other thresholds, and what synthetic defects each catches
     caught: dict[str, float]  # share of each kind of synthetic defect that the threshold catches
@@ -143,7 +143,7 @@ def _fit_and_score(
 def _judged(
     copies: Sequence[DefectiveCopy], part: int, good: GoodSet, judge: Judge
 ) -> list[tuple[DefectiveCopy, Scores]]:
-    """Each copy of a part with its scores (cells, components), all in one go."""
+    """Score each copy of a part, (cells, components), all in one go."""
     if not copies:
         return []
     components = _as_scores(judge(part, torch.cat([good.rows_of_view(each.image) for each in copies])))

@@ -21,7 +21,7 @@ from inspector.rehearsal import photo_like
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the verb understands."""
+    """Declare what the verb understands."""
     parser.add_argument("--product", required=True)
     parser.add_argument(
         "--image", type=Path, metavar="FILE", help="a good part as the camera sees it (default: drawn, one megapixel)"
@@ -50,7 +50,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _over_plain_loop(image: Image, info: ModelInfo, report: Report) -> tuple[float | None, str]:
-    """The line's speed over that of a plain loop, or why there is none."""
+    """Return the line's speed over that of a plain loop, or why there is none."""
     try:
         from export.evaluate.plain_loop import ms_per_part  # noqa: PLC0415  (PyTorch: a station that only inspects has none)
     except ModuleNotFoundError as error:

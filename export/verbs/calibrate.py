@@ -20,7 +20,7 @@ from inspector.recipe import load_recipe, recipe_path, update_recipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the verb understands."""
+    """Declare what the verb understands."""
     parser.add_argument("--product", required=True)
     parser.add_argument(
         "--data",
@@ -63,7 +63,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _scores(inspector: Inspector, data: Path | None) -> tuple[list[float], list[float]]:
-    """Scores of good parts held out in training, and of others; none by a model that learned from that very part."""
+    """Return scores of good parts held out in training, and of others; none by a model that learned from that part."""
     info = inspector.detector.info
     if data is None:
         return list(info.held_out.values()), []
@@ -79,7 +79,7 @@ def _scores(inspector: Inspector, data: Path | None) -> tuple[list[float], list[
 
 
 def share(text: str) -> float:
-    """A share between 0 and 1, written 0.01, 1% or 5/1000."""
+    """Return a share between 0 and 1, written 0.01, 1% or 5/1000."""
     try:
         number = Fraction(text.rstrip("%")) / (100 if text.endswith("%") else 1)
     except (ValueError, ZeroDivisionError):
@@ -90,7 +90,7 @@ def share(text: str) -> float:
 
 
 def positive(text: str) -> float:
-    """A finite number above 0."""
+    """Return a finite number above 0."""
     try:
         number = float(text)
     except ValueError:

@@ -13,7 +13,7 @@ FORMATS: Mapping[str, Callable[[Sequence[Row]], str]] = {"markdown": as_markdown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the verb understands."""
+    """Declare what the verb understands."""
     parser.add_argument(
         "results", type=Path, nargs="+", metavar="FILE", help="what `evaluate --json` printed, one file per evaluation"
     )

@@ -41,7 +41,7 @@ def save_contact_sheet(path: Path, faults: Mapping[str, str]) -> int:
 
 
 def _cell(file: Path, fault: str) -> Image:
-    """One image on paper, its name and its fault below."""
+    """Return one image on paper, its name and its fault below."""
     image = read_image(file)
     scale = SIDE_PX / max(image.shape[:2])
     height, width = (max(1, math.floor(scale * side)) for side in image.shape[:2])

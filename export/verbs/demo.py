@@ -26,7 +26,7 @@ FPS = 10  # a slow line: one that two CPU cores keep up with, so the latencies s
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the verb understands."""
+    """Declare what the verb understands."""
     parser.add_argument(
         "--folder", type=Path, default=Path("demo"), metavar="DIR", help="everything goes here (default: demo/)"
     )
@@ -53,7 +53,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def draw_parts(folder: Path, seed: int) -> Path:
-    """The folder of the demo's parts: an earlier demo's, or drawn now. It appears whole or not at all."""
+    """Return the folder of the demo's parts: an earlier demo's, or drawn now. It appears whole or not at all."""
     parts = folder / f"parts-{seed}"
     if parts.is_dir():
         print(f"parts of an earlier demo: {parts}")
@@ -71,7 +71,7 @@ def draw_parts(folder: Path, seed: int) -> Path:
 
 
 def _closing(folder: Path, parts: Path, overlays: Path) -> list[str]:
-    """What came out, where it lies, and what to do next."""
+    """Say what came out, where it lies, and what to do next."""
     inspector = load_inspector(PRODUCT, folder / "config", folder / "models")
     metrics = measure(judge_all(inspector, labelled_images(parts)))
     good = metrics.images - metrics.anomalies

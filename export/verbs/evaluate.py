@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from export.dataset import Labelled, labelled_images, missing_masks
-from export.evaluate.evaluation import Evaluation, inspect_images
+from export.evaluate.evaluation import Evaluation, inspect_images, judged_area
 from export.evaluate.metrics import NAMES, Metrics, Outcome, measure
 from export.evaluate.pages import write_page
 from export.evaluate.pixel_metrics import PixelMetrics
-from export.evaluate.points import ORIENTATION, Point, operating_points
+from export.evaluate.points import ORIENTATION, ThresholdEffect, operating_points
 from export.evaluate.reconstructions import MISSING, save_worst
 from export.evaluate.report import report
 from export.evaluate.results import describe, latency_ms, seen_in_training
@@ -28,7 +28,7 @@ TOP = 3  # patch scores shown per image
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the verb understands."""
+    """Declare what the verb understands."""
     parser.add_argument("--product", required=True)
     parser.add_argument(
         "--data",
@@ -80,15 +80,22 @@ def execute(arguments: argparse.Namespace) -> int:
         written = [*plots, arguments.report] if arguments.report else plots
         lines = [*_lines(inspector, outcomes, metrics), *_warnings(inspector, arguments.data, images)]
         missing = [MISSING] if written and not inspector.detector.reconstructs else []
-        print(*lines, *(f"wrote {path}" for path in written), *missing, sep="\n")
+        print(*lines, *missing, *(f"wrote {path}" for path in written), sep="\n")
     return 0
 
 
 def judge_all(inspector: Inspector, images: Sequence[Labelled]) -> list[Outcome]:
-    """The line's verdict on every image, without the pictures: a test set may be large."""
+    """Give the line's verdict on every image, without the pictures: a test set may be large."""
     inspections = inspect_images(inspector, [image.path for image in images])
     return [
-        Outcome(image.name, image.defect, image.anomalous, inspection.without_image(), image.masks)
+        Outcome(
+            image.name,
+            image.defect,
+            image.anomalous,
+            inspection.without_image(),
+            image.masks,
+            judged_area(inspector, inspection),
+        )
         for image, inspection in zip(images, inspections, strict=True)
     ]
 
@@ -110,8 +117,8 @@ def _lines(inspector: Inspector, outcomes: Sequence[Outcome], metrics: Metrics) 
     ]
 
 
-def _points(points: Mapping[str, Point]) -> list[str]:
-    """The threshold in use beside others, a line each."""
+def _points(points: Mapping[str, ThresholdEffect]) -> list[str]:
+    """Return the threshold in use beside others, a line each."""
     if not points:
         return []
     rows = [
@@ -128,7 +135,7 @@ def _points(points: Mapping[str, Point]) -> list[str]:
 
 
 def _warnings(inspector: Inspector, data: Path, images: Sequence[Labelled]) -> list[str]:
-    """What to know before trusting the figures, a line each."""
+    """Say what to know before trusting the figures, a line each."""
     seen = seen_in_training(inspector.detector.info, {image.name: file_hash(image.path) for image in images})
     said = (known_parts(seen, len(images)), missing_masks(data, images))
     return [f"warning: {words}" for words in said if words]

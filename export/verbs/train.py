@@ -43,7 +43,7 @@ from inspector.recipe import (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the verb understands."""
+    """Declare what the verb understands."""
     parser.add_argument("--product", required=True, help="name of the product: letters, digits, - _ .")
     parser.add_argument(
         "--data",
@@ -131,6 +131,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "looser one is taken if it catches clearly more of them",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, and nothing else")
+    parser.add_argument(
+        "--progress",
+        action="store_true",
+        help="tell the progress in lines on stderr, `progress SHARE WHAT`, for programs",
+    )
     add_folders(parser)
 
 
@@ -167,7 +172,7 @@ def _sheet(arguments: argparse.Namespace, recipe: Recipe, trained: Trained) -> l
 
 
 def _known(arguments: argparse.Namespace, recipe: Recipe, trained: Trained, defects: list[Path]) -> Known | None:
-    """What known defects say; a budget that they are worth goes into the recipe, with its threshold."""
+    """Say what known defects say; a budget that they are worth goes into the recipe, with its threshold."""
     if not defects:
         return None
     inspector = load_inspector(recipe.product, arguments.config_dir, arguments.model_dir)
@@ -186,7 +191,7 @@ def _known(arguments: argparse.Namespace, recipe: Recipe, trained: Trained, defe
 
 
 def _recipe(arguments: argparse.Namespace) -> Recipe:
-    """The product's recipe, or a new one, with what the command line says put in."""
+    """Return the product's recipe, or a new one, with what the command line says put in."""
     exists = recipe_path(arguments.config_dir, arguments.product).is_file()
     old = load_recipe(arguments.config_dir, arguments.product) if exists else new_recipe(arguments.product)
     if exists and arguments.enhance not in (None, old.colour.enhance):
@@ -246,7 +251,7 @@ def _device(wanted: str) -> str:
 
 
 def _folders(arguments: argparse.Namespace) -> str:
-    """The folder options, where they are not the default, for a command to copy."""
+    """Return the folder options, where they are not the default, for a command to copy."""
     given = (("--model-dir", arguments.model_dir, "models"), ("--config-dir", arguments.config_dir, "config"))
     return "".join(f" {option} {folder}" for option, folder, default in given if folder != Path(default))
 
@@ -278,10 +283,10 @@ def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) ->
         disable=not sys.stderr.isatty(),
     ) as bar:
         task = bar.add_task("starting", total=1.0)
-        return train(
-            recipe.product,
-            images,
-            settings,
-            arguments.model_dir / recipe.model_file,
-            lambda what, share: bar.update(task, description=what, completed=share),
-        )
+
+        def tell(what: str, share: float) -> None:
+            bar.update(task, description=what, completed=share)
+            if arguments.progress:
+                print(f"progress {share:.3f} {what}", file=sys.stderr, flush=True)
+
+        return train(recipe.product, images, settings, arguments.model_dir / recipe.model_file, tell)

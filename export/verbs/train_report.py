@@ -47,7 +47,7 @@ def to_look_at(trained: Trained) -> dict[str, str]:
 
 
 def as_dict(trained: Trained, dropped: Sequence[str], known: Known | None) -> dict[str, object]:
-    """What --json prints; the threshold is the one in force, also where known defects chose it."""
+    """Say what --json prints; the threshold is the one in force, also where known defects chose it."""
     threshold = known.worth_it if known else trained.threshold
     return {
         "product": trained.info.product,
@@ -68,14 +68,14 @@ def as_dict(trained: Trained, dropped: Sequence[str], known: Known | None) -> di
 
 
 def _cost(trained: Trained, effort: str) -> str:
-    """What a part costs, and what the next step would."""
+    """Say what a part costs, and what the next step would."""
     own = f"the model takes {trained.ms_per_part:.0f} ms a part on this machine"
     more = trained.info.kind == "feature" and effort != "best"
     return f"{own}; --effort best would take up to {BEST:g} times as long" if more else own
 
 
 def _catches(trained: Trained) -> list[str]:
-    """What the threshold catches, in words."""
+    """Say what the threshold catches, in words."""
     if not trained.points:
         return []
     kinds = ", ".join(f"{kind} {share:.0%}" for kind, share in trained.caught.items())

@@ -29,13 +29,33 @@ def draw(inspection: Inspection, counts: Counts) -> Image:
     """
     image = inspection.image if inspection.image is not None and _can_be_shown(inspection.image) else None
     base = _enlarged(image) if image is not None else np.full(PLATE_SHAPE, PLATE_GRAY, np.uint8)
-    line_px = _line_px(base)
-    picture, inside = _framed(base, banner.PAPER[inspection.verdict], line_px)
+    line_px = _line_px(base.shape[1])
+    picture, inside = _framed(base, banner.PAPER[inspection.verdict])
     if image is None:
         _explain(inside, inspection, line_px)
     else:
         mark(inside, inspection, inside.shape[1] // image.shape[1], line_px)
     banner.write(picture, inspection, counts, line_px)
+    return picture
+
+
+def annotated(inspection: Inspection) -> Image:
+    """Return a new BGR picture as `draw` does, without banner and border. The inspection must have its image."""
+    image = inspection.image
+    if image is None or not _can_be_shown(image):
+        return np.full(PLATE_SHAPE, PLATE_GRAY, np.uint8)
+    picture: Image = _enlarged(image).copy()
+    mark(picture, inspection, picture.shape[1] // image.shape[1], _line_px(picture.shape[1]))
+    return picture
+
+
+def inside_of(picture: Image) -> Image:
+    """Return the view of a picture made by `draw` that shows the part, without its banner and border."""
+    height, width = picture.shape[:2]
+    for base_width in range(width, 0, -1):  # the border's width follows from the image's, not the other way round
+        top, edge, side = _margins(base_width)
+        if base_width + 2 * side == width and height > top + edge:
+            return picture[top : height - edge, side : width - side]
     return picture
 
 
@@ -53,16 +73,22 @@ def _enlarged(image: Image) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
-def _line_px(base: Image) -> int:
+def _line_px(width: int) -> int:
     """Return height of one line of text; every other size follows from it."""
-    return max(18, int(base.shape[1]) // 40)
+    return max(18, width // 40)
 
 
-def _framed(base: Image, colour: Bgr, line_px: int) -> tuple[Image, Image]:
+def _margins(width: int) -> tuple[int, int, int]:
+    """Return (above, below, on each side) of an image of this width, in px."""
+    line_px = _line_px(width)
+    edge = max(4, line_px // 3)
+    return banner.height_px(line_px), edge, edge + max(0, (MIN_WIDTH_PX - width + 1) // 2)
+
+
+def _framed(base: Image, colour: Bgr) -> tuple[Image, Image]:
     """Return (a new picture with a banner above and a border around, the view of it that shows `base`)."""
     height, width = base.shape[:2]
-    top, edge = banner.height_px(line_px), max(4, line_px // 3)
-    side = edge + max(0, (MIN_WIDTH_PX - width + 1) // 2)
+    top, edge, side = _margins(width)
     bordered = cv2.copyMakeBorder(base, top, edge, side, side, cv2.BORDER_CONSTANT, value=colour)
     picture = np.asarray(bordered, np.uint8)
     return picture, picture[top : top + height, side : side + width]

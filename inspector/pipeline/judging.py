@@ -1,6 +1,6 @@
 """Judge what is there, in a few threads at once.
 
-Threads: `Judging.run` runs on "line-inspect-1", "-2" and so on; `give_up` is called on the watchdog's.
+Threads: `Judging.run` runs on "line-inspect-1" and so on (JUDGES or more); `give_up` is called on the watchdog's.
 """
 
 from __future__ import annotations

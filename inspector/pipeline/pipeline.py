@@ -114,6 +114,26 @@ class Pipeline:
         """What went wrong so far."""
         return self._run.errors
 
+    @property
+    def outputs(self) -> int:
+        """How many outputs are told its verdicts."""
+        return len(self._run.outputs)
+
+    @property
+    def away(self) -> str:
+        """Why an output cannot be told anything at present; empty where all can."""
+        return self._run.outputs.away
+
+    @property
+    def loading(self) -> str:
+        """The product of a changeover that is under way; empty where there is none."""
+        return self._run.loading
+
+    @property
+    def refusal(self) -> str:
+        """Why the last changeover was refused; empty where it was not."""
+        return self._run.refusal
+
     def change_product(self, product: str) -> None:
         """Load and warm the recipe of `product` beside the running one, then swap between two frames.
 
@@ -121,6 +141,7 @@ class Pipeline:
         while one is loading replaces what comes after it.
         """
         if self._changeover and not self._run.stopping:
+            self._run.ask(product)
             self._changeover.ask(product)
 
     # ---- the life of a run, on the caller's thread

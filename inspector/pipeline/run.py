@@ -2,6 +2,7 @@
 
     identity            nobody
     inspector           the changeover's thread, by `swap`; capture and inspect read it
+    loading, refusal    who asks for a changeover, by `ask`; the changeover's thread, by `swap` and `refuse`
     stopping, errors    any thread, by `stop` and `fail`; every stage reads them
     stats               captured: capture; counts and latencies: deliver; the caller reads them
     outputs             verdicts: deliver; the safe state: any thread, once and for good
@@ -41,6 +42,8 @@ class RunState:
         self.outputs = Outputs(outputs, self.log)
         self._stopping = False  # no Event: its lock would be taken twice where a signal interrupts `stop`
         self._errors: list[BaseException] = []
+        self.loading = ""  # the product of a changeover that is under way
+        self.refusal = ""  # why the last changeover was refused; empty where it was not
 
     @property
     def inspector(self) -> Inspector:
@@ -70,13 +73,19 @@ class RunState:
         if told:
             self.log.error("%s: this line ends, its outputs are safe", error)
 
+    def ask(self, product: str) -> None:
+        """Note that a changeover begins."""
+        self.loading, self.refusal = product, ""
+
     def swap(self, inspector: Inspector) -> None:
         """Let `inspector` judge from now on. Called on the changeover's thread only."""
         self._inspector = inspector
+        self.loading = ""
         self.log.info("changeover: now inspecting %s, recipe %s", inspector.recipe.product, inspector.recipe.hash)
 
     def refuse(self, error: InspectorError) -> None:
         """Tell that the product asked for cannot be inspected."""
+        self.refusal, self.loading = str(error), ""
         self.log.error("changeover refused, %s goes on: %s", self.inspector.recipe.product, error)
 
     def note_late(self, inspection: Inspection) -> None:
@@ -119,6 +128,9 @@ class Outputs:
         ]
         for heart in self._hearts:
             heart.start()
+
+    def __len__(self) -> int:
+        return len(self._outputs)
 
     @property
     def away(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +16,10 @@ from inspector.golden import check_golden
 from inspector.identity import RunIdentity, utc_now
 from inspector.inspection import Inspector, load_inspector
 from inspector.outputs.base import Output
+from inspector.page.feed import Feed
 from inspector.pipeline import Pipeline
+from inspector.record.archive import ArchiveSettings
+from inspector.record.composition import recording
 from inspector.settled import SettledRecipes
 from inspector.shared import SharedModels
 from inspector.sinks.base import Sink
@@ -38,6 +41,7 @@ class Line:
 
     pipeline: Pipeline
     rows: LogSink
+    feed: Feed | None = None  # what its page shows
 
     def report(self) -> None:
         """Print what was done, and where it lies. Where nothing was done, the error says enough."""
@@ -105,7 +109,10 @@ class LineMaker:
         rows = LogSink(options.log_dir / name, utc_now)
         undo.callback(rows.close)
         window = Window("line inspector") if options.window else None
+        feed = Feed(name) if options.serve else None
         sinks: list[Sink] = [TerminalSink(sys.stdout, name), *self._pictures(prepared, window)]
+        sinks += [feed] if feed else []
+        sinks += self._record(name, lambda: pipeline.inspector)
         pipeline = Pipeline(
             prepared.camera,
             prepared.inspector,
@@ -120,7 +127,15 @@ class LineMaker:
             heartbeat_s=station.heartbeat_s,
             load_s=station.load_s,
         )
-        return Line(pipeline, rows)
+        return Line(pipeline, rows, feed)
+
+    def _record(self, name: str, in_charge: Callable[[], Inspector]) -> list[Sink]:
+        """The record's sink, where one is kept. The inspector belongs to the pipeline, which is made after it."""
+        options = self._options
+        if options.record_url is None or options.archive_dir is None:
+            return []
+        archive = ArchiveSettings(options.archive_dir)
+        return [recording(options.record_url, self._run.of(name), options.log_dir / name, in_charge, archive)]
 
     def _pictures(self, prepared: _Prepared, window: Window | None) -> list[Sink]:
         options, name = self._options, prepared.name

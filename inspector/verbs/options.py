@@ -6,6 +6,10 @@ import argparse
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from inspector.record.opening import DEFAULT
+
+ARCHIVE = Path("archive")  # where the record's pictures lie
+
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
@@ -20,8 +24,21 @@ class RunOptions:
     keep_pass_every: int = 20
     save_video: Path | None = None
     window: bool = False
+    serve: str | None = None
+    record: str | None = None
+    archive: Path | None = None
     model_dir: Path = Path("models")
     config_dir: Path = Path("config")
+
+    @property
+    def record_url(self) -> str | None:
+        """Where the record lies; None where none is kept."""
+        return self.record or (DEFAULT if self.serve else None)
+
+    @property
+    def archive_dir(self) -> Path | None:
+        """Where pictures of parts are kept; None where none are."""
+        return self.archive or (ARCHIVE if self.record_url else None)
 
     @classmethod
     def from_arguments(cls, arguments: argparse.Namespace) -> RunOptions:

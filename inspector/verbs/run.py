@@ -18,9 +18,11 @@ from inspector.console import PATIENCE_S
 from inspector.errors import InspectorError, RecipeError
 from inspector.outputs.target import close_safely, make_safe, open_outputs
 from inspector.pipeline import run_together
+from inspector.record.opening import DEFAULT
 from inspector.station import Station, StationCamera, load_station, readable_targets
 from inspector.verbs.line import VIDEO_FPS, Line, LineMaker
-from inspector.verbs.options import RunOptions
+from inspector.verbs.options import ARCHIVE, RunOptions
+from inspector.verbs.serving import ADDRESS, Pages
 
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")  # as far as the system knows them
 
@@ -50,13 +52,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--save-video", type=Path, metavar="FILE", help=f"record overlays, .mp4 or .avi ({VIDEO_FPS:g} fps, or --fps)"
     )
     parser.add_argument("--window", action="store_true", help="show the overlays; q quits, p changes product")
+    parser.add_argument(
+        "--serve",
+        nargs="?",
+        const=ADDRESS,
+        metavar="HOST:PORT",
+        help="show the line in a browser (default: " + ADDRESS + ", this machine only)",
+    )
+    parser.add_argument(
+        "--record",
+        metavar="FILE|URL",
+        help=f"keep every part in a database: a file, or postgresql://USER@HOST/NAME (default with --serve: {DEFAULT})",
+    )
+    parser.add_argument(
+        "--archive", type=Path, metavar="DIR", help=f"with a record: pictures of rejects (default: {ARCHIVE}/)"
+    )
     add_folders(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Inspect; returns 0 when every source ended or the run was stopped on purpose."""
-    lines = _start(RunOptions.from_arguments(arguments))
-    with _stopped_by_signals(lines):
+    lines, pages = _start(RunOptions.from_arguments(arguments))
+    with _stopped_by_signals(lines), pages.over(lines):
         try:
             run_together([line.pipeline for line in lines], partial(_end_at_once, lines))
         finally:
@@ -66,11 +83,12 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _start(options: RunOptions) -> list[Line]:
+def _start(options: RunOptions) -> tuple[list[Line], Pages]:
     """Make the lines. Every output is safe before anything else is done, and stays so after an error."""
     try:
         station = load_station(options.config_dir)
         cameras = _cameras(options, station)
+        pages = Pages(options)
     except InspectorError as error:
         make_safe(readable_targets(options.config_dir), str(error))
         raise
@@ -79,7 +97,7 @@ def _start(options: RunOptions) -> list[Line]:
         maker = LineMaker(options, station)
         for name, camera in cameras.items():  # all of it is read before anything is written
             maker.prepare(name, camera)
-        return maker.make(outputs)
+        return maker.make(outputs), pages
     except BaseException as error:
         close_safely(outputs, str(error) or type(error).__name__)
         raise

@@ -1,0 +1,105 @@
+"""The routes put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from math import ceil
+from pathlib import Path
+from urllib.parse import quote
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.base import RequestResponseEndpoint
+
+from inspector.cli import version
+from inspector.errors import InspectorError, StoreError
+from inspector.page import routes
+from inspector.page.access import Gate, check_csrf
+from inspector.page.context import Context, environment
+from inspector.page.errors import Forbidden, LoginNeeded, TooManyGuesses, Unknown
+from inspector.page.live import Hub
+from inspector.page.part_pictures import Expectations
+from inspector.page.snapshot import Snapshots
+from inspector.page.teaching import Teaching
+from inspector.page.video import Video, make_encoder
+from inspector.record.accounts import Accounts
+from inspector.record.store import Store
+
+STATIC = Path(__file__).parent / "static"
+STATUS: dict[type[InspectorError], int] = {
+    Unknown: 404,
+    LoginNeeded: 401,
+    Forbidden: 403,
+    TooManyGuesses: 429,
+    StoreError: 503,
+    InspectorError: 409,
+}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+
+def create_app(
+    hub: Hub,
+    config_dir: Path,
+    model_dir: Path,
+    store: Store | None = None,
+    archive: Path | None = None,
+) -> FastAPI:
+    """Return the app over some lines and the record. Raises StoreError."""
+    teaching = Teaching(hub, config_dir, model_dir, config_dir.parent / "data")
+    app = FastAPI(
+        title="Line inspector",
+        version=version(),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=_closing(teaching),
+    )
+    encoder, gate = make_encoder(), Gate(Accounts(store) if store else None)
+    videos = {name: Video(feed, encoder) for name, feed in hub.feeds.items()}
+    app.state.context = Context(
+        hub, Snapshots(hub, store), videos, encoder, config_dir, model_dir, environment(), gate, store, archive
+    )
+    app.state.gate = gate
+    app.state.teaching = teaching
+    app.state.expectations = Expectations(config_dir, model_dir)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    for router in routes.ROUTERS:
+        app.include_router(router, dependencies=[Depends(check_csrf)])
+    app.add_exception_handler(InspectorError, _refused)
+    app.middleware("http")(_with_headers)
+    return app
+
+
+def _closing(teaching: Teaching) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return the life span of an app: training does not outlive it."""
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(teaching.close)
+
+    return life
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """What the program refuses, in a line, as the page or the API shows it."""
+    if isinstance(error, LoginNeeded) and request.method == "GET" and not request.url.path.startswith("/api/"):
+        return RedirectResponse(f"/login?to={quote(request.url.path)}", 303)
+    status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
+    headers = {"Retry-After": str(ceil(error.wait_s))} if isinstance(error, TooManyGuesses) else {}
+    return JSONResponse({"detail": str(error)}, status, headers)
+
+
+async def _with_headers(request: Request, call_next: RequestResponseEndpoint) -> Response:
+    response = await call_next(request)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

@@ -1,0 +1,151 @@
+"""What a page may do to a line. Pages know the protocol only; a station without a line has none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from inspector.errors import InspectorError, ModelError, RecipeError
+from inspector.pipeline import Pipeline
+from inspector.recipe import Recipe, load_recipe, products, update_recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether a product could be inspected."""
+
+    product: str
+    ready: bool
+    why_not: str = ""  # one line, where it is not
+    golden: bool = False  # whether parts with a known verdict are checked before it may start
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a line runs at this moment."""
+
+    product: str
+    recipe: Recipe
+    recipe_hash: str
+    model_hash: str
+    provider: str  # what the model runs on
+    threshold: float
+    model_threshold: float  # what the model itself suggests
+    deadline_ms: float | None
+    budget: float  # share of good parts that the threshold may reject
+    held_out: tuple[float, ...]  # scores of good parts by a model that never saw them
+    outputs: int  # how many are told the verdicts
+    away: str  # why one of them cannot be told at present; empty where all can
+    running: bool
+    failed: str  # the first error of the line; empty where all is well
+    loading: str  # the product that is being loaded; empty where none is
+    refused: str  # why the last changeover was refused; empty where it was not
+
+
+class LineControl(Protocol):
+    """One line as its pages see it. All of it may be called from any thread and returns at once."""
+
+    @property
+    def name(self) -> str:
+        """The camera's; empty where it is the only one."""
+
+    @property
+    def now(self) -> Running:
+        """What it runs at this moment."""
+
+    def products(self) -> Sequence[Readiness]:
+        """Every product that has a recipe, by name."""
+
+    def check_product(self, product: str) -> None:
+        """Raise InspectorError where it is known beforehand that the product cannot be inspected."""
+
+    def change_product(self, product: str) -> None:
+        """Begin a changeover."""
+
+    def check_threshold(self, threshold: float | None) -> None:
+        """Raise InspectorError where the running product cannot have this threshold."""
+
+    def set_threshold(self, threshold: float | None) -> None:
+        """Write the running product's threshold into its recipe (None: the model's own), and take it over between two
+        parts. Raises InspectorError, and leaves the recipe as it was.
+        """
+
+    def stop(self) -> None:
+        """End the run."""
+
+
+class PipelineControl:
+    """A LineControl over a pipeline of this process."""
+
+    def __init__(self, pipeline: Pipeline, config_dir: Path, model_dir: Path) -> None:
+        self._pipeline = pipeline
+        self._config_dir = config_dir
+        self._model_dir = model_dir
+
+    @property
+    def name(self) -> str:
+        return self._pipeline.name
+
+    @property
+    def now(self) -> Running:
+        pipeline = self._pipeline
+        inspector = pipeline.inspector
+        recipe, detector = inspector.recipe, inspector.detector
+        return Running(
+            product=recipe.product,
+            recipe=recipe,
+            recipe_hash=recipe.hash,
+            model_hash=detector.model_hash,
+            provider=detector.provider,
+            threshold=inspector.threshold,
+            model_threshold=detector.info.threshold,
+            deadline_ms=recipe.deadline_ms,
+            budget=inspector.budget,
+            held_out=tuple(detector.info.held_out.values()),
+            outputs=pipeline.outputs,
+            away=pipeline.away,
+            running=pipeline.running,
+            failed=str(pipeline.errors[0]) if pipeline.errors else "",
+            loading=pipeline.loading,
+            refused=pipeline.refusal,
+        )
+
+    def products(self) -> Sequence[Readiness]:
+        return [self._readiness(product) for product in products(self._config_dir)]
+
+    def check_product(self, product: str) -> None:
+        readiness = self._readiness(product)
+        if not readiness.ready:
+            raise ModelError(readiness.why_not)
+
+    def change_product(self, product: str) -> None:
+        self._pipeline.change_product(product)
+
+    def check_threshold(self, threshold: float | None) -> None:
+        beyond = self._pipeline.inspector.detector.info.beyond
+        if threshold is not None and not 0 < threshold <= beyond:
+            raise RecipeError(
+                f"threshold {threshold:g}: wants a number above 0 and up to {beyond:.4g}: beyond it all passes"
+            )
+
+    def set_threshold(self, threshold: float | None) -> None:
+        self.check_threshold(threshold)
+        now = self.now
+        value = "auto" if threshold is None else threshold
+        model = None if threshold is None else now.model_hash
+        update_recipe(self._config_dir, now.product, threshold=value, threshold_model=model)
+        self._pipeline.change_product(now.product)
+
+    def stop(self) -> None:
+        self._pipeline.stop()
+
+    def _readiness(self, product: str) -> Readiness:
+        try:
+            recipe = load_recipe(self._config_dir, product)
+        except InspectorError as error:
+            return Readiness(product, False, str(error))
+        if not (self._model_dir / recipe.model_file).is_file():
+            return Readiness(product, False, f"no model {recipe.model_file}: train it", bool(recipe.golden))
+        return Readiness(product, True, golden=bool(recipe.golden))

@@ -1,0 +1,45 @@
+"""All feeds and controls of this process, by the name of their camera."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from inspector.page.control import LineControl
+from inspector.page.feed import Feed
+
+ONLY = "line"  # what a camera without a name is called in addresses
+
+
+class Hub:
+    """What the pages show live. Lines are added before the server starts."""
+
+    def __init__(self, watched: Sequence[Path] = ()) -> None:
+        self._feeds: dict[str, Feed] = {}
+        self._controls: dict[str, LineControl] = {}
+        self._over = threading.Event()
+        self.watched = tuple(watched)  # folders that must not run full
+
+    def add(self, feed: Feed, control: LineControl) -> None:
+        """Show a line, and let the pages act on it."""
+        name = feed.name or ONLY
+        self._feeds[name] = feed
+        self._controls[name] = control
+
+    @property
+    def feeds(self) -> dict[str, Feed]:
+        return self._feeds
+
+    @property
+    def controls(self) -> dict[str, LineControl]:
+        return self._controls
+
+    @property
+    def over(self) -> bool:
+        """Whether the process ends: streams end, too."""
+        return self._over.is_set()
+
+    def close(self) -> None:
+        """End all streams."""
+        self._over.set()

@@ -1,0 +1,165 @@
+"""Setting a station up: whether the camera works, and a new product from nothing to a running line."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi.responses import HTMLResponse
+
+from inspector.errors import InspectorError
+from inspector.page.access import Engineer
+from inspector.page.context import Context, Ctx
+from inspector.page.diagnosis import diagnose, found_sources
+from inspector.page.errors import Unknown
+from inspector.page.teaching import AMOUNTS, EFFORTS, Effort, Teaching
+from inspector.page.video import jpeg_of
+from inspector.sinks.pictures import fitted
+
+router = APIRouter(include_in_schema=False)
+PREVIEW_PX = 960
+Name = Annotated[str, Form(max_length=80)]
+Source = Annotated[str, Form(max_length=500)]
+
+
+def teaching_of(request: Request) -> Teaching:
+    """The app's."""
+    found: Teaching = request.app.state.teaching
+    return found
+
+
+Taught = Annotated[Teaching, Depends(teaching_of)]
+
+
+@router.get("/setup")
+def setup(request: Request, context: Ctx, asking: Engineer, taught: Taught) -> HTMLResponse:
+    """The page."""
+    return context.page(request, "setup.html.j2", sources=found_sources(), **_teaching(context, taught))
+
+
+@router.post("/setup/diagnosis")
+async def diagnosis(
+    context: Ctx, asking: Engineer, source: Source, fps: Annotated[str, Form(max_length=20)] = ""
+) -> HTMLResponse:
+    """Look at a source, step by step. Changes nothing."""
+    found = await asyncio.to_thread(diagnose, source, _rate(fps))
+    preview = ""
+    if found.image is not None:
+        jpeg = jpeg_of(fitted(found.image, PREVIEW_PX, PREVIEW_PX))
+        preview = base64.b64encode(jpeg).decode()
+    return HTMLResponse(context.render("_diagnosis.html.j2", found=found, preview=preview))
+
+
+@router.get("/setup/teach")
+def teach(context: Ctx, asking: Engineer, taught: Taught, seen: Annotated[str, Query(max_length=200)] = "") -> Response:
+    """The part of the page that shows how far teaching is; 204 where nothing has changed since."""
+    values = _teaching(context, taught)
+    return Response(status_code=204) if seen == values["state"] else _part(context, values)
+
+
+@router.post("/setup/teach/begin")
+def begin(
+    context: Ctx,
+    asking: Engineer,
+    taught: Taught,
+    product: Name,
+    wanted: Annotated[int, Form(ge=1, le=5000)] = 60,
+    camera: Name = "",
+    source: Source = "",
+) -> HTMLResponse:
+    """Collect pictures of a new product."""
+    context.note(asking, "teach", product, camera=camera, source=source, wanted=wanted)
+    taught.begin(product.strip(), camera, source.strip(), wanted)
+    return _part(context, _teaching(context, taught))
+
+
+@router.post("/setup/teach/{act}")
+def go(
+    act: str,
+    context: Ctx,
+    asking: Engineer,
+    taught: Taught,
+    camera: Name = "",
+    effort: Annotated[Effort, Form()] = "standard",
+) -> HTMLResponse:
+    """Pause, go on, train, stop training, take over, or begin anew."""
+    acts = {
+        "pause": taught.pause,
+        "go-on": taught.go_on,
+        "train": lambda: taught.train(effort),
+        "take-over": lambda: taught.take_over(camera),
+        "forget": taught.forget,
+    }
+    if act not in acts:
+        raise Unknown(f"no such step: {act}")
+    context.note(asking, f"teach: {act}", taught.product, camera=camera)
+    acts[act]()
+    return _part(context, _teaching(context, taught))
+
+
+@router.delete("/setup/teach/pictures/{name}")
+def remove(name: str, context: Ctx, asking: Engineer, taught: Taught) -> HTMLResponse:
+    """Take a picture out of the good ones."""
+    context.note(asking, "teach: remove picture", taught.product, picture=name)
+    taught.remove(name)
+    return _part(context, _teaching(context, taught))
+
+
+@router.get("/setup/teach/pictures/{name}")
+def picture(name: str, asking: Engineer, taught: Taught) -> Response:
+    """A small picture of a part that was taken."""
+    taken = taught.collection.taken if taught.collection else ()
+    found = next((each for each in taken if each.name == name), None)
+    if found is None:
+        raise Unknown(f"no picture {name}")
+    return Response(found.small, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400"})
+
+
+def _part(context: Context, values: dict[str, object]) -> HTMLResponse:
+    return HTMLResponse(context.render("_teach.html.j2", **values))
+
+
+def _teaching(context: Context, taught: Teaching) -> dict[str, object]:
+    """What the page needs to know; `state` differs whenever any of it does."""
+    taken = taught.collection.taken if taught.collection else ()
+    training = taught.training
+    share, step = training.progress if training else (0.0, "")
+    control = context.hub.controls.get(taught.camera)
+    now = control.now if control else None
+    arrived = taught.stage == "running" and now is not None and now.product == taught.product
+    refused = now.refused if taught.stage == "running" and now is not None and not arrived else ""
+    collection = taught.collection
+    collecting = collection is not None and collection.running
+    facts = (taught.stage, taken[-1].name if taken else "", len(taken), collecting, round(share, 2), step, arrived)
+    failure = training.failure if training else ""
+    trouble = collection.trouble if collection else ""
+    return {
+        "taught": taught,
+        "stage": taught.stage,
+        "taken": taken,
+        "collecting": collecting,
+        "share": share,
+        "step": step,
+        "failure": failure,
+        "report": taught.report,
+        "arrived": arrived,
+        "refused": refused,
+        "lines": list(context.hub.controls),
+        "amounts": AMOUNTS,
+        "efforts": EFFORTS,
+        "state": "|".join(map(str, (*facts, bool(failure), bool(trouble), bool(refused)))),
+    }
+
+
+def _rate(text: str) -> float | None:
+    if not text.strip():
+        return None
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = -1.0
+    if not 0 < rate < 1e6:
+        raise InspectorError(f"pictures a second: wants a number above 0, got {text[:20]!r}")
+    return rate

@@ -1,0 +1,86 @@
+"""The app on a port, in a thread of its own."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from types import TracebackType
+
+import uvicorn
+from fastapi import FastAPI
+
+from inspector.errors import InspectorError
+from inspector.page.live import Hub
+from inspector.page.video import give_way
+
+DEFAULT = "127.0.0.1:8080"
+PARTING_S = 2.0
+
+
+class Server:
+    """Serves on what `listen` gave, within `with`."""
+
+    def __init__(self, app: FastAPI, hub: Hub, listener: socket.socket) -> None:
+        self._hub = hub
+        self._socket = listener
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=1,
+            server_header=False,
+            ws="none",
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._run, name="page-server", daemon=True)
+
+    @property
+    def address(self) -> str:
+        """Where it is found."""
+        host, port = self._socket.getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+    def __enter__(self) -> Server:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._hub.close()
+        self._server.should_exit = True
+        self._thread.join(PARTING_S + 1)
+        self._socket.close()
+
+    def _run(self) -> None:
+        give_way()
+        self._server.run(sockets=[self._socket])
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """HOST:PORT, :PORT or PORT; the host may be in brackets. Raises InspectorError."""
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise InspectorError(f"--serve {text}: wants HOST:PORT, for example {DEFAULT}")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def listen(address: str) -> socket.socket:
+    """Take the port. Raises InspectorError where that cannot be done."""
+    host, port = parse_address(address)
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(where)
+            listener.listen(128)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise InspectorError(
+            f"--serve {host}:{port}: cannot listen there ({error.strerror}): give another address or port"
+        ) from None
+    return listener

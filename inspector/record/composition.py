@@ -1,0 +1,50 @@
+"""The record of one camera's line, put together from its parts."""
+
+from __future__ import annotations
+
+import shlex
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from inspector.cli import version
+from inspector.identity import RunIdentity
+from inspector.inspection import Inspector
+from inspector.record.archive import Archive, ArchiveSettings
+from inspector.record.opening import needing_station, open_store
+from inspector.record.rows import RunRow
+from inspector.sinks.base import Sink
+
+
+def recording(
+    url: str,
+    run: RunIdentity,
+    logs: Path,
+    in_charge: Callable[[], Inspector],
+    archive: ArchiveSettings | None = None,
+    full: bool = False,
+) -> Sink:
+    """The sink that keeps the record of a line; `logs` is the folder of its log, `in_charge` its inspector at present.
+
+    Raises DependencyError where the extra is not installed. A database that cannot be used is told while the line runs.
+    """
+    with needing_station():
+        from inspector.record.recorder import Recorder  # noqa: PLC0415  (only who keeps a record needs the extra)
+        from inspector.record.sink import RecordSink  # noqa: PLC0415
+    row = RunRow(run.id, run.started_utc, socket.gethostname(), shlex.join(sys.argv), version())
+    kept = Archive(archive) if archive else None
+
+    def good_scores(model_hash: str) -> Sequence[float] | None:
+        detector = in_charge().detector
+        return list(detector.info.held_out.values()) if detector.model_hash == model_hash else None
+
+    recorder = Recorder(
+        partial(open_store, url, full=full),
+        row,
+        logs=logs,
+        good_scores=good_scores,
+        chores=[kept.sweep] if kept else [],
+    )
+    return RecordSink(recorder, kept)

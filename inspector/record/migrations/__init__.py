@@ -1,0 +1,1 @@
+"""What alembic runs when a record is opened."""

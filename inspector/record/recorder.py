@@ -1,0 +1,177 @@
+"""Writes parts into the record on a thread of its own, in batches: the line never waits for the database."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timezone
+from itertools import islice
+from pathlib import Path
+
+from inspector.errors import InspectorError
+from inspector.record.bookkeeping import CameraLooks
+from inspector.record.drift import DriftWatch, GoodScores, News
+from inspector.record.log_import import import_logs, import_lost
+from inspector.record.rows import PartRow, RunRow
+from inspector.record.store import Store
+
+_logger = logging.getLogger(__name__)
+BATCH = 256  # parts in one transaction
+BATCH_S = 0.5  # and no part waits longer
+RETRY_S = 5.0
+MOST = 20_000  # parts that wait while the database is away; those beyond are in the log only, until it is read again
+CHORES_S = 60.0
+
+
+class Recorder:
+    """Takes parts and writes them, at most half a second later.
+
+    Where the database cannot be opened or written, that is told in one line, parts wait, and the line goes on; what
+    does not fit in memory is read from the logs when the database is back. `good_scores`, held-out scores of a model by
+    its hash, has drift watched. `chores` are done once in a minute.
+    """
+
+    def __init__(
+        self,
+        open_store: Callable[[], Store],
+        run: RunRow,
+        *,
+        logs: Path | None = None,
+        good_scores: GoodScores | None = None,
+        chores: Sequence[Callable[[], None]] = (),
+        utc_now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        retry_s: float = RETRY_S,
+        most: int = MOST,
+    ) -> None:
+        self._open_store = open_store
+        self._run = run
+        self._logs = logs
+        self._good_scores = good_scores
+        self._watches: dict[str, DriftWatch] = {}  # by camera
+        self._chores = chores
+        self._utc_now = utc_now
+        self._retry_s = retry_s
+        self._most = most
+        self._waiting: deque[PartRow] = deque()
+        self._changed = threading.Condition()
+        self._closing = False
+        self._lost: dict[str, range] = {}  # by camera: numbers of parts that are in the log only
+        self._trouble = ""
+        self._store: Store | None = None
+        self._importing: Iterator[int] | None = None
+        self._alarms: dict[str, int] = {}  # by camera: their numbers in the record
+        self._next_chores_s = 0.0
+        self._thread = threading.Thread(target=self._work, name="record-database", daemon=True)
+        self._thread.start()
+
+    def add(self, row: PartRow) -> None:
+        """Take a part; never waits."""
+        with self._changed:
+            if len(self._waiting) >= self._most:
+                self._lose(self._waiting.popleft())
+            self._waiting.append(row)
+            if len(self._waiting) >= BATCH:
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Write what waits, and end. Where that cannot be written, the log has it and the next opening reads it."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while not self._closing or self._waiting:
+            self._do_chores()
+            try:
+                self._step()
+            except InspectorError as error:
+                self._tell(str(error))
+                if self._closing:
+                    break
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closing, self._retry_s)
+        self._end()
+
+    def _step(self) -> None:
+        store = self._opened()
+        batch = self._batch(wait_s=0 if self._importing else BATCH_S)
+        if batch:
+            store.write(batch)
+            self._written(store, batch)
+        elif self._importing and next(self._importing, None) is None:
+            self._importing = None
+
+    def _batch(self, wait_s: float) -> list[PartRow]:
+        """What waits, a batch at most; it goes on waiting until it is written."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing or len(self._waiting) >= BATCH, wait_s)
+            return list(islice(self._waiting, BATCH))
+
+    def _written(self, store: Store, batch: Sequence[PartRow]) -> None:
+        with self._changed:
+            done = {id(row) for row in batch}
+            while self._waiting and id(self._waiting[0]) in done:
+                self._waiting.popleft()
+            lost, self._lost = self._lost, {}
+        if self._trouble:
+            _logger.warning("%s: the record is written again", store.name)
+            self._trouble = ""
+        if lost and self._logs:
+            self._importing = import_lost(store, self._logs, self._run.id, lost)
+        for row in batch:
+            news = self._watch_over(store, row.camera).take(row) if self._good_scores else None
+            if news:
+                self._alarmed(store, news)
+
+    def _lose(self, row: PartRow) -> None:
+        """The oldest gives way."""
+        before = self._lost.get(row.camera, range(row.number, row.number))
+        self._lost[row.camera] = range(before.start, row.number + 1)
+
+    def _opened(self) -> Store:
+        if self._store is None:
+            store = self._open_store()
+            store.begin_run(self._run)
+            self._store = store
+            if self._logs:
+                self._importing = import_logs(store, self._logs, self._run.host, self._run.id)
+        return self._store
+
+    def _watch_over(self, store: Store, camera: str) -> DriftWatch:
+        assert self._good_scores
+        return self._watches.setdefault(camera, DriftWatch(self._good_scores, CameraLooks(store, camera)))
+
+    def _alarmed(self, store: Store, news: News) -> None:
+        if news.over:
+            _logger.warning("%s is over", news.alarm.kind)
+            store.end_alarm(self._alarms[news.alarm.camera], self._utc_now())
+        else:
+            _logger.warning("%s", news.alarm.text)
+            self._alarms[news.alarm.camera] = store.raise_alarm(news.alarm)
+
+    def _do_chores(self) -> None:
+        if time.monotonic() >= self._next_chores_s:
+            self._next_chores_s = time.monotonic() + CHORES_S
+            for chore in self._chores:
+                chore()
+
+    def _tell(self, error: str) -> None:
+        if error != self._trouble:
+            _logger.error("%s; the line goes on, its log has every verdict", error)
+            self._trouble = error
+
+    def _end(self) -> None:
+        lacking = len(self._waiting) + sum(map(len, self._lost.values()))
+        if lacking:
+            _logger.error("%d parts are in the log only: the record takes them when it is opened next", lacking)
+        if self._store is None:
+            return
+        try:
+            self._store.end_run(self._run.id, self._utc_now())
+        except InspectorError as error:
+            self._tell(str(error))
+        self._store.close()

@@ -1,0 +1,81 @@
+"""The sink that makes a row of every part, keeps its pictures where they are wanted, and hands both to the recorder."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from inspector.record.archive import Archive
+from inspector.record.looks import looks_of
+from inspector.record.recorder import Recorder
+from inspector.record.rows import PartRow
+from inspector.records import Counts, Inspection
+
+
+class RecordSink:
+    """Never raises: what goes wrong with database or archive is told in one line, and the line goes on."""
+
+    def __init__(self, recorder: Recorder, archive: Archive | None = None) -> None:
+        self._recorder = recorder
+        self._archive = archive
+
+    def write(self, inspection: Inspection, counts: Counts) -> None:
+        """Take one verdict."""
+        row = row_of(inspection)
+        kept = self._archive.keep(row.key, row.captured_utc, inspection, counts) if self._archive else None
+        if kept:
+            row = dataclasses.replace(row, image_path=kept.image, overlay_path=kept.overlay)
+        self._recorder.add(row)
+
+    def close(self) -> None:
+        """Write what waits."""
+        self._recorder.close()
+
+
+def row_of(inspection: Inspection) -> PartRow:
+    """One inspection of a run as a row of the record. Raises ValueError where it belongs to no run."""
+    identity, context = inspection.identity, inspection.context
+    if identity.run is None:
+        raise ValueError(f"part {identity.number} belongs to no run")
+    worst_row, worst_col = inspection.worst_patch or (None, None)
+    worst_x, worst_y = _worst_place(inspection)
+    looks = {} if inspection.image is None else dataclasses.asdict(looks_of(inspection.image))
+    return PartRow(
+        run_id=identity.run.id,
+        camera=identity.run.camera,
+        number=identity.number,
+        captured_utc=identity.run.utc_of(identity.captured_ns),
+        captured_ns=identity.captured_ns,
+        product=inspection.product,
+        recipe_hash=context.recipe_hash,
+        model_hash=context.model_hash,
+        verdict=inspection.verdict,
+        part=inspection.part,
+        threshold=_finite(inspection.threshold),
+        score=_finite(inspection.score),
+        percentile=_finite(inspection.percentile),
+        cause=inspection.cause.value if inspection.cause else None,
+        detail=inspection.detail,
+        worst_row=worst_row,
+        worst_col=worst_col,
+        worst_x=worst_x,
+        worst_y=worst_y,
+        anomalous_patches=None if inspection.judgement.patch_scores is None else inspection.anomalous_patches,
+        latency_ms=_finite(inspection.latency_ms),
+        **looks,
+    )
+
+
+def _worst_place(inspection: Inspection) -> tuple[float | None, float | None]:
+    """The centre of the map's highest point, as shares of the picture's width and height."""
+    found = inspection.judgement.anomaly_map
+    if found is None:
+        return None, None
+    y, x = np.unravel_index(int(found.argmax()), found.shape)
+    return (float(x) + 0.5) / found.shape[1], (float(y) + 0.5) / found.shape[0]
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

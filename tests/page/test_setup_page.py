@@ -1,0 +1,155 @@
+"""Setting a station up in a real browser: a camera that does not work, and a product from nothing to a running line."""
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+from conftest import PATIENCE_S, wait_until
+from playwright.sync_api import expect
+
+from inspector.images import find_images, write_image
+from inspector.page.collecting import Collection, FeedCamera
+from inspector.page.diagnosis import NAMES, diagnose
+from inspector.records import Verdict
+
+
+def outcomes(found):
+    return {step.name: step.outcome for step in found.steps}
+
+
+def stops_at(found, name):
+    """Everything before went well, and nothing behind it was looked at."""
+    at = NAMES.index(name)
+    wanted = ["good"] * at + ["lost"] + ["none"] * (len(NAMES) - at - 1)
+    assert list(outcomes(found).values()) == wanted
+    failed = found.steps[at]
+    assert failed.words
+    assert failed.next
+    return failed
+
+
+def picture_of(file, brightness, spread=20):
+    rng = np.random.default_rng(0)
+    image = np.clip(rng.normal(brightness, spread, (48, 64, 3)), 0, 255).astype(np.uint8)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_image(file, image)
+    return str(file)
+
+
+def test_a_source_that_works_passes_every_step_and_shows_its_picture(tmp_path):
+    found = diagnose(picture_of(tmp_path / "part.png", 120))
+    assert found.works
+    assert found.image.shape == (48, 64, 3)
+
+
+def test_without_a_driver_it_stops_there(tmp_path):
+    assert "no camera at all" in stops_at(diagnose("0", dev=tmp_path), "driver").words
+
+
+def test_a_wrong_number_stops_at_the_device_and_names_those_found(tmp_path):
+    (tmp_path / "video2").touch()
+    assert "Take one of those found: 2:" in stops_at(diagnose("0", dev=tmp_path), "device").next
+
+
+def test_what_does_not_open_stops_at_the_connection(tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture")
+    stops_at(diagnose(str(tmp_path)), "connection")
+
+
+def test_an_address_where_nobody_answers_stops_at_the_connection():
+    assert "port 1" in stops_at(diagnose("http://127.0.0.1:1/video"), "connection").words
+
+
+@pytest.mark.parametrize(("brightness", "spread", "word"), [(0, 0, "black"), (255, 0, "white"), (99, 0, "nothing")])
+def test_a_picture_that_shows_nothing_stops_at_the_picture(tmp_path, brightness, spread, word):
+    found = diagnose(picture_of(tmp_path / "part.png", brightness, spread))
+    assert word in stops_at(found, "picture").words
+    assert found.image is not None
+
+
+def test_the_page_shows_the_steps(line, page, tmp_path):
+    page.goto(f"{line.url}/setup")
+    page.get_by_label("Camera, address, folder or video").fill(str(tmp_path / "nowhere"))
+    page.get_by_role("button", name="Look").click()
+    expect(page.locator("[data-step=device]")).to_have_class("lost")
+    expect(page.locator("[data-step=device] .next")).to_contain_text("Give a camera's number")
+    expect(page.locator("[data-step=picture]")).to_have_class("none")
+    page.get_by_label("Camera, address, folder or video").fill(picture_of(tmp_path / "part.png", 120))
+    page.get_by_role("button", name="Look").click()
+    expect(page.locator("[data-works='1']")).to_be_visible()
+    assert page.locator("img.preview").evaluate("image => image.naturalWidth") == 64
+
+
+def drawn(number, seed=0):
+    """A small good part: a light disc on a belt, never twice the same."""
+    rng = np.random.default_rng((seed, number))
+    image = np.full((64, 64, 3), 70.0) + rng.normal(0, 4)
+    x, y = 32 + rng.uniform(-1, 1, 2)
+    cv2.circle(image, (int(16 * x), int(16 * y)), 16 * 20, (170, 175, 180), -1, cv2.LINE_AA, 4)
+    return np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
+
+
+def test_pictures_of_one_part_that_lies_still_are_taken_once(line, tmp_path):
+    collection = Collection(tmp_path / "good", 3)
+    collection.start(FeedCamera(line.feed))
+    still = drawn(0)
+    for number in range(4):
+        noise = np.random.default_rng(number).normal(0, 2, still.shape)
+        line.parts(np.clip(still + noise, 0, 255).astype(np.uint8))
+        wait_until(lambda number=number: len(collection.taken) + collection.skipped == number + 1)
+    assert len(collection.taken) == 1
+    (first,) = collection.taken
+    collection.remove(first.name)
+    line.parts(still)
+    wait_until(lambda: collection.skipped == 4)
+    assert not collection.taken  # what was taken out does not come back
+    line.parts(drawn(1))
+    wait_until(lambda: len(collection.taken) == 1)
+    collection.stop()
+    assert [file.name for file in find_images(tmp_path / "good")] == [collection.taken[0].name]
+
+
+@pytest.mark.slow
+def test_from_nothing_to_a_running_line(line, page):
+    page.set_default_timeout(300_000)
+    page.goto(f"{line.url}/setup")
+    page.get_by_label("Name of the product").fill("disc")
+    page.get_by_role("button", name="Take pictures").click()
+    expect(page.locator("[data-stage=collecting]")).to_be_visible()
+    for number in range(12):
+        line.parts(drawn(number))
+        expect(page.locator("[data-taken]")).to_have_text(str(number + 1))
+    page.get_by_role("button", name="Take out good part 3").click()
+    expect(page.locator("[data-taken]")).to_have_text("11")
+    page.get_by_label("Effort").select_option("quick: usual settings")
+    page.get_by_role("button", name="Train with 11 parts").click()
+    expect(page.locator("progress[aria-label=Training]")).to_be_visible()
+    expect(page.locator("[data-report]")).to_contain_text("11 good parts", timeout=300_000)
+    page.get_by_role("button", name="Take over").click()
+    expect(page.locator("[data-arrived]")).to_be_visible(timeout=60_000)
+    line.parts(drawn(99), np.full((64, 64, 3), 250, np.uint8))
+    good, bad = line.feed.state.recent[-2:]
+    assert (good.product, bad.product, bad.verdict) == ("disc", "disc", Verdict.FAIL)
+
+
+def test_training_that_fails_says_why_and_one_may_try_again(line, page):
+    page.goto(f"{line.url}/setup")
+    page.get_by_label("Name of the product").fill("disc")
+    page.get_by_role("button", name="Take pictures").click()
+    for number in range(3):
+        line.parts(drawn(number))
+        expect(page.locator("[data-taken]")).to_have_text(str(number + 1))
+    for file in find_images(line.station.config.parent / "data" / "disc" / "train" / "good"):
+        file.write_bytes(b"damaged")
+    page.get_by_role("button", name="Train with 3 parts").click()
+    expect(page.locator("[data-failure]")).to_contain_text("Training failed", timeout=120_000)
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+
+
+def test_a_product_that_is_there_is_not_taught_over(line, client, csrf):
+    wrong = {"alpha": 409, "station": 409, "../up": 409}
+    with httpx.Client(base_url=line.url, timeout=PATIENCE_S, headers=csrf, cookies=client.cookies) as asking:
+        for product, status in wrong.items():
+            answer = asking.post("/setup/teach/begin", data={"product": product, "camera": "line"})
+            assert answer.status_code == status, answer.text
+    assert not (line.station.config.parent / "data").exists()
