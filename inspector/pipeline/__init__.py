@@ -17,7 +17,6 @@ From the caller's view down; each module says which of its functions run on whic
     watchdog     notices stages that hang
 """
 
-from inspector.pipeline.judging import JUDGES
 from inspector.pipeline.pipeline import Pipeline, run_together
 
-__all__ = ["JUDGES", "Pipeline", "run_together"]
+__all__ = ["Pipeline", "run_together"]

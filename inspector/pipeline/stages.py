@@ -3,7 +3,7 @@
 Threads started here, "line-NAME" each, or "line-CAMERA-NAME" where there are several cameras:
 
     capture         Capture.run
-    inspect-1, -2   Judging.run
+    inspect-1, ...  Judging.run
     deliver         Delivery.run
     record          Recording.run
 """
