@@ -209,7 +209,7 @@ def score_in_words(row: PartRow) -> str:
 def _compared(percentile: float | None) -> str:
     if percentile is None:
         return ""
-    return f"; stranger than {math.floor(1000 * percentile) / 10:g} % of good parts"
+    return f"; scores above {math.floor(1000 * percentile) / 10:g} % of good parts"
 
 
 def place_in_words(x: float | None, y: float | None) -> str:

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-PAGES = ("/", "/threshold", "/changeover", "/audit", "/login")
+PAGES = ("/", "/rejects", "/threshold", "/changeover", "/history", "/setup", "/audit", "/login")
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
 
