@@ -30,7 +30,7 @@ from inspector.page.control import PipelineControl
 from inspector.page.feed import Feed
 from inspector.page.live import ONLY, Hub
 from inspector.page.server import Server, listen
-from inspector.pipeline import JUDGES, Pipeline
+from inspector.pipeline import Pipeline
 from inspector.records import Image
 from inspector.rehearsal import PacedCamera, Run, Told, log_into, run_of
 
@@ -105,7 +105,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, help="Hz of a live line (default: as fast as it can)")
     add_folders(parser)
     arguments = parser.parse_args()
-    inspector = load_inspector(arguments.product, arguments.config_dir, arguments.model_dir, judges=JUDGES)
+    inspector = load_inspector(arguments.product, arguments.config_dir, arguments.model_dir)
     image = read_image(arguments.image)
     run_watched(inspector, image, arguments, 1)  # warms up
     found: dict[int, list[tuple[Run, int]]] = {viewers: [] for viewers in VIEWERS}

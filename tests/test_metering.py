@@ -57,6 +57,7 @@ def test_a_thread_is_charged_from_its_beginning():
 
 
 def test_what_a_thread_did_before_the_account_is_not_in_it():
+    meter: Meter
     begun, go_on = threading.Event(), threading.Event()
     thread = on_a_thread("model-1", work, begun.set, go_on.wait, lambda: meter.stage("stage").__enter__())
     begun.wait()

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -50,7 +50,7 @@ class Video:
                 self.encoded += 1
             return self._sequence, self._jpeg
 
-    async def multipart(self) -> AsyncIterator[bytes]:
+    async def multipart(self) -> AsyncGenerator[bytes, None]:
         """MJPEG, until the viewer leaves. Each picture goes out twice where no other follows: Chromium shows one only
         when the next arrives.
         """

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from conftest import PATIENCE_S
 from playwright.sync_api import expect
+from running import PATIENCE_S
 
 import inspector.verbs
 from inspector import cli

@@ -2,10 +2,10 @@
 
 import pytest
 import schemathesis
-from conftest import wait_until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
+from running import wait_until
 
 from inspector.errors import InspectorError
 from inspector.page.server import listen

@@ -5,9 +5,9 @@ import io
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from conftest import wait_until
+from page_record import recording
 from playwright.sync_api import expect
-from recorded import recording
+from running import wait_until
 
 START = datetime(2026, 3, 2, 6, 30, tzinfo=timezone.utc)
 

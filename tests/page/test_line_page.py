@@ -1,7 +1,7 @@
 """The live page, in a real browser over a real line."""
 
-from conftest import wait_until
 from playwright.sync_api import expect
+from running import wait_until
 
 
 def test_counts_move(line, page):

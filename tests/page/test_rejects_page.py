@@ -3,9 +3,9 @@
 import time
 
 import pytest
-from conftest import wait_until
+from page_record import recording
 from playwright.sync_api import expect
-from recorded import recording
+from running import wait_until
 from test_accounts import PASSWORD, verb
 
 from inspector.record import audit
@@ -56,7 +56,7 @@ def test_a_part_says_in_words_and_pictures_what_was_strange(line, page):
     expect(about).to_contain_text("1.6 times the threshold; stranger than 66.6 % of good parts")
     for name in ("with its heat map and outlines", "as the camera saw it", "as the model expected it"):
         picture = about.get_by_alt_text(name)
-        wait_until(lambda picture=picture: picture.evaluate("image => image.naturalWidth") > 100)
+        wait_until(lambda picture=picture: picture.evaluate("image => image.naturalWidth") >= 64)
     assert "ms" in about.locator("svg.way").get_attribute("aria-label")
 
 

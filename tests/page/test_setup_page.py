@@ -4,8 +4,8 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from conftest import PATIENCE_S, wait_until
 from playwright.sync_api import expect
+from running import PATIENCE_S, wait_until
 
 from inspector.images import find_images, write_image
 from inspector.page.collecting import Collection, FeedCamera
@@ -92,7 +92,7 @@ def drawn(number, seed=0):
 def test_pictures_of_one_part_that_lies_still_are_taken_once(line, tmp_path):
     collection = Collection(tmp_path / "good", 3)
     collection.start(FeedCamera(line.feed))
-    still = drawn(0)
+    still = cv2.resize(drawn(0), (256, 256))  # as large as a camera's: its noise is averaged out
     for number in range(4):
         noise = np.random.default_rng(number).normal(0, 2, still.shape)
         line.parts(np.clip(still + noise, 0, 255).astype(np.uint8))
@@ -136,6 +136,7 @@ def test_training_that_fails_says_why_and_one_may_try_again(line, page):
     page.goto(f"{line.url}/setup")
     page.get_by_label("Name of the product").fill("disc")
     page.get_by_role("button", name="Take pictures").click()
+    expect(page.locator("[data-stage=collecting]")).to_be_visible()
     for number in range(3):
         line.parts(drawn(number))
         expect(page.locator("[data-taken]")).to_have_text(str(number + 1))

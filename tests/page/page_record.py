@@ -4,7 +4,7 @@ import dataclasses
 import socket
 from contextlib import contextmanager
 
-from conftest import Running
+from running import Running
 
 from inspector.identity import RunIdentity
 from inspector.record.archive import Archive, ArchiveSettings
