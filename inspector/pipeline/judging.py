@@ -15,8 +15,8 @@ from inspector.pipeline.run import RunState
 from inspector.pipeline.watchdog import Stage
 from inspector.records import Cause, Frame, Inspection
 
-# Threads that run it, at least: while one prepares or judges, the other has the model. Where the model can run more
-# often at once, there are as many (docs/performance.md).
+# Threads that run it, at least: while one prepares or judges, the other has the model. More where the model can run
+# the patches of more parts at once (docs/performance.md).
 JUDGES = 2
 
 
