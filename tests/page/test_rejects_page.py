@@ -1,6 +1,5 @@
 """The gallery of rejects, in a real browser over a real line that records."""
 
-
 import pytest
 from page_record import recording
 from playwright.sync_api import expect
