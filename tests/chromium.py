@@ -1,4 +1,4 @@
-"""A real Chromium, driven by Playwright. Import the two fixtures to use it; without it the tests are skipped."""
+"""A real Chromium, driven by Playwright; one for all tests. Without it the tests that want it are skipped."""
 
 from pathlib import Path
 

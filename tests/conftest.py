@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chromium import browser, page  # noqa: F401  (fixtures)
 from process import start  # noqa: F401  (a fixture for all)
 
 from inspector.checksum import with_checksum

@@ -2,7 +2,6 @@
 
 import httpx
 import pytest
-from chromium import browser, page  # noqa: F401  (fixtures)
 from running import PATIENCE_S, Running
 
 from inspector.record.store import Store

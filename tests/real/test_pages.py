@@ -1,7 +1,6 @@
 """Real bottles on the pages of a real run, in a real browser."""
 
 import pytest
-from chromium import browser, page  # noqa: F401  (fixtures)
 
 playwright = pytest.importorskip("playwright.sync_api")
 WAIT_MS = 60_000  # only a test that fails waits so long
@@ -27,7 +26,7 @@ def address(bottle, start, tmp_path):
     return process.err.until("pages: ")[-1].removeprefix("pages: ")
 
 
-def test_the_line_moves_and_its_rejects_are_seen(address, page):  # noqa: F811
+def test_the_line_moves_and_its_rejects_are_seen(address, page):
     page.goto(address)
     playwright.expect(page.locator("[data-count=passed]")).not_to_have_text("0", timeout=WAIT_MS)
     playwright.expect(page.locator("[data-rejects] li")).to_have_count(4, timeout=WAIT_MS)
@@ -35,7 +34,7 @@ def test_the_line_moves_and_its_rejects_are_seen(address, page):  # noqa: F811
     playwright.expect(page.locator("[data-badge=model]")).to_have_attribute("data-state", "good")
 
 
-def test_a_threshold_is_taken_over_without_losing_a_part(address, page):  # noqa: F811
+def test_a_threshold_is_taken_over_without_losing_a_part(address, page):
     page.goto(f"{address}threshold")
     page.get_by_role("button", name="reject no good one").click()
     page.locator("#apply").click()
