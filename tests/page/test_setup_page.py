@@ -95,7 +95,7 @@ def test_pictures_of_one_part_that_lies_still_are_taken_once(line, tmp_path):
     still = cv2.resize(drawn(0), (256, 256))  # as large as a camera's: its noise is averaged out
     for number in range(4):
         noise = np.random.default_rng(number).normal(0, 2, still.shape)
-        line.parts(np.clip(still + noise, 0, 255).astype(np.uint8))
+        line.parts(np.clip(np.rint(still + noise), 0, 255).astype(np.uint8))
         wait_until(lambda number=number: len(collection.taken) + collection.skipped == number + 1)
     assert len(collection.taken) == 1
     (first,) = collection.taken
