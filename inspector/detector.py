@@ -112,6 +112,8 @@ class Detector:
 
         Raises ModelError where the model gives none, see `reconstructs`.
         """
+        if not self.reconstructs:
+            raise ModelError(f"{self.info.product}: the model gives no reconstructions: train again")
         return np.concatenate([self._batches.run(each[None], ("reconstructions",), wanted=1)[0] for each in patches])
 
 

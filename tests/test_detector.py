@@ -209,5 +209,7 @@ def test_a_model_without_reconstructions_judges_alike(station, detector, older):
     without = Detector(station.model())
     assert detector.reconstructs
     assert not without.reconstructs
+    with pytest.raises(ModelError, match="gives no reconstructions: train again"):
+        without.reconstructions(noise(1))
     patches = noise(3)
     np.testing.assert_array_equal(without(patches).scores, detector(patches).scores)
