@@ -27,7 +27,7 @@ class Judged:
 
     number: int  # of the frame
     part: str
-    utc: datetime
+    utc: datetime  # of the capture, where the part belongs to a run; else when it was written here
     product: str
     verdict: Verdict
     score: float  # nan where it was missed
@@ -36,7 +36,7 @@ class Judged:
     words: str  # how strange it is
     cause: Cause | None
     detail: str
-    captured_s: float  # monotonic, when it was written here
+    written_s: float  # monotonic, when it was written here
     picture: bytes | None = field(default=None, repr=False)  # a small JPEG
 
 
@@ -111,10 +111,11 @@ class Feed:
             )
 
     def _judged(self, inspection: Inspection) -> Judged:
+        identity = inspection.identity
         return Judged(
             number=inspection.index,
             part=inspection.part,
-            utc=self._utc_now(),
+            utc=identity.run.utc_of(identity.captured_ns) if identity.run else self._utc_now(),
             product=inspection.product,
             verdict=inspection.verdict,
             score=inspection.score,
@@ -123,7 +124,7 @@ class Feed:
             words=inspection.percentile_in_words,
             cause=inspection.cause,
             detail=inspection.detail,
-            captured_s=self._now_ns() / 1e9,
+            written_s=self._now_ns() / 1e9,
             picture=self._thumb(inspection),
         )
 

@@ -154,7 +154,7 @@ def _pace(recent: Sequence[Judged]) -> float | None:
     """Parts a minute over the last 200; None before the second."""
     if len(recent) < 2:
         return None
-    seconds = recent[-1].captured_s - recent[0].captured_s
+    seconds = recent[-1].written_s - recent[0].written_s
     return round(60 * (len(recent) - 1) / seconds, 1) if seconds > 0 else None
 
 
