@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import socket
 import sys
@@ -33,7 +34,7 @@ def recording(
     with needing_station():
         from inspector.record.recorder import Recorder  # noqa: PLC0415  (only who keeps a record needs the extra)
         from inspector.record.sink import RecordSink  # noqa: PLC0415
-    row = RunRow(run.id, run.started_utc, socket.gethostname(), shlex.join(sys.argv), version())
+    row = RunRow(run.id, run.started_utc, socket.gethostname(), command_of(sys.argv), version())
     kept = Archive(archive) if archive else None
 
     def good_scores(model_hash: str) -> Sequence[float] | None:
@@ -48,3 +49,8 @@ def recording(
         chores=[kept.sweep] if kept else [],
     )
     return RecordSink(recorder, kept)
+
+
+def command_of(arguments: Sequence[str]) -> str:
+    """Return the command line of a run as its record keeps it: without passwords of addresses."""
+    return shlex.join(re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", each) for each in arguments)

@@ -19,6 +19,7 @@ from recorded import T0, run_row
 from inspector.errors import StoreError
 from inspector.identity import RunIdentity
 from inspector.pipeline import Pipeline
+from inspector.record.composition import command_of
 from inspector.record.log_import import import_logs
 from inspector.record.opening import open_store
 from inspector.record.recorder import Recorder
@@ -242,3 +243,10 @@ def test_a_record_of_a_newer_program_does_not_stop_the_line(station, tmp_path, t
     with pytest.raises(StoreError):
         open_store(path)
     assert Path(path).exists()
+
+
+@pytest.mark.parametrize("words", [["--record", "postgresql://u:secret@h/d"], ["--record=postgresql://u:secret@h/d"]])
+def test_the_command_that_is_kept_has_no_password(words):
+    kept = command_of(["line-inspector", "run", *words])
+    assert "secret" not in kept
+    assert "u:***@h/d" in kept
