@@ -7,6 +7,7 @@ beforehand, so that a test can order a verdict: see the brightnesses below.
 import dataclasses
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,14 @@ class Station:
 def save(model, path: Path) -> None:
     """Write a model (onnx.ModelProto) with its checksum."""
     path.write_bytes(with_checksum(model.SerializeToString()))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_as_in_a_terminal():
+    """A shell ignores two signals for what it starts with `&`, and every program that is started inherits that."""
+    for number in (signal.SIGINT, getattr(signal, "SIGQUIT", signal.SIGINT)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
