@@ -6,6 +6,7 @@ beforehand, so that a test can order a verdict: see the brightnesses below.
 
 import dataclasses
 import json
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -21,6 +22,9 @@ from inspector.inspection import Inspector, load_inspector
 from inspector.model_info import KEY_INFO, ModelInfo, to_metadata
 from inspector.recipe import ColourSettings, Recipe, recipe_path, write_recipe
 from inspector.records import Frame
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores; threads of each on all of them would only wait
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 PATCH_PX = 32
 THRESHOLDS = {"alpha": 5.0, "beta": 9.0, "gamma": 1.0}  # by product
