@@ -126,7 +126,7 @@ def test_from_nothing_to_a_running_line(line, page):
     expect(page.locator("progress[aria-label=Training]")).to_be_visible()
     expect(page.locator("[data-report]")).to_contain_text("11 good parts", timeout=300_000)
     page.get_by_role("button", name="Take over").click()
-    expect(page.locator("[data-arrived]")).to_be_visible(timeout=60_000)
+    expect(page.locator("[data-arrived]")).to_be_visible()
     line.parts(drawn(99), np.full((64, 64, 3), 250, np.uint8))
     good, bad = line.feed.state.recent[-2:]
     assert (good.product, bad.product, bad.verdict) == ("disc", "disc", Verdict.FAIL)
