@@ -92,6 +92,14 @@ class Judgement:
         row, col = np.unravel_index(int(self.patch_scores.argmax()), self.patch_scores.shape)
         return int(row), int(col)
 
+    @property
+    def worst_place(self) -> tuple[float, float] | None:
+        """Return (x, y) of the map's highest point, as shares of the picture's width and height; None without a map."""
+        if self.anomaly_map is None:
+            return None
+        y, x = np.unravel_index(int(self.anomaly_map.argmax()), self.anomaly_map.shape)
+        return (float(x) + 0.5) / self.anomaly_map.shape[1], (float(y) + 0.5) / self.anomaly_map.shape[0]
+
 
 NOT_JUDGED = Judgement(math.nan)
 
@@ -171,6 +179,11 @@ class Inspection:
     def worst_patch(self) -> tuple[int, int] | None:
         """(row, column) of the patch with the highest score; None where nothing was judged."""
         return self.judgement.worst_patch
+
+    @property
+    def worst_place(self) -> tuple[float, float] | None:
+        """(x, y) of the strangest place, as shares of the picture's width and height; None where nothing was judged."""
+        return self.judgement.worst_place
 
     @property
     def anomalous_patches(self) -> int:

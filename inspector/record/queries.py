@@ -87,11 +87,19 @@ def hours(wanted: PartFilter, cursor: Cursor | None, limit: int, newest_first: b
     """(hour, parts) of the hours with such parts beyond a place in the history, nearest first."""
     hour = HourTally.hour
     first, last = _hours_touched(wanted)
-    query = select(hour, func.sum(HourTally.parts)).where(*_tallied(wanted, first, last))
+    query = select(hour, func.sum(HourTally.kept)).where(*_tallied(wanted, first, last), HourTally.kept > 0)
     if cursor is not None:
         at = microseconds(cursor.captured_utc) // HOUR_US
         query = query.where(hour <= at if newest_first else hour >= at)
     return query.group_by(hour).order_by(hour.desc() if newest_first else hour).limit(limit)
+
+
+def hours_kept(verdicts: Sequence[Verdict], before: datetime) -> Executable:
+    """The hours wholly before a time that still have rows of parts with these verdicts, oldest first."""
+    hour = HourTally.hour
+    these = HourTally.verdict.in_([verdict.value for verdict in verdicts])
+    query = select(hour).where(hour < microseconds(before) // HOUR_US, HourTally.kept > 0, these)
+    return query.distinct().order_by(hour)
 
 
 def narrowed(wanted: PartFilter, found: Sequence[tuple[int, int]], limit: int) -> PartFilter:
@@ -163,6 +171,12 @@ def newest_judgements(part_ids: list[int]) -> Executable:
     """The newest word on each of these parts."""
     columns = (Judgement.part_id, Judgement.label, Judgement.who, Judgement.utc)
     return select(*columns).where(_newest(Judgement.part_id.in_(part_ids)))
+
+
+def withdrawn(product: str) -> Executable:
+    """The parts of a product on which the newest word is none."""
+    empty = select(Judgement.part_id).where(_newest(), Judgement.label == "")
+    return select(*COLUMNS).where(Part.id.in_(empty), Part.product == product)
 
 
 def places(wanted: PartFilter, rows: int, cols: int) -> Executable:
