@@ -83,6 +83,9 @@ class Judgement:
     patch_scores: PatchScores | None = field(default=None, repr=False)
     patch_boxes: Boxes | None = field(default=None, repr=False)  # where the patches lie in the image, row by row
     anomaly_map: AnomalyMap | None = field(default=None, repr=False)
+    worst_place: tuple[float, float] | None = (
+        None  # (x, y) of its highest point, shares of the image's width and height
+    )
 
     @property
     def worst_patch(self) -> tuple[int, int] | None:
@@ -92,16 +95,14 @@ class Judgement:
         row, col = np.unravel_index(int(self.patch_scores.argmax()), self.patch_scores.shape)
         return int(row), int(col)
 
-    @property
-    def worst_place(self) -> tuple[float, float] | None:
-        """Return (x, y) of the map's highest point, as shares of the picture's width and height; None without a map."""
-        if self.anomaly_map is None:
-            return None
-        y, x = np.unravel_index(int(self.anomaly_map.argmax()), self.anomaly_map.shape)
-        return (float(x) + 0.5) / self.anomaly_map.shape[1], (float(y) + 0.5) / self.anomaly_map.shape[0]
-
 
 NOT_JUDGED = Judgement(math.nan)
+
+
+def highest_place(anomaly_map: AnomalyMap) -> tuple[float, float]:
+    """Return (x, y) of the middle of the highest value, as shares of width and height, 0 to 1."""
+    y, x = np.unravel_index(int(anomaly_map.argmax()), anomaly_map.shape)
+    return (float(x) + 0.5) / anomaly_map.shape[1], (float(y) + 0.5) / anomaly_map.shape[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,7 +183,7 @@ class Inspection:
 
     @property
     def worst_place(self) -> tuple[float, float] | None:
-        """(x, y) of the strangest place, as shares of the picture's width and height; None where nothing was judged."""
+        """(x, y) of the strangest place, as shares of the image's width and height; None where nothing was judged."""
         return self.judgement.worst_place
 
     @property

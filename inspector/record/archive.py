@@ -1,9 +1,9 @@
 """The archive: the pictures of some parts, as the camera gave them and with what was strange drawn in.
 
-Which parts, `selection` says. Originals are PNG, without loss, so that they can be judged again as they were; or JPEG of
-quality 95, about a fifth of the size. Files lie by day (UTC) and camera, and sort by time. What is too old or too much
-goes, oldest first; a day that takes more than its share loses its own oldest, so that it cannot push out all others. The
-disk keeps some room in any case.
+Of which parts, `selection` says. Originals are PNG, without loss, so that they can be judged again as they were; or
+JPEG of quality 95, about a fifth of the size. Files lie by day (UTC) and camera, and sort by time. What is too old or
+too much goes, oldest first; but a day that takes more than its share goes before all others, down to its share.
+The disk keeps some room in any case.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from inspector.text import shortened
 _logger = logging.getLogger(__name__)
 DAY = "%Y-%m-%d"
 NAME_LENGTH = 40  # of a part, in the file's name
-DAYS_SHARE = 5  # a day takes at most one in so many of all bytes
+DAYS_SHARE = 5  # one in so many of all bytes: what a day may take before others have to go
 Original = Literal["png", "jpg"]
 
 
@@ -135,7 +135,9 @@ class Archive:
                 raise SinkError(f"{folder}: less than {wanted / 1e9:.3g} GB are free on its disk: free some space")
 
     def _sweep(self, lacking: int) -> None:
-        """Remove old days as a whole, then the oldest files, until the rest fits and `lacking` bytes more are free."""
+        """Remove old days as a whole; then, until the rest fits and `lacking` bytes more are free, the oldest files: first
+        of days that take more than their share, then of all.
+        """
         oldest = f"{self._utc_now().astimezone(timezone.utc) - timedelta(days=self._settings.days):{DAY}}"
         for day in self._days():
             if day.name < oldest:
@@ -143,8 +145,9 @@ class Archive:
         days = self._days()
         share = self._settings.most_bytes // DAYS_SHARE
         sizes = [self._size(day, over=day not in days[-2:]) for day in days]
-        sizes = [size - self._remove(day, size - share) for day, size in zip(days, sizes, strict=True)]
         excess = max(lacking, sum(sizes) - self._settings.most_bytes)
+        for day, size in zip(days, sizes, strict=True):
+            excess -= self._remove(day, min(excess, size - share))
         for day in days:
             excess -= self._remove(day, excess)
 

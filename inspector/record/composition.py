@@ -32,7 +32,8 @@ def recording(
 ) -> Sink:
     """The sink that keeps the record of a line; `logs` is the folder of its log, `in_charge` its inspector at present.
 
-    `keeping` says how long rows stay, and what a power cut may take. Raises DependencyError where the extra is not installed. A database that cannot be used is told while the line runs.
+    `keeping` says how long rows stay, and what a power cut may take. A database that cannot be used is told while the
+    line runs. Raises DependencyError where the extra is not installed.
     """
     with needing_station():
         from inspector.record.recorder import Recorder  # noqa: PLC0415  (only who keeps a record needs the extra)

@@ -1,8 +1,8 @@
 """Of which parts pictures are kept: rejects, passed parts near the threshold, and one passed part in N.
 
-Every reject, as long as rejects are few. Where they are not (a failed lamp, the wrong product), they are much alike, and
-the rule is an allowance for each kind: AT_ONCE pictures, and another for every PARTS parts that come by. So 200 rejects
-in a row are all kept, and what comes after them one in 10, until things are as usual again.
+Every reject, as long as rejects are few. Where they are not (a failed lamp, the wrong product), they are much alike.
+So each kind has an allowance: AT_ONCE pictures, and another for every PARTS parts that come by. Of 1,000 rejects in a
+row the first 222 are kept, and then one in 10; where one part in 10 is rejected, all of them are.
 """
 
 from __future__ import annotations

@@ -150,7 +150,7 @@ class Store(Database):
         return [ScorePoint(row.number, row.captured_utc, row.score, row.threshold, row.verdict) for row in rows]
 
     def hours_kept(self, verdicts: Sequence[Verdict], before: datetime) -> list[int]:
-        """The hours (since 1970) wholly before a time that still have rows of parts with these verdicts, oldest first."""
+        """The hours (since 1970) wholly before a time that have rows of parts with these verdicts, oldest first."""
         with self.reading() as connection:
             return list(connection.scalars(queries.hours_kept(verdicts, before)))
 

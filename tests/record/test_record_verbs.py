@@ -219,6 +219,19 @@ def test_what_people_said_joins_the_good_set_or_the_test_set(judged):
     assert len(images_in(recorded.data / "test" / "really_bad")) == 1
 
 
+def test_what_was_withdrawn_leaves_both_sets(judged):
+    recorded, keys = judged
+    call(recorded, "feedback", "--data", recorded.data)
+    own = recorded.data / "train" / "good" / "own.png"
+    shutil.copy(images_in(recorded.data / "train" / "good")[0], own)
+    with recorded.store as store:
+        store.judge([keys[3], keys[0], keys[5]], None, "bob", T0 + timedelta(days=1))
+    assert "2 removed: what was said of them is withdrawn" in call(recorded, "feedback", "--data", recorded.data)
+    assert list((recorded.data / "train" / "good").iterdir()) == [own]
+    assert len(images_in(recorded.data / "test" / "really_bad")) == 1
+    assert "withdrawn" not in call(recorded, "feedback", "--data", recorded.data)
+
+
 def test_after_training_again_both_sets_are_compared_with_what_the_line_said(judged, station):
     recorded, _ = judged
     call(recorded, "feedback", "--data", recorded.data)
