@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -261,3 +261,9 @@ class Counts:
             self.failed + (verdict is Verdict.FAIL),
             self.missed + (verdict is Verdict.MISSED),
         )
+
+
+def sum_of(several: Iterable[Counts]) -> Counts:
+    """Add counts up."""
+    each = list(several)
+    return Counts(sum(c.passed for c in each), sum(c.failed for c in each), sum(c.missed for c in each))

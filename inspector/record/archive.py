@@ -135,8 +135,8 @@ class Archive:
                 raise SinkError(f"{folder}: less than {wanted / 1e9:.3g} GB are free on its disk: free some space")
 
     def _sweep(self, lacking: int) -> None:
-        """Remove old days as a whole; then, until the rest fits and `lacking` bytes more are free, the oldest files: first
-        of days that take more than their share, then of all.
+        """Remove old days as a whole; then the oldest files until the rest fits and `lacking` bytes are free: first
+        those of days that take more than their share, then of all.
         """
         oldest = f"{self._utc_now().astimezone(timezone.utc) - timedelta(days=self._settings.days):{DAY}}"
         for day in self._days():

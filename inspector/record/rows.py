@@ -147,6 +147,15 @@ class HourCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraCounts:
+    """The counts of one product in front of one camera."""
+
+    product: str
+    camera: str  # empty where there is only one
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """How many failed parts were strangest in this field of the picture."""
 

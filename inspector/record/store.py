@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from inspector.errors import StoreError
 from inspector.record import queries, writing
@@ -14,6 +14,7 @@ from inspector.record.csv_text import csv_lines
 from inspector.record.database import Database
 from inspector.record.rows import (
     AlarmRow,
+    CameraCounts,
     Cursor,
     FoundPart,
     HourCounts,
@@ -28,7 +29,7 @@ from inspector.record.rows import (
     ThresholdRow,
 )
 from inspector.record.tables import EPOCH, HOUR, Alarm, HourTally, Part, Run, ThresholdChange
-from inspector.records import Counts, Verdict
+from inspector.records import Counts, Verdict, sum_of
 
 EVERYTHING = PartFilter()
 AT_ONCE = 1000  # parts read together where all are wanted
@@ -123,19 +124,21 @@ class Store(Database):
 
     def counts(self, wanted: PartFilter = EVERYTHING) -> Counts:
         """How many parts got which verdict."""
-        return _counts(self._sums(wanted, "verdict"))
+        return sum_of(counts for _, counts in self._counted_by(wanted, "verdict"))
 
     def causes(self, wanted: PartFilter = EVERYTHING) -> dict[str, int]:
         """How many parts were missed for which cause; most first."""
-        sums = {cause: count for cause, count in self._sums(wanted, "cause").items() if cause}
+        sums = {cause: counts.captured for (cause,), counts in self._counted_by(wanted, "cause") if cause}
         return dict(sorted(sums.items(), key=lambda item: -item[1]))
 
     def per_hour(self, wanted: PartFilter = EVERYTHING) -> list[HourCounts]:
         """The counts of each hour that has parts, oldest first."""
-        with self.reading() as connection:
-            self._refuse_many(connection, wanted)
-            found = connection.execute(queries.hourly(wanted))
-            return [HourCounts(EPOCH + hour * HOUR, Counts(*map(int, counts))) for hour, *counts in found]
+        return [HourCounts(EPOCH + hour * HOUR, counts) for (hour,), counts in self._counted_by(wanted, "hour")]
+
+    def per_camera(self, wanted: PartFilter = EVERYTHING) -> list[CameraCounts]:
+        """The counts of each product in front of each camera, by their names."""
+        found = self._counted_by(wanted, "product", "camera")
+        return [CameraCounts(product, camera, counts) for (product, camera), counts in found]
 
     def worst_places(self, wanted: PartFilter = EVERYTHING, bins: tuple[int, int] = (8, 8)) -> list[Place]:
         """Where failed parts were strangest, in fields of the picture, `bins` = (rows, cols); most first."""
@@ -208,16 +211,11 @@ class Store(Database):
         if wanted.part and connection.scalar(queries.named(wanted.part)) == queries.MANY:
             raise StoreError(f"{queries.MANY:,} parts or more have ids that begin with {wanted.part}: give more of it")
 
-    def _sums(self, wanted: PartFilter, name: str) -> dict[str, int]:
-        found = queries.tallies(wanted).subquery()
-        query = select(found.c[name], func.sum(found.c.parts)).group_by(found.c[name])
+    def _counted_by(self, wanted: PartFilter, *names: str) -> list[tuple[tuple[Any, ...], Counts]]:
         with self.reading() as connection:
             self._refuse_many(connection, wanted)
-            return {key: int(count) for key, count in connection.execute(query)}
-
-
-def _counts(sums: Mapping[str, int]) -> Counts:
-    return Counts(*(sums.get(verdict.value, 0) for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.MISSED)))
+            found = connection.execute(queries.counted_by(wanted, *names))
+            return [(tuple(row[:-3]), Counts(*map(int, row[-3:]))) for row in found]
 
 
 def _found(connection: Connection, query: Any) -> list[FoundPart]:

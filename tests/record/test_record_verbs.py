@@ -23,6 +23,7 @@ from inspector.record.opening import open_store
 from inspector.record.rows import AlarmRow, Label, PartFilter, ThresholdRow
 from inspector.records import Counts, Frame, Verdict
 from inspector.sinks.log import LogSink
+from inspector.station import RecordSettings
 from inspector.testing import FakeCamera
 
 BRIGHTNESSES = [40, 200, 60, 210, 110, 254]  # of alpha's parts: pass, fail, pass, fail, pass (4.3 of 5), missed
@@ -46,7 +47,8 @@ def recorded(station, tmp_path):
     found = Recorded("alpha", station.config.parent, tmp_path / "data")
     inspector = station.load()
     settings = ArchiveSettings(tmp_path / "archive", keep_pass_every=1, free_bytes=0, days=100_000)
-    sink = recording(str(tmp_path / "record.db"), RUN, tmp_path / "logs", lambda: inspector, settings)
+    keeping = RecordSettings(pass_days=0, reject_days=0)  # the parts are old
+    sink = recording(str(tmp_path / "record.db"), RUN, tmp_path / "logs", lambda: inspector, settings, keeping)
     frames = [
         Frame(n, n * 1_000_000_000, np.full((48, 64, 3), brightness, np.uint8), part=f"<part>{n}")
         for n, brightness in enumerate(BRIGHTNESSES)
