@@ -48,8 +48,8 @@ FROM (SELECT n, random() * random() AS x, random() * random() AS y, 2 * random()
     FROM (SELECT n, random() AS c FROM generate_series(%(first)s::int, %(last)s::int) AS n) AS drawn) AS made
 """.replace("% ", "%% ")
 TALLY = """
-INSERT INTO hour_tallies
-SELECT captured_utc / 3600000000, product, camera, verdict, coalesce(cause, ''), run_id, count(*)
+INSERT INTO hour_tallies (hour, product, camera, verdict, cause, run_id, parts, kept)
+SELECT captured_utc / 3600000000, product, camera, verdict, coalesce(cause, ''), run_id, count(*), count(*)
 FROM parts GROUP BY 1, 2, 3, 4, 5, 6
 """
 

@@ -7,7 +7,7 @@ import httpx
 import numpy as np
 import pytest
 from drawn import save
-from test_accounts import verb
+from verb import verb
 
 from inspector.page.server import listen
 

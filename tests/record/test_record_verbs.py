@@ -23,6 +23,7 @@ from inspector.record.opening import open_store
 from inspector.record.rows import AlarmRow, Label, PartFilter, ThresholdRow
 from inspector.records import Counts, Frame, Verdict
 from inspector.sinks.log import LogSink
+from inspector.station import RecordSettings
 from inspector.testing import FakeCamera
 
 BRIGHTNESSES = [40, 200, 60, 210, 110, 254]  # of alpha's parts: pass, fail, pass, fail, pass (4.3 of 5), missed
@@ -46,7 +47,8 @@ def recorded(station, tmp_path):
     found = Recorded("alpha", station.config.parent, tmp_path / "data")
     inspector = station.load()
     settings = ArchiveSettings(tmp_path / "archive", keep_pass_every=1, free_bytes=0, days=100_000)
-    sink = recording(str(tmp_path / "record.db"), RUN, tmp_path / "logs", lambda: inspector, settings)
+    keeping = RecordSettings(pass_days=0, reject_days=0)  # the parts are old
+    sink = recording(str(tmp_path / "record.db"), RUN, tmp_path / "logs", lambda: inspector, settings, keeping)
     frames = [
         Frame(n, n * 1_000_000_000, np.full((48, 64, 3), brightness, np.uint8), part=f"<part>{n}")
         for n, brightness in enumerate(BRIGHTNESSES)
@@ -217,6 +219,19 @@ def test_what_people_said_joins_the_good_set_or_the_test_set(judged):
     call(recorded, "feedback", "--data", recorded.data)
     assert len(images_in(recorded.data / "train" / "good")) == 2
     assert len(images_in(recorded.data / "test" / "really_bad")) == 1
+
+
+def test_what_was_withdrawn_leaves_both_sets(judged):
+    recorded, keys = judged
+    call(recorded, "feedback", "--data", recorded.data)
+    own = recorded.data / "train" / "good" / "own.png"
+    shutil.copy(images_in(recorded.data / "train" / "good")[0], own)
+    with recorded.store as store:
+        store.judge([keys[3], keys[0], keys[5]], None, "bob", T0 + timedelta(days=1))
+    assert "2 removed: what was said of them is withdrawn" in call(recorded, "feedback", "--data", recorded.data)
+    assert list((recorded.data / "train" / "good").iterdir()) == [own]
+    assert len(images_in(recorded.data / "test" / "really_bad")) == 1
+    assert "withdrawn" not in call(recorded, "feedback", "--data", recorded.data)
 
 
 def test_after_training_again_both_sets_are_compared_with_what_the_line_said(judged, station):
