@@ -20,7 +20,10 @@ from inspector.records import Verdict
 
 _logger = logging.getLogger(__name__)
 AT_ONCE = 1000  # rows in one transaction
-SAME = ("score", "threshold", "worst_row", "worst_col", "anomalous_patches", "latency_ms", "cause", "captured_ns")
+SAME = (
+    *("score", "threshold", "worst_row", "worst_col", "anomalous_patches", "cause", "captured_ns"),
+    *("latency_ms", "wait_ms", "judge_ms"),
+)
 
 
 def import_logs(store: Store, folder: Path, host: str, running: str | None = None) -> Iterator[int]:

@@ -61,8 +61,8 @@ class PartRow:
     worst_x: float | None = None  # place of the map's maximum: share of the picture's width and height, 0 to 1
     worst_y: float | None = None
     anomalous_patches: int | None = None
-    latency_ms: float | None = None  # capture to verdict
-    wait_ms: float | None = None  # of it, before the model; None where not measured
+    latency_ms: float | None = None  # capture to the moment that the verdict is given out
+    wait_ms: float | None = None  # of it, until the part was taken to be judged; None where not measured
     judge_ms: float | None = None  # of it, in preparation and model
     image_path: str | None = None  # below the archive's folder, POSIX form
     overlay_path: str | None = None

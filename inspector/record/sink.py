@@ -64,6 +64,8 @@ def row_of(inspection: Inspection) -> PartRow:
         worst_y=worst_y,
         anomalous_patches=None if inspection.judgement.patch_scores is None else inspection.anomalous_patches,
         latency_ms=_finite(inspection.latency_ms),
+        wait_ms=_finite(inspection.wait_ms),
+        judge_ms=_finite(inspection.judge_ms),
         **looks,
     )
 

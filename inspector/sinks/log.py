@@ -50,6 +50,8 @@ COLUMNS = (
     "run",
     "camera",
     "captured_utc",
+    "wait_ms",
+    "judge_ms",
 )
 # In the CSV they are spelt out: a row is one line, for every tool that reads lines, and no code for a terminal.
 CONTROLS = {n: chr(n).encode("unicode_escape").decode("ascii") for n in (*range(32), *range(127, 160), 0x2028, 0x2029)}
@@ -80,6 +82,8 @@ def row_of(inspection: Inspection, utc: datetime) -> LogRow:
         None if run is None else run.id,
         None if run is None else run.camera or None,
         None if captured_utc is None else _iso(captured_utc),
+        _finite(inspection.wait_ms, 3),
+        _finite(inspection.judge_ms, 3),
     )
     return dict(zip(COLUMNS, values, strict=True))
 
