@@ -187,9 +187,7 @@ class Inspection:
 
     def not_told(self, why: str) -> Inspection:
         """Return it as MISSED: the part was judged, but the line cannot be told."""
-        return Inspection(
-            self.identity, self.context, Verdict.MISSED, cause=Cause.OUTPUT, detail=why, image=self.image
-        )
+        return Inspection(self.identity, self.context, Verdict.MISSED, cause=Cause.OUTPUT, detail=why, image=self.image)
 
     def given_out(self, now_ns: int) -> Inspection:
         """Return it with its latency up to `now_ns` (monotonic); one that was not judged has none."""

@@ -127,7 +127,16 @@ def test_a_row_tells_everything(tmp_path):
 
 def test_what_is_missing_is_empty_in_csv_and_null_in_json(tmp_path):
     (row,), (line,) = logged(tmp_path, missed(threshold=math.inf))
-    for key in ("score", "threshold", "percentile", "worst_row", "worst_col", "anomalous_patches", "latency_ms", "wait_ms"):
+    for key in (
+        "score",
+        "threshold",
+        "percentile",
+        "worst_row",
+        "worst_col",
+        "anomalous_patches",
+        "latency_ms",
+        "wait_ms",
+    ):
         assert (row[key], line[key]) == ("", None)
     assert (row["cause"], line["detail"]) == ("overflow", "too fast")
 

@@ -22,10 +22,10 @@ from inspector.page.context import Context, environment
 from inspector.page.errors import Forbidden, LoginNeeded, TooManyGuesses, Unknown
 from inspector.page.live import Hub
 from inspector.page.part_pictures import Expectations
+from inspector.page.record_link import RecordLink
 from inspector.page.snapshot import Snapshots
 from inspector.page.teaching import Teaching
 from inspector.page.video import Video, make_encoder
-from inspector.record.accounts import Accounts
 from inspector.record.store import Store
 
 STATIC = Path(__file__).parent / "static"
@@ -51,8 +51,10 @@ def create_app(
     model_dir: Path,
     store: Store | None = None,
     archive: Path | None = None,
+    link: RecordLink | None = None,
 ) -> FastAPI:
-    """Return the app over some lines and the record. Raises StoreError."""
+    """Return the app over some lines and the record: a `store` that is open, or a `link` to one that may come."""
+    link = link or RecordLink.to(store)
     teaching = Teaching(hub, config_dir, model_dir, config_dir.parent / "data")
     app = FastAPI(
         title="Line inspector",
@@ -62,10 +64,10 @@ def create_app(
         openapi_url="/api/openapi.json",
         lifespan=_closing(teaching),
     )
-    encoder, gate = make_encoder(), Gate(Accounts(store) if store else None)
+    encoder, gate = make_encoder(), Gate(link)
     videos = {name: Video(feed, encoder) for name, feed in hub.feeds.items()}
     app.state.context = Context(
-        hub, Snapshots(hub, store), videos, encoder, config_dir, model_dir, environment(), gate, store, archive
+        hub, Snapshots(hub, link), videos, encoder, config_dir, model_dir, environment(), gate, link, archive
     )
     app.state.gate = gate
     app.state.teaching = teaching

@@ -29,6 +29,12 @@ class RecordSink:
             row = dataclasses.replace(row, image_path=kept.image, overlay_path=kept.overlay)
         self._recorder.add(row)
 
+    @property
+    def troubles(self) -> list[str]:
+        """What is not kept at present, a line each: rows, pictures."""
+        found = self._recorder.trouble, self._archive.trouble if self._archive else ""
+        return [trouble for trouble in found if trouble]
+
     def close(self) -> None:
         """Write what waits."""
         self._recorder.close()

@@ -45,6 +45,10 @@ class Belt:
         for part in parts:
             self._parts.put(part)
 
+    def skip(self):
+        """Count a picture that the line never gets."""
+        self._index += 1
+
     def end(self):
         self._ended.set()
 
