@@ -12,12 +12,14 @@ from urllib.parse import quote
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.middleware.base import RequestResponseEndpoint
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inspector.cli import version
 from inspector.errors import InspectorError, StoreError
 from inspector.page import routes
 from inspector.page.access import Gate, check_csrf
+from inspector.page.broadcast import Broadcast
 from inspector.page.context import Context, environment
 from inspector.page.errors import Forbidden, LoginNeeded, TooManyGuesses, Unknown
 from inspector.page.live import Hub
@@ -66,8 +68,10 @@ def create_app(
     )
     encoder, gate = make_encoder(), Gate(link)
     videos = {name: Video(feed, encoder) for name, feed in hub.feeds.items()}
+    snapshots, pages = Snapshots(hub, link), environment()
+    broadcast = Broadcast(hub, snapshots, videos, pages)
     app.state.context = Context(
-        hub, Snapshots(hub, link), videos, encoder, config_dir, model_dir, environment(), gate, link, archive
+        hub, snapshots, videos, broadcast, encoder, config_dir, model_dir, pages, gate, link, archive
     )
     app.state.gate = gate
     app.state.teaching = teaching
@@ -76,7 +80,7 @@ def create_app(
     for router in routes.ROUTERS:
         app.include_router(router, dependencies=[Depends(check_csrf)])
     app.add_exception_handler(InspectorError, _refused)
-    app.middleware("http")(_with_headers)
+    app.add_middleware(WithHeaders)
     return app
 
 
@@ -100,8 +104,20 @@ async def _refused(request: Request, error: Exception) -> Response:
     return JSONResponse({"detail": str(error)}, status, headers)
 
 
-async def _with_headers(request: Request, call_next: RequestResponseEndpoint) -> Response:
-    response = await call_next(request)
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+class WithHeaders:
+    """Adds the headers that every answer has. Plain ASGI: Starlette's own base class costs a queue for each stream."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

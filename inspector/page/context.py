@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from inspector.errors import StoreError
 from inspector.page.access import COOKIE, Gate, Role, Who, csrf_token, give_cookie, who
+from inspector.page.broadcast import Broadcast
 from inspector.page.control import LineControl
 from inspector.page.errors import Unknown
 from inspector.page.feed import Feed
@@ -45,6 +46,7 @@ class Context:
     hub: Hub
     snapshots: Snapshots
     videos: Mapping[str, Video]
+    broadcast: Broadcast
     encoder: ThreadPoolExecutor
     config_dir: Path
     model_dir: Path
