@@ -19,9 +19,12 @@ from inspector.errors import InspectorError, StoreError
 from inspector.page import routes
 from inspector.page.access import Gate, check_csrf
 from inspector.page.context import Context, environment
+from inspector.page.drafts import Drafts
 from inspector.page.errors import Forbidden, LoginNeeded, TooManyGuesses, Unknown
+from inspector.page.line_process import LineProcess
 from inspector.page.live import Hub
 from inspector.page.part_pictures import Expectations
+from inspector.page.part_views import PartViews
 from inspector.page.snapshot import Snapshots
 from inspector.page.teaching import Teaching
 from inspector.page.video import Video, make_encoder
@@ -51,9 +54,11 @@ def create_app(
     model_dir: Path,
     store: Store | None = None,
     archive: Path | None = None,
+    line_process: LineProcess | None = None,
 ) -> FastAPI:
-    """Return the app over some lines and the record. Raises StoreError."""
-    teaching = Teaching(hub, config_dir, model_dir, config_dir.parent / "data")
+    """Return the app over some lines and the record, or over a line that it may start. Raises StoreError."""
+    drafts = Drafts(config_dir, model_dir)
+    teaching = Teaching(hub, drafts, config_dir, config_dir.parent / "data")
     app = FastAPI(
         title="Line inspector",
         version=version(),
@@ -69,6 +74,8 @@ def create_app(
     )
     app.state.gate = gate
     app.state.teaching = teaching
+    app.state.part_views = PartViews(hub, drafts, teaching.good_folder)
+    app.state.line_process = line_process
     app.state.expectations = Expectations(config_dir, model_dir)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for router in routes.ROUTERS:

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from inspector.page.access import COOKIE, Gate, Role, Who, csrf_token, give_cookie, who
 from inspector.page.control import LineControl
+from inspector.page.drafts import Drafts
 from inspector.page.errors import Unknown
 from inspector.page.feed import Feed
 from inspector.page.live import Hub
@@ -50,6 +51,11 @@ class Context:
     gate: Gate
     store: Store | None = None  # the record; None where there is none
     archive: Path | None = None  # where kept pictures lie
+
+    @property
+    def drafts(self) -> Drafts:
+        """Products that were drawn or trained and that no line uses yet."""
+        return Drafts(self.config_dir, self.model_dir)
 
     def feed(self, camera: str) -> Feed:
         """Raises Unknown where there is no such camera."""
