@@ -1,5 +1,7 @@
 """Setting a station up in a real browser: a camera that does not work, and a product from nothing to a running line."""
 
+from pathlib import Path
+
 import cv2
 import httpx
 import numpy as np
@@ -9,8 +11,15 @@ from running import PATIENCE_S, wait_until
 
 from inspector.images import find_images, write_image
 from inspector.page.collecting import Collection, FeedCamera
-from inspector.page.diagnosis import NAMES, diagnose
+from inspector.page.diagnosis import NAMES
+from inspector.page.diagnosis import diagnose as diagnose_target
+from inspector.page.sources import target_of
 from inspector.records import Verdict
+
+
+def diagnose(source, **options):
+    """Without a station.yaml."""
+    return diagnose_target(target_of(str(source), Path("nowhere")), **options)
 
 
 def outcomes(found):
