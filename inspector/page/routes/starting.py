@@ -76,7 +76,7 @@ def line_state(context: Context, started: LineProcess | None) -> dict[str, objec
     """What the page says of the line: none, starting, running or ended, and why."""
     here = [name for name, control in context.hub.controls.items() if control.now.running]
     if started is None:
-        phase, why = "running" if here else "ended", ""
+        phase, why = "running" if here else "over", ""  # over: these pages end, and perhaps others take their place
     else:
         phase, why = started.phase, started.why
     return {"line": phase, "why": why, "inspecting": [context.hub.controls[name].now.product for name in here]}
