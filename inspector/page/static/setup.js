@@ -140,8 +140,7 @@
       return item;
     }));
     get("none").hidden = shapes.length > 0;
-    get("close").hidden = !drawing();
-    get("close").disabled = drawing() && current().points.length < 3;
+    get("close").disabled = !drawing() || current().points.length < 3;
     get("undo").disabled = !past.length;
     get("delete").disabled = chosen < 0;
     get("save").disabled = drawing() || written() === saved;
@@ -313,18 +312,17 @@
   }
   picture.addEventListener("load", function () {  // as large as there is room for
     const shape = picture.naturalWidth / picture.naturalHeight;
+    stage.dataset.size = picture.naturalWidth + " x " + picture.naturalHeight;
     stage.style.aspectRatio = shape;
-    stage.style.width = "min(100%, " + (74 * shape).toFixed(3) + "vh)";
+    stage.style.width = "min(100%, " + (68 * shape).toFixed(3) + "vh)";
   });
   get("previous").addEventListener("click", function () { turn(-1); });
   get("next").addEventListener("click", function () { turn(1); });
   window.addEventListener("beforeunload", function (event) { if (written() !== saved) event.preventDefault(); });
 
   turn(0);
-  api("GET", address).then(function (area) {
-    shapes = take(area);
-    chosen = shapes.length ? 0 : -1;
-    saved = written();
-    show();
-  }, function (error) { say(error.message, true); });
+  shapes = take(JSON.parse(root.dataset.area));
+  chosen = shapes.length ? 0 : -1;
+  saved = written();
+  show();
 })();
