@@ -12,6 +12,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from inspector.background import in_background
 from inspector.detector import Detector
 from inspector.errors import ModelError, RecipeError
 from inspector.files import replacing
@@ -95,12 +96,12 @@ class Drafts:
         """Put the trained draft into use. Raises InspectorError, and leaves all as it was, where it would not run."""
         draft = load_recipe(self.config_dir, product)
         made = self.model_dir / draft.model_file
-        detector = Detector(made)
+        detector = in_background(lambda: Detector(made))
         name = self._name_for(product, detector.model_hash)
         changes: dict[str, Value] = {key: getattr(draft, key) for key in LEARNED}
         changes |= {"model": None if name == f"{product}.onnx" else name, "model_outside": None}
         wanted = self._renewed(product, changes)
-        check_golden(Inspector(wanted, detector), self._in_use)
+        in_background(lambda: check_golden(Inspector(wanted, detector), self._in_use))
         _copy(made, self._models_in_use / name)
         _write(self._in_use, wanted, recipe_path(self.config_dir, product).read_text("utf-8"))
         recipe_path(self.config_dir, product).unlink()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from inspector.background import in_background
 from inspector.detector import Detector
 from inspector.errors import DataError
 from inspector.grid import Grid
@@ -64,7 +65,7 @@ class PartViews:
             return AS_IT_IS
         key = file, file.stat().st_mtime_ns
         if key not in self._known:
-            info = Detector(file).info
+            info = in_background(lambda: Detector(file).info)
             self._known = {key: Preparation(info.layout, info.patch_shape, info.fixture)}
         return self._known[key]
 

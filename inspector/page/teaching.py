@@ -101,6 +101,8 @@ class Teaching:
                 return
             feeding = [name for name, control in self._hub.controls.items() if control.now.product == product]
             self._open(product, (feeding or [*self._hub.controls, ""])[0], self.source, LEAST)
+            collection = self._collected()
+            collection.wanted = max(LEAST, len(collection.taken))
 
     def pause(self) -> None:
         """Take no more pictures for now."""

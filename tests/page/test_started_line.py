@@ -7,8 +7,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from running import PATIENCE_S, wait_until
+from test_accessible import RULES
 from test_serving import options, source  # noqa: F401  (a fixture)
 
 from inspector.record import audit
@@ -37,6 +39,9 @@ def children(process):
 def test_an_engineer_starts_a_line_and_stops_it(served, source, tmp_path, page):  # noqa: F811
     page.set_default_timeout(WAIT_MS)
     page.goto(f"{served.address}setup")
+    page.emulate_media(reduced_motion="reduce")
+    found = Axe().run(page, options=RULES)
+    assert not found.response["violations"], found.generate_report()
     page.get_by_label("Product", exact=True).select_option("alpha")
     page.get_by_label("From the camera, address or folder").fill(str(tmp_path / "nowhere"))
     page.get_by_role("button", name="Start the line").click()
@@ -64,7 +69,12 @@ def test_a_line_goes_on_without_the_program_that_started_it(served, source, stat
     (line,) = children(served)
     os.kill(line, signal.SIGKILL)
     wait_until(lambda: "it was ended from outside (SIGKILL)" in answer(served, "setup").text)
-    csrf = begun(served, source)
+    camera = f"camera: {{kind: folder, path: {source}, loop: true}}"
+    (station.config / "station.yaml").write_text(
+        f"cameras:\n  left: {{product: alpha, {camera}}}\n  right: {{product: beta, {camera}}}\n"
+    )
+    csrf = begun(served)
+    assert [each["name"] for each in answer(served, "api/live").json()["cameras"]] == ["left", "right"]
     served.kill()
     seen = judged(served)
     wait_until(lambda: judged(served) > seen)
@@ -89,11 +99,11 @@ def judged(served):
     return sum(camera["sequence"] for camera in live.json()["cameras"]) if live else 0
 
 
-def begun(served, source):  # noqa: F811
-    """Start a line and wait for it; returns what a change must carry."""
+def begun(served, source=None):  # noqa: F811
+    """Start alpha on a source, or all cameras of the station, and wait for it; returns what a change must carry."""
     session = answer(served, "api/session")
     csrf = {"headers": {"X-CSRF-Token": session.json()["csrf"]}, "cookies": dict(session.cookies)}
-    wish = {"product": "alpha", "source": str(source), "loop": "true"}
+    wish = {"product": "alpha", "source": str(source), "loop": "true"} if source else {}
     assert httpx.post(f"{served.address}setup/line/start", data=wish, timeout=PATIENCE_S, **csrf).status_code == 200
     wait_until(lambda: judged(served))
     return csrf

@@ -106,6 +106,7 @@ def go(
     context: Ctx,
     asking: Engineer,
     taught: Taught,
+    started: Started,
     camera: Name = "",
     source: Address = "",
     effort: Annotated[Effort, Form()] = "standard",
@@ -120,6 +121,8 @@ def go(
     }
     if act not in acts:
         raise Unknown(f"no such step: {act}")
+    if started is not None and started.phase == "starting":
+        raise InspectorError("a line is starting: teach on its own pages in a moment")
     context.note(asking, f"teach: {act}", taught.product, camera=camera)
     acts[act]()
     return _part(context, _teaching(context, taught))
