@@ -178,10 +178,11 @@ def test_a_product_that_is_there_is_not_taught_over(line, client, csrf):
 def test_cameras_of_the_station_are_offered_by_name(line, page, tmp_path):
     file = picture_of(tmp_path / "part.png", 120)
     camera = f"camera: {{kind: folder, path: {file}, fps: 25}}"
-    (line.station.config / "station.yaml").write_text(f"cameras:\n  left: {{product: alpha, {camera}}}\n")
+    (line.station.config / "station.yaml").write_text(f"cameras:\n  left: {{product: cap, {camera}}}\n")
     page.goto(f"{line.url}/setup")
     page.get_by_role("button", name="left: ").click()
     expect(page.get_by_label("Camera, address, folder or video")).to_have_value("left")
+    expect(page.get_by_label("Name of the product")).to_have_value("cap")
     page.get_by_role("button", name="Look").click()
     expect(page.locator("[data-step=device]")).to_contain_text(f"{file} is there")
     expect(page.locator("[data-step=settings]")).to_contain_text("25 pictures a second")

@@ -85,9 +85,12 @@ def line_state(context: Context, started: LineProcess | None) -> dict[str, objec
 def _options(context: Context, product: str, source: str, loop: bool) -> list[str]:
     """What to inspect, as `run` takes it. Raises RecipeError where that is not said, or station.yaml is wrong."""
     cameras = load_station(context.config_dir).cameras
+    if product and source in cameras:
+        if cameras[source].product != product:
+            given = cameras[source].product
+            raise RecipeError(f"{source} inspects {given} in station.yaml: start its cameras, then change {given} over")
+        return []
     if product and source:
-        if source in cameras:
-            raise RecipeError(f"{source} is a camera of station.yaml: start all of its cameras")
         return [f"--product={product}", f"--source={source}", *(["--loop"] if loop else [])]
     if product or source or not cameras:
         raise RecipeError("choose a product and a camera, or write cameras into station.yaml")

@@ -203,6 +203,7 @@
   stage.addEventListener("pointerdown", function (event) {
     if (event.button !== 0) return;
     event.preventDefault();
+    if (document.activeElement === text) text.blur();  // takes over what was typed
     const grip = event.target.closest(".handle");
     if (drawing()) {
       if (grip && grip.dataset.at === "0" && current().points.length > 2) close();

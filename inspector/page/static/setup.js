@@ -1,4 +1,4 @@
-// Setup: a camera that is chosen in one form is chosen in all of them.
+// Setup: a camera that is chosen in one form is chosen in all of them, and with it the product that it is to inspect.
 "use strict";
 
 (function () {
@@ -7,7 +7,10 @@
   }
   document.addEventListener("click", function (event) {
     const button = event.target.closest("[data-source]");
-    if (button) fill(button.dataset.source);
+    if (!button) return;
+    fill(button.dataset.source);
+    const name = document.getElementById("product");
+    if (name && !name.value && button.dataset.teach) name.value = button.dataset.teach;
   });
   document.addEventListener("input", function (event) { if (event.target.name === "source") fill(event.target.value, event.target); });
 })();
