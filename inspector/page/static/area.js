@@ -107,38 +107,50 @@
 
   // All of it anew; the point that had the focus keeps it, or the one that is `wanted` gets it.
   function show(wanted) {
-    const focused = document.activeElement && handles.contains(document.activeElement) ? document.activeElement.dataset.at : undefined;
+    const had = handles.contains(document.activeElement) ? document.activeElement.dataset.at : undefined;
     if (chosen >= shapes.length) chosen = shapes.length - 1;
-    handles.replaceChildren();
-    if (chosen >= 0) {
-      current().points.forEach(function (point, at) {
-        if (!current().open) handle({ at: at, between: "1" });
-      });
-      current().points.forEach(function (point, at) { handle({ at: at }); });
-      if (drawing()) handle({ cursor: "1" });
-    }
+    showHandles();
     place();
-    list.replaceChildren(...shapes.map(function (shape, index) {
-      const item = document.createElement("li"), button = document.createElement("button");
-      button.type = "button";
-      button.textContent = (index + 1) + ". " + shape.kind + ", " + shape.points.length + " points" + (shape.open ? " …" : "");
-      button.setAttribute("aria-pressed", String(index === chosen));
-      button.className = shape.kind;
-      button.addEventListener("click", function () { choose(index); });
-      item.append(button);
-      return item;
-    }));
+    list.replaceChildren(...shapes.map(entry));
     get("none").hidden = shapes.length > 0;
     get("close").disabled = !drawing() || current().points.length < 3;
     get("undo").disabled = !past.length;
     get("delete").disabled = chosen < 0;
     get("save").disabled = drawing() || written() === saved;
     stage.classList.toggle("drawing", drawing());
-    get("points-wrong").hidden = true;
-    text.removeAttribute("aria-invalid");
-    const at = wanted === undefined ? focused : wanted;
-    const next = at === undefined ? null : at === "cursor" ? handles.querySelector(".cursor") : handles.querySelector("[data-at='" + at + "']:not(.between)");
+    complain("");
+    const next = handleOf(wanted === undefined ? had : wanted);
     if (next) next.focus({ preventScroll: true });
+  }
+
+  function showHandles() {
+    handles.replaceChildren();
+    if (chosen < 0) return;
+    const each = current().points.map(function (point, at) { return at; });
+    if (!drawing()) each.forEach(function (at) { handle({ at: at, between: "1" }); });
+    each.forEach(function (at) { handle({ at: at }); });
+    if (drawing()) handle({ cursor: "1" });
+  }
+
+  function handleOf(at) {
+    return at === undefined ? null : handles.querySelector(at === "cursor" ? ".cursor" : "[data-at='" + at + "']:not(.between)");
+  }
+
+  function entry(shape, index) {
+    const item = document.createElement("li"), button = document.createElement("button");
+    button.type = "button";
+    button.textContent = (index + 1) + ". " + shape.kind + ", " + shape.points.length + " points" + (shape.open ? " …" : "");
+    button.setAttribute("aria-pressed", String(index === chosen));
+    button.className = shape.kind;
+    button.addEventListener("click", function () { choose(index); });
+    item.append(button);
+    return item;
+  }
+
+  function complain(words) {
+    get("points-wrong").textContent = words;
+    get("points-wrong").hidden = !words;
+    if (words) text.setAttribute("aria-invalid", "true"); else text.removeAttribute("aria-invalid");
   }
 
   function choose(index) {
@@ -190,7 +202,7 @@
     const points = current().points, next = points[(at + 1) % points.length];
     points.splice(at + 1, 0, [inside((points[at][0] + next[0]) / 2), inside((points[at][1] + next[1]) / 2)]);
     show(at + 1);
-    return handles.querySelector("[data-at='" + (at + 1) + "']:not(.between)");
+    return handleOf(at + 1);
   }
 
   function shareOf(event) {
@@ -263,11 +275,7 @@
       shapes = wanted;
       chosen = Math.min(Math.max(chosen, 0), shapes.length - 1);
       show();
-    } catch (error) {
-      get("points-wrong").textContent = error.message;
-      get("points-wrong").hidden = false;
-      text.setAttribute("aria-invalid", "true");
-    }
+    } catch (error) { complain(error.message); }
   });
 
   get("judge").addEventListener("click", function () { begin("judge"); });
