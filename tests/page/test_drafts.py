@@ -74,6 +74,9 @@ def test_golden_parts_are_asked_before_anything_changes(station, drafts):
     with pytest.raises(InspectorError, match="golden"):
         drafts.take_over("alpha")
     assert station.recipe().read_bytes() == before
+    station.write()  # without golden parts
+    drafts.take_over("alpha")
+    assert station.load().recipe.model
 
 
 def test_settings_changed_meanwhile_are_kept(station, drafts):
