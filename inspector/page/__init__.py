@@ -4,6 +4,14 @@
     live         all feeds and controls of this process
     video        the annotated view as JPEG, once for all who look
     control      what a page may do to a line
+    line_process a line in a process of its own, started from the pages
+    sources      cameras, by the names that Setup has for them
+    diagnosis    whether a camera works, step by step
+    collecting   pictures of good parts
+    training     `train` in a process of its own
+    drafts       recipes and models that no line uses yet
+    teaching     from good parts to a product in use
+    part_views   good parts as their model sees them
     alarms       what needs somebody, and what to do
     badges       the state of camera, trigger, model, controller and disk
     schemas      what the API says, typed

@@ -9,6 +9,7 @@ and the area that it has learned.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,29 +98,32 @@ class Drafts:
         draft = load_recipe(self.config_dir, product)
         made = self.model_dir / draft.model_file
         detector = in_background(lambda: Detector(made))
-        name = self._name_for(product, detector.model_hash)
-        changes: dict[str, Value] = {key: getattr(draft, key) for key in LEARNED}
-        changes |= {"model": None if name == f"{product}.onnx" else name, "model_outside": None}
-        wanted = self._renewed(product, changes)
+        wanted = self._renewed(product, {key: getattr(draft, key) for key in LEARNED})
         in_background(lambda: check_golden(Inspector(wanted, detector), self._in_use))
+        name = self._name_for(product, detector.model_hash)
         _copy(made, self._models_in_use / name)
+        if name != wanted.model_file:
+            wanted = update_recipe(self.config_dir, product, model=name)
         _write(self._in_use, wanted, recipe_path(self.config_dir, product).read_text("utf-8"))
         recipe_path(self.config_dir, product).unlink()
         made.unlink()
 
     def _renew(self, product: str, area: Area) -> None:
-        """Make the draft's recipe from the one in use. Its model is named as `train` would: never the one in use."""
-        changes: dict[str, Value] = {"roi": area.roi, "align": area.align, "model": None, "model_outside": None}
-        self._renewed(product, changes | {"threshold": "auto", "threshold_model": None})
+        """Make the draft's recipe from the one in use."""
+        new = {"roi": area.roi, "align": area.align, "threshold": "auto", "threshold_model": None}
+        self._renewed(product, new)
 
-    def _renewed(self, product: str, changes: dict[str, Value]) -> Recipe:
-        """Write the recipe in use, or a new one, into the draft, with some keys changed."""
+    def _renewed(self, product: str, changes: Mapping[str, Value]) -> Recipe:
+        """Write the recipe in use, or a new one, into the draft, with some keys changed.
+
+        Its model has the usual name in the draft's own folder: training must not write over the one in use.
+        """
         if self.is_in_use(product):
             recipe = load_recipe(self._in_use, product)
             _write(self.config_dir, recipe, recipe_path(self._in_use, product).read_text("utf-8-sig"))
         else:
             write_recipe(self.config_dir, new_recipe(product))
-        return update_recipe(self.config_dir, product, **changes)
+        return update_recipe(self.config_dir, product, **changes, model=None, model_outside=None)
 
     def _name_for(self, product: str, model_hash: str) -> str:
         """A model in use keeps its file: whatever happens while the recipe is replaced, it has the model it names."""

@@ -6,6 +6,7 @@ it ends, however that happens, they answer again.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -58,11 +59,13 @@ class LineProcess:
         code = None if self._process is None else self._process.poll()
         if code is None:
             return ""
-        if self._stopped or code == 0:
-            return "it was stopped" if self._stopped else "it was stopped, or its source came to its end"
+        if self._stopped:
+            return "it was stopped"
+        if code == 0:
+            return "it was stopped, or its source came to its end"
         if code < 0:
             return f"it was ended from outside ({signal.Signals(-code).name})"
-        said = [line for line in self._tail() if line.startswith("error: ")]
+        said = [line for line in self._said(last=TAIL) if line.startswith("error: ")]
         return said[-1].removeprefix("error: ") if said else f"it ended with code {code}: see {self.console}"
 
     def start(self, what: Sequence[str]) -> None:
@@ -109,24 +112,21 @@ class LineProcess:
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         while process.poll() is None and not self._serves:
-            if any(line.startswith(SERVES) for line in self._tail()):
+            if any(line.startswith(SERVES) for line in self._said()):
                 self._serves = True
                 self._changed()
             else:
-                self._pause(process)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(LOOK_S)
         process.wait()
         self._changed()
 
-    def _pause(self, process: subprocess.Popen[bytes]) -> None:
-        try:
-            process.wait(LOOK_S)
-        except subprocess.TimeoutExpired:
-            return
-
-    def _tail(self) -> list[str]:
+    def _said(self, last: int | None = None) -> list[str]:
+        """The lines of its errors, of all of it or of the last bytes."""
         try:
             with self.console.open("rb") as console:
-                console.seek(max(0, self.console.stat().st_size - TAIL))
+                if last is not None:
+                    console.seek(max(0, self.console.stat().st_size - last))
                 return console.read().decode("utf-8", "replace").splitlines()
         except OSError:
             return []

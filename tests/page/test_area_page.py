@@ -97,7 +97,7 @@ def test_it_is_drawn_with_keys_alone(area):
 
 def test_a_finger_draws_as_the_mouse_does(line, browser):
     line.parts(line.station.dark)
-    context = browser.new_context(has_touch=True, viewport={"width": 1024, "height": 768})
+    context = browser.new_context(has_touch=True, viewport={"width": 1024, "height": 1366})
     page = context.new_page()
     page.goto(f"{line.url}/setup/area?product=alpha")
     expect(page.locator("#stage")).to_have_attribute("data-size", "64 x 48")

@@ -2,11 +2,13 @@
 
 import shutil
 
+import numpy as np
 import pytest
 
 from inspector.errors import InspectorError, RecipeError
 from inspector.page.drafts import Area, Drafts
 from inspector.recipe import load_recipe
+from inspector.records import Frame, Verdict
 from inspector.roi import Roi
 
 LEFT = Roi.model_validate({"judge": [[[0, 0], [0.5, 0], [0.5, 1], [0, 1]]]})
@@ -28,6 +30,14 @@ def trained(station, drafts, roi):
     shutil.move(aside, station.model())
 
 
+def judged(inspector, columns):
+    """The verdict on a part that is too bright in some columns of its 64."""
+    image = np.full((48, 64, 3), 40, np.uint8)
+    image[:, columns] = 220
+    (inspection,) = inspector.inspect([Frame(0, 0, image)])
+    return inspection.verdict
+
+
 def test_model_and_area_come_into_use_together(station, drafts):
     station.recipe().write_text(station.recipe().read_text().replace("batch_size: 8", "batch_size: 4  # few"))
     drafts.save_area("alpha", Area(LEFT, "none"))
@@ -37,6 +47,7 @@ def test_model_and_area_come_into_use_together(station, drafts):
     drafts.take_over("alpha")
     taken = station.load()
     assert taken.preparation.roi == LEFT
+    assert [judged(taken, side) for side in (slice(40, 64), slice(0, 24))] == [Verdict.PASS, Verdict.FAIL]
     assert (taken.recipe.align, taken.recipe.batch_size) == ("none", 4)
     assert taken.recipe.model == f"alpha-{taken.detector.model_hash}.onnx"
     assert station.model().is_file()  # a line that started before may look for it
@@ -63,6 +74,9 @@ def test_golden_parts_are_asked_before_anything_changes(station, drafts):
     with pytest.raises(InspectorError, match="golden"):
         drafts.take_over("alpha")
     assert station.recipe().read_bytes() == before
+    station.write()  # without golden parts
+    drafts.take_over("alpha")
+    assert station.load().recipe.model
 
 
 def test_settings_changed_meanwhile_are_kept(station, drafts):

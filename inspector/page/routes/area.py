@@ -20,7 +20,6 @@ from inspector.roi import Roi
 from inspector.yaml_file import complaint
 
 router = APIRouter()
-SHOWN_PX = 1600
 Point = tuple[float, float]
 Product = Annotated[str, Query(max_length=80)]
 
@@ -48,14 +47,19 @@ def page(request: Request, context: Ctx, asking: Engineer, product: Product = ""
     """The page."""
     known = _known(request, context)
     product = product or (known or [""])[0]
+    if product:
+        _check_known(product, request, context)
     area = _state(request, context, product) if product else None
     aligned = _views(request).align(product) if area else "none"
     return context.page(request, "area.html.j2", products=known, product=product, area=area, aligned=aligned)
 
 
 @router.get("/setup/area/picture.jpg", include_in_schema=False)
-def picture(request: Request, asking: Engineer, product: Product, number: Annotated[int, Query(ge=0)] = 0) -> Response:
+def picture(
+    request: Request, context: Ctx, asking: Engineer, product: Product, number: Annotated[int, Query(ge=0)] = 0
+) -> Response:
     """A good picture, as the model sees the part."""
+    _check_known(product, request, context)
     view = _views(request).view(product, number)
     return Response(jpeg_of(view.image, 90), media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
@@ -63,16 +67,14 @@ def picture(request: Request, asking: Engineer, product: Product, number: Annota
 @router.get("/api/products/{product}/area")
 def read(product: str, request: Request, context: Ctx, asking: Engineer) -> AreaState:
     """The area for the next training of a product."""
-    if product not in _known(request, context):
-        raise Unknown(f"no product {product}")
+    _check_known(product, request, context)
     return _state(request, context, product)
 
 
 @router.put("/api/products/{product}/area")
 def put(product: str, wish: AreaWish, request: Request, context: Ctx, asking: Engineer) -> AreaState:
     """Keep an area for the next training. The line goes on with the old one until the new model is taken over."""
-    if product not in _known(request, context):
-        raise Unknown(f"no product {product}")
+    _check_known(product, request, context)
     before = context.drafts.area(product)
     drawn = wish.judge or wish.ignore
     wanted = Area(_roi(wish), _views(request).align(product)) if drawn else context.drafts.whole(product)
@@ -105,6 +107,11 @@ def _known(request: Request, context: Context) -> list[str]:
     """Products that an area may be drawn for; the one that is being taught comes first."""
     taught = _teaching(request).product
     return [*([taught] if taught else []), *(each for each in context.drafts.products() if each != taught)]
+
+
+def _check_known(product: str, request: Request, context: Context) -> None:
+    if product not in _known(request, context):
+        raise Unknown(f"no product {product}")
 
 
 def _views(request: Request) -> PartViews:

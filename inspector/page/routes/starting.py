@@ -17,6 +17,7 @@ from inspector.page.teaching import Teaching
 from inspector.station import load_station
 
 router = APIRouter(include_in_schema=False)
+Phase = Annotated[str, Query(max_length=80)]
 
 
 def line_process_of(request: Request) -> LineProcess | None:
@@ -30,9 +31,9 @@ Started = Annotated[LineProcess | None, Depends(line_process_of)]
 
 @router.get("/setup/line")
 def state(
-    request: Request, context: Ctx, asking: Engineer, started: Started, seen: Annotated[str, Query(max_length=80)] = ""
+    context: Ctx, asking: Engineer, started: Started, seen: Annotated[str, Query(max_length=80)] = ""
 ) -> Response:
-    """The part of the page that shows the line; 204 where nothing has changed, else the page loads anew."""
+    """Have the page loaded anew where the line is no longer as it was `seen`."""
     changed = line_state(context, started)["line"] != seen
     return Response(status_code=204, headers={"HX-Refresh": "true"} if changed else {})
 
@@ -64,6 +65,8 @@ def start(
 @router.post("/setup/line/stop")
 def stop(context: Ctx, asking: Engineer, started: Started) -> HTMLResponse:
     """Stop the line that these pages have started, or whose pages they are."""
+    if started is not None and started.phase != "starting":
+        raise InspectorError("no line runs")
     context.note(asking, "stop line", ", ".join(context.hub.controls) or "starting")
     for control in context.hub.controls.values():
         control.stop()
@@ -85,9 +88,12 @@ def line_state(context: Context, started: LineProcess | None) -> dict[str, objec
 def _options(context: Context, product: str, source: str, loop: bool) -> list[str]:
     """What to inspect, as `run` takes it. Raises RecipeError where that is not said, or station.yaml is wrong."""
     cameras = load_station(context.config_dir).cameras
+    if product and source in cameras:
+        if cameras[source].product != product:
+            given = cameras[source].product
+            raise RecipeError(f"{source} inspects {given} in station.yaml: start its cameras, then change {given} over")
+        return []
     if product and source:
-        if source in cameras:
-            raise RecipeError(f"{source} is a camera of station.yaml: start all of its cameras")
         return [f"--product={product}", f"--source={source}", *(["--loop"] if loop else [])]
     if product or source or not cameras:
         raise RecipeError("choose a product and a camera, or write cameras into station.yaml")
