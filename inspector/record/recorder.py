@@ -8,13 +8,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from inspector.errors import InspectorError
 from inspector.record.archive import Archive
-from inspector.record.bookkeeping import CameraLooks
-from inspector.record.drift import DriftWatch, GoodScores, News
+from inspector.record.drift import GoodScores
+from inspector.record.drift_alarms import DriftAlarms
 from inspector.record.log_import import import_logs, import_lost
 from inspector.record.retention import Retention, forget
 from inspector.record.rows import PartRow, RunRow
@@ -54,8 +54,7 @@ class Recorder:
         self._open_store = open_store
         self._run = run
         self._logs = logs
-        self._good_scores = good_scores
-        self._watches: dict[str, DriftWatch] = {}  # by camera
+        self._drift = DriftAlarms(good_scores, utc_now) if good_scores else None
         self._retention = retention
         self._archive = archive
         self._utc_now = utc_now
@@ -68,7 +67,6 @@ class Recorder:
         self._trouble = ""
         self._store: Store | None = None
         self._importing: Iterator[int] | None = None
-        self._alarms: dict[str, int] = {}  # by camera: their numbers in the record
         self._next_sweep_s = 0.0
         self._forgetting: Iterator[int] | None = None
         self._next_forget_s = 0.0
@@ -144,11 +142,10 @@ class Recorder:
             _logger.warning("%s: the record is written again", store.name)
             self._trouble = ""
         if lost and self._logs:
-            self._importing = import_lost(store, self._logs, self._run.id, lost, self._archive)
-        for row in batch:
-            news = self._watch_over(store, row.camera).take(row) if self._good_scores else None
-            if news:
-                self._alarmed(store, news)
+            more = import_lost(store, self._logs, self._run.id, lost, self._archive)
+            self._importing = chain(self._importing or (), more)
+        if self._drift:
+            self._drift.take(store, batch)
 
     def _lose(self, row: PartRow) -> None:
         """The oldest gives way."""
@@ -163,18 +160,6 @@ class Recorder:
             if self._logs:
                 self._importing = import_logs(store, self._logs, self._run.host, self._run.id, self._archive)
         return self._store
-
-    def _watch_over(self, store: Store, camera: str) -> DriftWatch:
-        assert self._good_scores
-        return self._watches.setdefault(camera, DriftWatch(self._good_scores, CameraLooks(store, camera)))
-
-    def _alarmed(self, store: Store, news: News) -> None:
-        if news.over:
-            _logger.warning("%s is over", news.alarm.kind)
-            store.end_alarm(self._alarms[news.alarm.camera], self._utc_now())
-        else:
-            _logger.warning("%s", news.alarm.text)
-            self._alarms[news.alarm.camera] = store.raise_alarm(news.alarm)
 
     def _sweep(self) -> None:
         if time.monotonic() >= self._next_sweep_s:
