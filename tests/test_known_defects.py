@@ -47,6 +47,6 @@ def test_known_defects_are_judged_by_the_trained_model_and_too_few_are_refused_b
     assert found["known_defects"]["caught"] >= 6
     assert load_recipe(product.recipe.parent, "nail").product == "nail"
     (tmp_path / "defects" / "0.png").unlink()
-    assert "7 known defects: fewer than 8" in product.refused(
+    assert "defects: holds 7 images of known defects, wanted 8 or more" in product.refused(
         "train", "--data", product.data, "--defects", tmp_path / "defects"
     )
