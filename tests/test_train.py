@@ -241,7 +241,7 @@ def test_colours_that_the_recipe_treats_otherwise_are_refused_before_training(tm
     product.recipe.parent.mkdir()
     product.recipe.write_text("product: part\ncolour:\n  enhance: none\n")
     said = product.refused("train", "--data", product.data, *QUICK, "--colour", "model")
-    assert "part.yaml: colour.enhance is none: change it there first" in said
+    assert "part.yaml: colour.enhance is none, but --enhance says model: change the file first" in said
     assert not product.model.exists()
 
 
