@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from fastapi import Depends, FastAPI, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -110,6 +110,9 @@ async def _refused(request: Request, error: Exception) -> Response:
     if isinstance(error, LoginNeeded) and request.method == "GET" and not request.url.path.startswith("/api/"):
         return RedirectResponse(f"/login?to={quote(request.url.path)}", 303)
     status = next(status for kind, status in STATUS.items() if isinstance(error, kind))
+    if "text/html" in request.headers.get("accept", ""):  # somebody who followed a link
+        context: Context = request.app.state.context
+        return HTMLResponse(context.render("refused.html.j2", words=str(error)), status)
     headers = {"Retry-After": str(ceil(error.wait_s))} if isinstance(error, TooManyGuesses) else {}
     return JSONResponse({"detail": str(error)}, status, headers)
 

@@ -102,7 +102,7 @@ def _model(recent: Sequence[Judged], now: Running | None) -> Badge:
     late = sum(part.cause in (Cause.DEADLINE, Cause.OVERFLOW) for part in recent)
     if late:
         return Badge(name="model", state="deviates", words=f"too slow for {late} of the last {len(recent)} parts")
-    good = f"{now.model_hash} on {now.provider.removesuffix('ExecutionProvider')}"
+    good = f"{now.provider.removesuffix('ExecutionProvider')}, {now.model_hash}"
     found = _of_causes("model", recent, [Cause.MODEL], good, waiting=good)
     if found.state in ("good", "none") and now.refused:
         return Badge(name="model", state="deviates", words="not as its recipe: the last changeover was refused")

@@ -31,10 +31,12 @@ class Hub:
 
     @property
     def feeds(self) -> dict[str, Feed]:
+        """What each line has judged lately, by camera."""
         return self._feeds
 
     @property
     def controls(self) -> dict[str, LineControl]:
+        """What the pages may do to each line, by camera."""
         return self._controls
 
     def troubles(self, name: str) -> Sequence[str]:

@@ -50,7 +50,6 @@ class Video:
         self._shot = Shot()
         self._due_s = 0.0
         self.encoded = 0  # so far: a figure to watch
-        self.viewers = 0
 
     async def current(self) -> Shot:
         """The newest picture, encoded only where there was none of this part, and not too soon after the last."""
@@ -67,19 +66,15 @@ class Video:
         when the next arrives.
         """
         seen, owed = -1, 0
-        self.viewers += 1
-        try:
-            yield f"--{BOUNDARY}\r\n".encode()
-            while True:
-                shot = await self.current()
-                owed = 2 if shot.sequence != seen else owed
-                if shot.jpeg and owed:
-                    seen, owed = shot.sequence, owed - 1
-                    head = f"Content-Type: image/jpeg\r\nContent-Length: {len(shot.jpeg)}\r\n\r\n".encode()
-                    yield head + shot.jpeg + f"\r\n--{BOUNDARY}\r\n".encode()
-                await asyncio.sleep(PERIOD_S)
-        finally:
-            self.viewers -= 1
+        yield f"--{BOUNDARY}\r\n".encode()
+        while True:
+            shot = await self.current()
+            owed = 2 if shot.sequence != seen else owed
+            if shot.jpeg and owed:
+                seen, owed = shot.sequence, owed - 1
+                head = f"Content-Type: image/jpeg\r\nContent-Length: {len(shot.jpeg)}\r\n\r\n".encode()
+                yield head + shot.jpeg + f"\r\n--{BOUNDARY}\r\n".encode()
+            await asyncio.sleep(PERIOD_S)
 
     def _encode(self) -> Shot:
         state = self._feed.state
