@@ -116,10 +116,12 @@ class Inspection:
     context: InspectionContext
     verdict: Verdict
     judgement: Judgement = NOT_JUDGED  # of a missed part, NOT_JUDGED
-    latency_ms: float = math.nan  # capture to verdict
+    latency_ms: float = math.nan  # capture to verdict; on a line, to the moment that the verdict is given out
     cause: Cause | None = None  # set exactly when the verdict is MISSED
     detail: str = ""  # the cause in words
     image: Image | None = field(default=None, repr=False)
+    wait_ms: float = math.nan  # of the latency, until the part was taken to be judged
+    judge_ms: float = math.nan  # of the latency, in preparation and model; what is left is the wait for its turn
 
     @property
     def index(self) -> int:
@@ -199,9 +201,13 @@ class Inspection:
 
     def not_told(self, why: str) -> Inspection:
         """Return it as MISSED: the part was judged, but the line cannot be told."""
-        return replace(
-            self, verdict=Verdict.MISSED, cause=Cause.OUTPUT, detail=why, judgement=NOT_JUDGED, latency_ms=math.nan
-        )
+        return Inspection(self.identity, self.context, Verdict.MISSED, cause=Cause.OUTPUT, detail=why, image=self.image)
+
+    def given_out(self, now_ns: int) -> Inspection:
+        """Return it with its latency up to `now_ns` (monotonic); one that was not judged has none."""
+        if math.isnan(self.latency_ms):
+            return self
+        return replace(self, latency_ms=(now_ns - self.identity.captured_ns) / 1e6)
 
     def without_image(self) -> Inspection:
         """Return the same verdict without the camera's image, to keep many."""

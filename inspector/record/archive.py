@@ -69,6 +69,7 @@ class Archive:
         self._selection = Selection(settings.keep_pass_every, settings.near)
         self._bytes: dict[str, int] = {}  # of days that are over
         self._lost = 0  # pictures since the trouble began
+        self.trouble = ""  # why no pictures are kept at present
         self._lock = threading.Lock()  # between who keeps and who sweeps
 
     def keep(self, key: PartKey, utc: datetime, inspection: Inspection, counts: Counts) -> Kept | None:
@@ -84,7 +85,7 @@ class Archive:
             return None
         if self._lost:
             _logger.warning("%s: pictures are kept again; %d are missing", self._settings.folder, self._lost)
-            self._lost = 0
+            self._lost, self.trouble = 0, ""
         return kept
 
     def close(self) -> None:
@@ -177,6 +178,8 @@ class Archive:
         if not self._lost:
             _logger.error("%s; no pictures are archived until that is mended, the line goes on", reason)
         self._lost += pictures
+        if self._lost:
+            self.trouble = f"{reason}: no pictures are archived"
 
 
 def _files(day: Path) -> Iterator[Path]:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from inspector.cli import version
 from inspector.identity import RunIdentity
@@ -16,8 +17,10 @@ from inspector.inspection import Inspector
 from inspector.record.archive import Archive, ArchiveSettings
 from inspector.record.opening import needing_station, open_store
 from inspector.record.rows import RunRow
-from inspector.sinks.base import Sink
 from inspector.station import RecordSettings
+
+if TYPE_CHECKING:
+    from inspector.record.sink import RecordSink
 
 DEFAULTS = RecordSettings()
 
@@ -29,7 +32,7 @@ def recording(
     in_charge: Callable[[], Inspector],
     archive: ArchiveSettings | None = None,
     keeping: RecordSettings = DEFAULTS,
-) -> Sink:
+) -> RecordSink:
     """The sink that keeps the record of a line; `logs` is the folder of its log, `in_charge` its inspector at present.
 
     `keeping` says how long rows stay, and what a power cut may take. A database that cannot be used is told while the

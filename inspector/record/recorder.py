@@ -82,6 +82,11 @@ class Recorder:
             if len(self._waiting) >= BATCH:
                 self._changed.notify_all()
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be written at present; empty where it can."""
+        return self._trouble
+
     def close(self) -> None:
         """Write what waits, and end. Where that cannot be written, the log has it and the next opening reads it."""
         with self._changed:

@@ -62,8 +62,8 @@ class PartRow:
     worst_y: float | None = None
     anomalous_patches: int | None = None
     region: str | None = None  # of several regions of interest, the one that decided; None where there is one
-    latency_ms: float | None = None  # capture to verdict
-    wait_ms: float | None = None  # of it, before the model; None where not measured
+    latency_ms: float | None = None  # capture to the moment that the verdict is given out
+    wait_ms: float | None = None  # of it, until the part was taken to be judged; None where not measured
     judge_ms: float | None = None  # of it, in preparation and model
     image_path: str | None = None  # below the archive's folder, POSIX form
     overlay_path: str | None = None

@@ -27,6 +27,12 @@ class RecordSink:
             row = dataclasses.replace(row, image_path=kept.image, overlay_path=kept.overlay)
         self._recorder.add(row)
 
+    @property
+    def troubles(self) -> list[str]:
+        """What is not kept at present, a line each: rows, pictures."""
+        found = self._recorder.trouble, self._archive.trouble if self._archive else ""
+        return [trouble for trouble in found if trouble]
+
     def close(self) -> None:
         """Write what waits."""
         if self._archive:
@@ -64,5 +70,7 @@ def row_of(inspection: Inspection) -> PartRow:
         worst_y=worst_y,
         anomalous_patches=None if inspection.judgement.patch_scores is None else inspection.anomalous_patches,
         latency_ms=finite(inspection.latency_ms, 3),
+        wait_ms=finite(inspection.wait_ms, 3),
+        judge_ms=finite(inspection.judge_ms, 3),
         **looks,
     )

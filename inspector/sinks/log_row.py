@@ -36,6 +36,8 @@ COLUMNS = (
     "captured_ns",
     "worst_x",
     "worst_y",
+    "wait_ms",
+    "judge_ms",
 )
 # In the CSV they are spelt out: a row is one line, for every tool that reads lines, and no code for a terminal.
 CONTROLS = {n: chr(n).encode("unicode_escape").decode("ascii") for n in (*range(32), *range(127, 160), 0x2028, 0x2029)}
@@ -70,6 +72,8 @@ def row_of(inspection: Inspection, utc: datetime) -> LogRow:
         None if run is None else inspection.identity.captured_ns,
         worst_x,
         worst_y,
+        finite(inspection.wait_ms, 3),
+        finite(inspection.judge_ms, 3),
     )
     return dict(zip(COLUMNS, values, strict=True))
 
