@@ -14,14 +14,18 @@ def cores() -> int:
     return len(_usable()) or os.cpu_count() or 1
 
 
-def keep_to_share(number: int, of: int) -> None:
+def keep_to_share(number: int, of: int) -> int:
     """Keep this program to its share of the cores: `number`, from 0, of so many programs that work side by side.
 
-    Each has a core of its own where there are enough. Without effect where that cannot be done (anything but Linux).
+    Each has a core of its own where there are enough. Where a program cannot be kept to some (anything but Linux), it
+    goes on as it is. Returns how many cores its share is.
     """
     usual = sorted(_usable())
-    if usual:
-        _stay_on(set(usual[number::of]) or {usual[number % len(usual)]})
+    if not usual:
+        return max(1, cores() // of)
+    share = set(usual[number::of]) or {usual[number % len(usual)]}
+    _stay_on(share)
+    return len(share)
 
 
 class OwnCores:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import cv2
+
 from inspector.cores import keep_to_share
 from inspector.errors import DataError, DependencyError
 from inspector.identity import PartIdentity
@@ -112,13 +114,18 @@ _beginning: list[_Beginning] = []
 
 
 def _load(make: MakeInspector, beginning: _Beginning) -> None:
-    """Take a share of the cores, then load: left to themselves, all workers would run the model on the first core."""
+    """Take a number, then a share of the cores, then load."""
     with beginning.begun.get_lock():
         number = beginning.begun.value
         beginning.begun.value += 1
-    keep_to_share(number, beginning.count)
+    _settle(number, beginning.count)
     _of_this_process.append(make())
     _beginning.append(beginning)
+
+
+def _settle(number: int, count: int) -> None:
+    """Keep to a share of the cores: left to themselves, all workers would run their models on the first one."""
+    cv2.setNumThreads(keep_to_share(number, count))
 
 
 def _wait_for_others(_: int) -> None:
@@ -148,7 +155,7 @@ class _Actor:
     """A worker of Ray's."""
 
     def __init__(self, make: MakeInspector, number: int, count: int) -> None:
-        keep_to_share(number, count)
+        _settle(number, count)
         self._inspector = make()
 
     def judge(self, paths: Sequence[Path]) -> list[Again]:
@@ -159,7 +166,8 @@ class _Ray:
     """Hands pieces to actors, each of which takes the next when it is free."""
 
     def __init__(self, ray: Any, actors: Sequence[Any]) -> None:
-        self._pool = importlib.import_module("ray.util").ActorPool(actors)
+        # Each of them twice: while it is busy with one piece, the next is on its way.
+        self._pool = importlib.import_module("ray.util").ActorPool([*actors, *actors])
         self._count = len(actors)
         ray.get([actor.judge.remote([]) for actor in actors])  # loaded
 

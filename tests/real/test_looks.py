@@ -1,5 +1,7 @@
 """Real bottles under another lamp, out of focus, tinted, or shifted: drift is found and named."""
 
+from dataclasses import asdict
+
 import cv2
 import numpy as np
 import pytest
@@ -28,7 +30,7 @@ def pictures(real):
 
 
 def row(number, image, verdict=Verdict.PASS):
-    looks = {name: getattr(looks_of(image), name) for name in looks_of(image).__slots__}
+    looks = asdict(looks_of(image))
     return PartRow("run", "", number, EPOCH, "bottle", "", "", verdict, threshold=1.0, score=0.5, **looks)
 
 

@@ -1,13 +1,16 @@
 """Drift is found soon, named by what has changed, and hardly ever where there is none."""
 
+from dataclasses import asdict
+
 import cv2
 import numpy as np
 import pytest
 from drawn import nail, nudged
 from recorded import part, run_row
+from scipy.stats import mannwhitneyu
 
 from inspector.record.drift import CLEAR, LOOKED_AT, DriftWatch
-from inspector.record.evidence import LEAST, Evidence
+from inspector.record.evidence import LEAST, Evidence, rank_test
 from inspector.record.looks import looks_of
 from inspector.record.opening import open_store
 from inspector.record.recorder import Recorder
@@ -50,6 +53,20 @@ def test_a_change_is_found_soon_either_way(shift, within):
     evidence = Evidence(scores(rng, 200))
     assert first_alarm(evidence, [score + shift for score in scores(rng, 1000)]) <= within
     assert (evidence.more > evidence.less) == (shift > 0)
+
+
+def test_a_change_that_is_there_from_the_start_is_found_among_few_good_parts_too():
+    rng = np.random.default_rng(0)
+    few = scores(rng, 29)
+    assert first_alarm(Evidence(few), [score + 1 for score in scores(rng, 500)]) <= 50
+    assert first_alarm(Evidence(few), scores(rng, 500)) is None
+
+
+def test_the_rank_test_gives_the_chance_that_statistics_have():
+    rng = np.random.default_rng(0)
+    for before, after in [(scores(rng, 30), scores(rng, 50)), ([1.0, 2, 2, 3] * 8, [2.0, 3, 3, 4] * 5)]:
+        known = mannwhitneyu(before, after, use_continuity=False, method="asymptotic").pvalue
+        assert rank_test(sorted(before), after) == pytest.approx(known)
 
 
 def test_a_change_is_found_after_a_long_quiet_time_too():
@@ -108,7 +125,7 @@ def pictures():
 
 
 def looking(number, image, score=1.0, **values):
-    return part(number, score=score, **values, **{k: getattr(looks_of(image), k) for k in looks_of(image).__slots__})
+    return part(number, score=score, **values, **asdict(looks_of(image)))
 
 
 @pytest.mark.parametrize(("change", "aspect", "way"), CHANGES, ids=[change.__name__ for change, _, _ in CHANGES])
