@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -15,11 +16,11 @@ from export.learn.feature import Choice
 from export.learn.learner import Capabilities, Fitted, HeldOutJudge, Judge, Learner, Told
 from export.learn.model_selection import SelectionSet
 from export.learn.scores import Mix
-from export.learn.settings import Settings
+from export.learn.settings import Effort, Settings
 from export.learn.whole import DETAIL, MULTIPLE, TURNED_WEIGHTS, WEIGHTS, FeatureFront, FeatureModel, Layout
 from inspector.grid import Grid
 
-USUAL_PX, BEST_PX = 256, 384  # side at which a patch is seen, at most; by effort `best`
+SEEN_PX: Mapping[Effort, int] = {"quick": 224, "standard": 256, "best": 384}  # side at which a patch is seen, at most
 LEAST_PX = 64
 STEP_PX = MULTIPLE // DETAIL
 
@@ -162,19 +163,19 @@ def learner_for(settings: Settings, image_shape: tuple[int, ...]) -> Learner:
     """Choose the learner that the settings ask for, for images of that size, with its front on their device."""
     if settings.kind == "pixel":
         return PixelLearner(pixel.Scale().to(settings.device), settings.seed, settings.epochs)
-    best = settings.effort == "best"
-    side = settings.patch_px or usual_side(settings.grid, image_shape, BEST_PX if best else USUAL_PX)
-    backbone = Backbone(settings.backbone or ("lite2" if best else "lite0"))
+    side = settings.patch_px or usual_side(settings.grid, image_shape, SEEN_PX[settings.effort])
+    backbone = Backbone(settings.backbone or ("lite2" if settings.effort == "best" else "lite0"))
     front = FeatureFront(backbone).to(settings.device)
     return FeatureLearner(front, settings.seed, side, selects=settings.effort != "quick")
 
 
-def usual_side(grid: Grid, image_shape: tuple[int, ...], at_most: int = USUAL_PX) -> int:
+def usual_side(grid: Grid, image_shape: tuple[int, ...], at_most: int = SEEN_PX["standard"]) -> int:
     """Choose the side at which a patch is seen.
 
     Patches of a finer grid are not enlarged, which costs much and shows nothing more; nor is a single patch, beyond
-    USUAL_PX.
+    what is usual.
     """
     top, left, bottom, right = grid.boxes(*image_shape[:2])[0].tolist()
     side = math.ceil(math.sqrt((bottom - top) * (right - left)) / STEP_PX) * STEP_PX
-    return max(USUAL_PX if grid.patches == 1 else LEAST_PX, min(at_most, side))
+    least = SEEN_PX["standard"] if grid.patches == 1 else LEAST_PX
+    return min(at_most, max(least, side))

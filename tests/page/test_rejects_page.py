@@ -4,7 +4,8 @@ import pytest
 from page_record import recording
 from playwright.sync_api import expect
 from running import wait_until
-from test_accounts import PASSWORD, verb
+from test_accounts import PASSWORD
+from verb import verb
 
 from inspector.record import audit
 from inspector.record.rows import Label, PartFilter
