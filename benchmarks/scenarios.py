@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from export.learn.front import DETAIL
 from export.learn.learners import usual_side
 from export.learn.onnx_file import export
-from export.learn.whole import DETAIL
 from inspector.background import REST
 from inspector.bench import LOAD, in_turn
 from inspector.cli import add_folders

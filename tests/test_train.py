@@ -14,9 +14,9 @@ from drawn import HEIGHT, WIDTH, Pose, belt, nail, nudged, plate, poses, save
 from product import Product
 
 from export.learn import onnx_file, pixel
+from export.learn.front import DETAIL
 from export.learn.learners import learner_for
 from export.learn.settings import Settings
-from export.learn.whole import DETAIL
 from inspector.colour import Gamut
 from inspector.detector import Detector
 from inspector.errors import ModelError

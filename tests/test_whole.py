@@ -9,8 +9,9 @@ import torch
 from export.learn import onnx_file, whole
 from export.learn.backbone import ARCHITECTURES, Backbone
 from export.learn.feature import Choice
+from export.learn.front import FeatureFront, Layout
 from export.learn.scores import Mix, Units
-from export.learn.whole import TURNED_WEIGHTS, WEIGHTS, FeatureFront, FeatureModel, HeldOut, Layout
+from export.learn.whole import TURNED_WEIGHTS, WEIGHTS, FeatureModel, HeldOut
 from inspector.colour import Gamut
 from inspector.detector import Detector
 

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from export.learn import feature, model_selection, pixel, whole
 from export.learn.backbone import Backbone, PatchBackbone
 from export.learn.feature import Choice
+from export.learn.front import DETAIL, MULTIPLE, FeatureFront, Layout
 from export.learn.learner import Capabilities, Fitted, HeldOutJudge, Judge, Learner, Told
 from export.learn.model_selection import SelectionSet
 from export.learn.scores import Mix
 from export.learn.settings import Effort, Settings
-from export.learn.whole import DETAIL, MULTIPLE, TURNED_WEIGHTS, WEIGHTS, FeatureFront, FeatureModel, Layout
+from export.learn.whole import TURNED_WEIGHTS, WEIGHTS, FeatureModel
 from inspector.grid import Grid
 
 SEEN_PX: Mapping[Effort, int] = {"quick": 224, "standard": 256, "best": 384}  # side at which a patch is seen, at most

@@ -16,21 +16,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F  # noqa: N812  (the customary name)
 from torch import Tensor, nn
 
 from export.learn import detail, feature, levels, places
-from export.learn.backbone import Architecture, Backbone
 from export.learn.detail import Colour, Contrast
 from export.learn.feature import Choice, WhitenedAutoencoder
-from export.learn.levels import ALL, Rows, Shape
+from export.learn.front import DEEP, FeatureFront, Layout, Parts
+from export.learn.levels import ALL, Rows
 from export.learn.places import LeaveOut, PlaceGaussians
 from export.learn.scores import LEAST, STEEP, Units, top_mean
 
-DETAIL = 2  # pixels of the patch, each way, for one that the backbone sees; see FeatureFront.parts
-MULTIPLE = 32 * DETAIL  # height and width of a patch are multiples of this
 QUIET = 0.5  # of its limit: a detail below this is not drawn into the map
-FINE, DEEP = (0, 1, 3), (2, 3, 4)  # levels of the backbone that `feature` and `places` judge
 # Of a level's places, whose mean is its score: a defect is a large share of a coarse level. Over eleven products 2, 5
 # and 10 per cent have a mean image AUROC of 0.970, 0.973 and 0.974.
 DEEP_TOP = 0.1
@@ -41,61 +37,6 @@ WEIGHTS = (0.0, 0.0, 0.0, *(1.0 for _ in DEEP))
 # A part that was turned into its pose is lit from another side each time: what good parts show at a place varies more,
 # and a Gaussian for each place excuses too much. Statistics that places share do not.
 TURNED_WEIGHTS = (0.0, 0.0, 8.0, *(1.0 for _ in DEEP))
-
-
-class FeatureFront(nn.Module):
-    """uint8 BGR patches (n, h, w, 3) -> rows (n, d) float32; h and w are multiples of MULTIPLE. See `Layout`."""
-
-    def __init__(self, backbone: Backbone) -> None:
-        super().__init__()
-        self.backbone = backbone
-        self.detail = detail.DetailFront()
-
-    def parts(self, patches: Tensor) -> Parts:
-        """What a row holds."""
-        pixels = patches.permute(0, 3, 1, 2).float()
-        halved = F.avg_pool2d(pixels, 2)
-        return Parts(self.backbone(halved), *self.detail(pixels, halved))
-
-    def forward(self, patches: Tensor) -> Tensor:
-        parts = self.parts(patches)
-        return torch.cat([part.flatten(1) for part in (*parts.levels, parts.contrast, parts.colour)], 1)
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What the front gives of n patches: five levels of the backbone (n, c, h, w), finest first, and two details."""
-
-    levels: Sequence[Tensor]
-    contrast: Tensor
-    colour: Tensor
-
-    def fine(self) -> Tensor:
-        """Rows of the levels that `feature` judges, (n, d)."""
-        return torch.cat([self.levels[level].flatten(1) for level in FINE], 1)
-
-    def deep(self) -> list[Tensor]:
-        """The levels that `places` judges."""
-        return [self.levels[level] for level in DEEP]
-
-
-class Layout:
-    """What a row holds, for patches of that size: see `Parts`."""
-
-    def __init__(self, height: int, width: int, architecture: Architecture) -> None:
-        self.levels: Sequence[Shape] = architecture.level_shapes(height // DETAIL, width // DETAIL)
-        self.contrast: Shape = (1, height, width)
-        self.colour: Shape = (3, height // detail.BLOCK, width // detail.BLOCK)
-
-    @property
-    def fine(self) -> list[Shape]:
-        """Of the levels that `feature` judges."""
-        return [self.levels[level] for level in FINE]
-
-    def split(self, rows: Tensor) -> Parts:
-        """As `FeatureFront.parts` gave them."""
-        *found, contrast, colour = levels.split(rows, [*self.levels, self.contrast, self.colour])
-        return Parts(found, contrast, colour)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def test_no_request_ends_in_an_error_of_the_server(line, client, csrf, mode):
 def ask(operation, mode, url, csrf, cookies):
     """Try an operation in a few ways."""
 
-    @settings(max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=10, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(mode), known=st.booleans())
     def each(case, known):
         if known and "camera" in (case.path_parameters or {}):
