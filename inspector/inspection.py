@@ -22,7 +22,18 @@ from inspector.identity import PartIdentity
 from inspector.model_info import ModelInfo
 from inspector.preparation import Preparation, View
 from inspector.recipe import Recipe, load_recipe
-from inspector.records import Cause, Frame, Image, Inspection, InspectionContext, Judgement, Mask, Prediction, Verdict
+from inspector.records import (
+    Cause,
+    Frame,
+    Image,
+    Inspection,
+    InspectionContext,
+    Judgement,
+    Mask,
+    Prediction,
+    Verdict,
+    highest_place,
+)
 from inspector.roi import same_roi
 
 
@@ -97,7 +108,8 @@ class Inspector:
         if not np.isfinite(score):
             return self._missed(frame, Cause.MODEL, "the model gave no number")
         boxes, anomaly_map = self.preparation.back(view, maps)
-        judgement = Judgement(score, _percentile(score, self._good_scores), scores, boxes, anomaly_map)
+        percentile = _percentile(score, self._good_scores)
+        judgement = Judgement(score, percentile, scores, boxes, anomaly_map, highest_place(anomaly_map))
         wait_ms = (begun_ns - frame.captured_ns) / 1e6
         judge_ms = (self._now_ns() - begun_ns) / 1e6
         verdict = verdict_of(score, self.threshold)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -83,6 +83,9 @@ class Judgement:
     patch_scores: PatchScores | None = field(default=None, repr=False)
     patch_boxes: Boxes | None = field(default=None, repr=False)  # where the patches lie in the image, row by row
     anomaly_map: AnomalyMap | None = field(default=None, repr=False)
+    worst_place: tuple[float, float] | None = (
+        None  # (x, y) of its highest point, shares of the image's width and height
+    )
 
     @property
     def worst_patch(self) -> tuple[int, int] | None:
@@ -94,6 +97,12 @@ class Judgement:
 
 
 NOT_JUDGED = Judgement(math.nan)
+
+
+def highest_place(anomaly_map: AnomalyMap) -> tuple[float, float]:
+    """Return (x, y) of the middle of the highest value, as shares of width and height, 0 to 1."""
+    y, x = np.unravel_index(int(anomaly_map.argmax()), anomaly_map.shape)
+    return (float(x) + 0.5) / anomaly_map.shape[1], (float(y) + 0.5) / anomaly_map.shape[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,6 +184,11 @@ class Inspection:
         return self.judgement.worst_patch
 
     @property
+    def worst_place(self) -> tuple[float, float] | None:
+        """(x, y) of the strangest place, as shares of the image's width and height; None where nothing was judged."""
+        return self.judgement.worst_place
+
+    @property
     def anomalous_patches(self) -> int:
         """How many patches of the grid score above the threshold."""
         scores = self.judgement.patch_scores
@@ -253,3 +267,9 @@ class Counts:
             self.failed + (verdict is Verdict.FAIL),
             self.missed + (verdict is Verdict.MISSED),
         )
+
+
+def sum_of(several: Iterable[Counts]) -> Counts:
+    """Add counts up."""
+    each = list(several)
+    return Counts(sum(c.passed for c in each), sum(c.failed for c in each), sum(c.missed for c in each))

@@ -31,7 +31,8 @@ from hypothesis import strategies as st
 from inspector.errors import SinkError
 from inspector.images import read_image
 from inspector.records import Cause, Counts, Inspection, InspectionContext, Judgement, Verdict
-from inspector.sinks.log import COLUMNS, LogSink
+from inspector.sinks.log import LogSink
+from inspector.sinks.log_row import COLUMNS
 from inspector.sinks.mending import mend
 from inspector.sinks.pictures import OverlayFolder, Pictures, fitted
 from inspector.sinks.terminal import TerminalSink
@@ -119,6 +120,9 @@ def test_a_row_tells_everything(tmp_path):
         "run": None,
         "camera": None,
         "captured_utc": None,
+        "captured_ns": None,
+        "worst_x": None,
+        "worst_y": None,
         "wait_ms": 1.5,
         "judge_ms": 9.25,
     }

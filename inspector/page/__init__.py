@@ -12,7 +12,10 @@
     recorded        parts of the record as the pages name and show them; part_pictures: their pictures
     record_link     the record, opened when it can be; shift: what it counts of the present shift
     threshold       what another threshold would do, and how it is moved
-    teaching        a new product, from pictures to a running line: collecting, training; diagnosis: of a camera
+    line_process    a line in a process of its own, started from the pages
+    sources         cameras, by the names that Setup has for them; diagnosis: whether one works, step by step
+    teaching        a new product, from pictures to a running line: collecting, training
+    drafts          recipes and models that no line uses yet; part_views: good parts as their model sees them
     schemas         what the API says, typed
     access          who asks, and what they may; passwords: their check
     context         what every route needs

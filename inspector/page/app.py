@@ -21,9 +21,12 @@ from inspector.page import routes
 from inspector.page.access import Gate, check_csrf
 from inspector.page.broadcast import Broadcast
 from inspector.page.context import Context, environment
+from inspector.page.drafts import Drafts
 from inspector.page.errors import Forbidden, LoginNeeded, TooManyGuesses, Unknown
+from inspector.page.line_process import LineProcess
 from inspector.page.live import Hub
 from inspector.page.part_pictures import Expectations
+from inspector.page.part_views import PartViews
 from inspector.page.record_link import RecordLink
 from inspector.page.snapshot import Snapshots
 from inspector.page.teaching import Teaching
@@ -54,10 +57,15 @@ def create_app(
     store: Store | None = None,
     archive: Path | None = None,
     link: RecordLink | None = None,
+    line_process: LineProcess | None = None,
 ) -> FastAPI:
-    """Return the app over some lines and the record: a `store` that is open, or a `link` to one that may come."""
+    """Return the app over some lines, or over one that it may start, and the record.
+
+    That is a `store` that is open, or a `link` to one that may come. Raises StoreError.
+    """
     link = link or RecordLink.to(store)
-    teaching = Teaching(hub, config_dir, model_dir, config_dir.parent / "data")
+    drafts = Drafts(config_dir, model_dir)
+    teaching = Teaching(hub, drafts, config_dir, config_dir.parent / "data")
     app = FastAPI(
         title="Line inspector",
         version=version(),
@@ -75,6 +83,8 @@ def create_app(
     )
     app.state.gate = gate
     app.state.teaching = teaching
+    app.state.part_views = PartViews(hub, drafts, teaching.good_folder)
+    app.state.line_process = line_process
     app.state.expectations = Expectations(config_dir, model_dir)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for router in routes.ROUTERS:

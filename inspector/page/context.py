@@ -17,6 +17,7 @@ from inspector.errors import StoreError
 from inspector.page.access import COOKIE, Gate, Role, Who, csrf_token, give_cookie, who
 from inspector.page.broadcast import Broadcast
 from inspector.page.control import LineControl
+from inspector.page.drafts import Drafts
 from inspector.page.errors import Unknown
 from inspector.page.feed import Feed
 from inspector.page.live import Hub
@@ -54,6 +55,11 @@ class Context:
     gate: Gate
     link: RecordLink  # to the record
     archive: Path | None = None  # where kept pictures lie
+
+    @property
+    def drafts(self) -> Drafts:
+        """Products that were drawn or trained and that no line uses yet."""
+        return Drafts(self.config_dir, self.model_dir)
 
     def feed(self, camera: str) -> Feed:
         """Raises Unknown where there is no such camera."""

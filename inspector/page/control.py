@@ -129,10 +129,10 @@ class PipelineControl:
         )
 
     def products(self) -> Sequence[Readiness]:
-        return [self._readiness(product) for product in products(self._config_dir)]
+        return [readiness_of(product, self._config_dir, self._model_dir) for product in products(self._config_dir)]
 
     def check_product(self, product: str) -> None:
-        readiness = self._readiness(product)
+        readiness = readiness_of(product, self._config_dir, self._model_dir)
         if not readiness.ready:
             raise ModelError(readiness.why_not)
 
@@ -171,11 +171,13 @@ class PipelineControl:
     def stop(self) -> None:
         self._pipeline.stop()
 
-    def _readiness(self, product: str) -> Readiness:
-        try:
-            recipe = load_recipe(self._config_dir, product)
-        except InspectorError as error:
-            return Readiness(product, False, str(error))
-        if not (self._model_dir / recipe.model_file).is_file():
-            return Readiness(product, False, f"no model {recipe.model_file}: train it", bool(recipe.golden))
-        return Readiness(product, True, golden=bool(recipe.golden))
+
+def readiness_of(product: str, config_dir: Path, model_dir: Path) -> Readiness:
+    """Look whether a product has a recipe that can be read, and a model."""
+    try:
+        recipe = load_recipe(config_dir, product)
+    except InspectorError as error:
+        return Readiness(product, False, str(error))
+    if not (model_dir / recipe.model_file).is_file():
+        return Readiness(product, False, f"no model {recipe.model_file}: train it", bool(recipe.golden))
+    return Readiness(product, True, golden=bool(recipe.golden))

@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from inspector.errors import InspectorError
+from inspector.page.line_process import HANDED_OVER
 from inspector.page.live import Hub
 from inspector.page.video import give_way
 
@@ -124,7 +125,12 @@ def parse_address(text: str) -> tuple[str, int]:
 
 
 def listen(address: str) -> socket.socket:
-    """Take the port. Raises InspectorError where that cannot be done."""
+    """Take the port, or fd:N, a socket that listens already and that whoever started this program has handed over.
+
+    Raises InspectorError where that cannot be done.
+    """
+    if address.startswith(HANDED_OVER):
+        return _handed_over(address)
     host, port = parse_address(address)
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -140,4 +146,15 @@ def listen(address: str) -> socket.socket:
         raise InspectorError(
             f"--serve {host}:{port}: cannot listen there ({error.strerror}): give another address or port"
         ) from None
+    return listener
+
+
+def _handed_over(address: str) -> socket.socket:
+    number = address.removeprefix(HANDED_OVER)
+    try:
+        listener = socket.socket(fileno=int(number))
+        if not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            raise ValueError
+    except (OSError, ValueError):
+        raise InspectorError(f"--serve {address}: is no socket that listens: give HOST:PORT") from None
     return listener

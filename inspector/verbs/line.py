@@ -19,8 +19,7 @@ from inspector.inspection import Inspector, load_inspector
 from inspector.outputs.base import Output
 from inspector.page.feed import Feed
 from inspector.pipeline import Pipeline
-from inspector.record.archive import ArchiveSettings
-from inspector.record.composition import recording
+from inspector.record.composition import archive_settings, recording
 from inspector.settled import SettledRecipes
 from inspector.shared import SharedModels
 from inspector.sinks.base import Sink
@@ -141,8 +140,10 @@ class LineMaker:
         options = self._options
         if options.record_url is None or options.archive_dir is None:
             return None
-        archive = ArchiveSettings(options.archive_dir)
-        return recording(options.record_url, self._run.of(name), options.log_dir / name, in_charge, archive)
+        keeping = self._station.record
+        archive = archive_settings(options.archive_dir, keeping)
+        run = self._run.of(name)
+        return recording(options.record_url, run, options.log_dir / name, in_charge, archive, keeping)
 
     def _pictures(self, prepared: _Prepared, window: Window | None) -> list[Sink]:
         options, name = self._options, prepared.name

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from drawn import save
 from running import wait_until
-from test_accounts import verb
+from verb import verb
 
 from inspector.page.server import listen
 from inspector.record.opening import open_store

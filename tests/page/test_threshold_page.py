@@ -18,13 +18,13 @@ def test_a_threshold_is_tried_applied_and_taken_back(line, page):
     expect(page.locator("#sides li.to-fail")).to_have_attribute("data-number", "2")
     page.locator("#apply").click()
     page.get_by_role("button", name="Yes").click()
-    expect(page.locator("#progress")).to_have_text("In use: 2.75", timeout=60_000)
+    expect(page.locator("#progress")).to_have_text("In use: 2.75")
     assert load_recipe(line.station.config, "alpha").threshold == 2.75
     line.parts(100)
     assert line.feed.state.last.verdict.name == "FAIL"
     expect(page.locator("#history tr")).to_have_count(1)
     page.locator("#back").click()
-    expect(page.locator("#progress")).to_have_text("In use: 5", timeout=60_000)
+    expect(page.locator("#progress")).to_have_text("In use: 5")
     assert load_recipe(line.station.config, "alpha").threshold == "auto"
     line.parts(100)
     assert line.feed.state.last.verdict.name == "PASS"
