@@ -61,7 +61,7 @@ def create_app(
 ) -> FastAPI:
     """Return the app over some lines, or over one that it may start, and the record.
 
-    That is a `store` that is open, or a `link` to one that may come. Raises StoreError.
+    That is a `store` that is open, or a `link` to one that may come.
     """
     link = link or RecordLink.to(store)
     drafts = Drafts(config_dir, model_dir)

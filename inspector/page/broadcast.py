@@ -12,9 +12,8 @@ from jinja2 import Environment
 from inspector.page.live import Hub
 from inspector.page.schemas import CameraState, LiveState
 from inspector.page.snapshot import Snapshots
-from inspector.page.video import PERIOD_S, Video
+from inspector.page.video import Video, beat, next_beat
 
-TICK_S = 0.25  # between two states
 ALIVE_S = 1.0  # a viewer hears something at least so often, and so knows that what it shows is not old
 CHARTED = {"sequence", "scores", "verdicts", "latencies_ms", "first_number", "threshold", "deadline_ms"}
 PIECES = ("status", "badges", "rejects", "alarms")  # of the page, each a template
@@ -31,7 +30,7 @@ class Broadcast:
         self._videos = videos
         self._templates = {name: pages.get_template(f"_{name}.html.j2") for name in PIECES}
         self._turn = asyncio.Lock()
-        self._due_s = 0.0
+        self._beat = -1
         self._state = ""
 
     async def events(self, view: Collection[str] = ()) -> AsyncIterator[str]:
@@ -48,12 +47,12 @@ class Broadcast:
                 if shot.text and shot.sequence != sequence:
                     shown[name] = shot.sequence
                     yield f"event: picture\ndata: {name} {shot.text}\n\n"
-            await asyncio.sleep(PERIOD_S)
+            await next_beat()
 
     async def _newest_state(self) -> str:
         async with self._turn:
-            if time.monotonic() >= self._due_s:
-                self._due_s = time.monotonic() + TICK_S
+            if beat() != self._beat:
+                self._beat = beat()
                 self._state = await asyncio.to_thread(self._make)
             return self._state
 

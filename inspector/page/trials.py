@@ -98,12 +98,12 @@ def with_threshold(running: Inspector, config_dir: Path, model_dir: Path, thresh
 
 @contextmanager
 def unchanged_on_error(config_dir: Path, product: str) -> Iterator[None]:
-    """Where InspectorError is raised within, the recipe's file is put back as it was before."""
+    """Where anything is raised within, the recipe's file is put back as it was before."""
     path = recipe_path(config_dir, product)
     before = path.read_bytes()
     try:
         yield
-    except InspectorError:
+    except BaseException:
         if path.read_bytes() != before:
             with replacing(path) as part:
                 part.write_bytes(before)

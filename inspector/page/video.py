@@ -16,16 +16,15 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from inspector.background import rested
 from inspector.overlay.picture import draw
 from inspector.page.feed import Feed
 from inspector.records import Image
 
-PERIOD_S = 0.125  # between two pictures: eyes see that a line moves, the line does not notice that it is watched
+PERIOD_S = 0.2  # between two pictures: eyes see that a line moves, the line does not notice that it is watched
 WIDTH_PX, HEIGHT_PX = 960, 720
 QUALITY = 80
 NICENESS = 8  # a sixth of what an ordinary thread gets where both want the same core
-REST = 3.0  # after each picture, in times of what it took: all cameras together take a quarter of a core at most
+REST = 3.0  # after each picture, in times of its processor time: all cameras together take a quarter of a core at most
 BOUNDARY = "frame"
 
 
@@ -48,16 +47,16 @@ class Video:
         self._encoder = encoder
         self._turn = asyncio.Lock()
         self._shot = Shot()
-        self._due_s = 0.0
+        self._beat = -1
         self.encoded = 0  # so far: a figure to watch
 
     async def current(self) -> Shot:
         """The newest picture, encoded only where there was none of this part, and not too soon after the last."""
         async with self._turn:
-            if self._feed.sequence != self._shot.sequence and time.monotonic() >= self._due_s:
-                self._due_s = time.monotonic() + PERIOD_S
+            if self._feed.sequence != self._shot.sequence and beat() != self._beat:
+                self._beat = beat()
                 loop = asyncio.get_running_loop()
-                self._shot = await loop.run_in_executor(self._encoder, rested, self._encode, REST)
+                self._shot = await loop.run_in_executor(self._encoder, self._encode)
                 self.encoded += 1
             return self._shot
 
@@ -74,14 +73,28 @@ class Video:
                 seen, owed = shot.sequence, owed - 1
                 head = f"Content-Type: image/jpeg\r\nContent-Length: {len(shot.jpeg)}\r\n\r\n".encode()
                 yield head + shot.jpeg + f"\r\n--{BOUNDARY}\r\n".encode()
-            await asyncio.sleep(PERIOD_S)
+            await next_beat()
 
     def _encode(self) -> Shot:
-        state = self._feed.state
+        state, started_s = self._feed.state, time.thread_time()
         if state.last is None:
             return Shot(state.sequence)
         jpeg = jpeg_of(_shrunk(draw(state.last, state.counts), WIDTH_PX, HEIGHT_PX))
-        return Shot(state.sequence, jpeg, base64.b64encode(jpeg).decode("ascii"))
+        shot = Shot(state.sequence, jpeg, base64.b64encode(jpeg).decode("ascii"))
+        time.sleep(REST * (time.thread_time() - started_s))
+        return shot
+
+
+def beat() -> int:
+    """The number of the present period: what is sent is made at most once in each."""
+    return int(time.monotonic() / PERIOD_S)
+
+
+async def next_beat() -> None:
+    """Wait for the next period. It is the same for all viewers: a thread that wakes ten times in a period, each time
+    at Python's lock, would hold up the line more than one that wakes once.
+    """
+    await asyncio.sleep(PERIOD_S - time.monotonic() % PERIOD_S)
 
 
 def jpeg_of(picture: Image, quality: int = QUALITY) -> bytes:

@@ -102,15 +102,15 @@ class Changeover:
         if not wait([loaded], self._limit_s).done:
             self._refuse(ModelError(f"{product}: is not loaded after {self._limit_s:g} s: given up"))
         elif (error := loaded.exception()) is not None:
-            self._refuse(error if isinstance(error, InspectorError) else _unknown(product, error))
+            self._refuse(_refusal(product, error))
         else:
             self._take_over(wanted, loaded.result())
 
     def _take_over(self, wanted: Wanted, inspector: Inspector) -> None:
         try:
             wanted.settle()
-        except InspectorError as error:
-            self._refuse(error)
+        except Exception as error:  # whatever it is: the old one is still in charge
+            self._refuse(_refusal(wanted.product, error))
         else:
             self._swap(inspector)
 
@@ -122,6 +122,8 @@ def _load_into(loaded: Future[Inspector], wanted: Wanted) -> None:
         loaded.set_exception(error)
 
 
-def _unknown(product: str, error: BaseException) -> ModelError:
+def _refusal(product: str, error: BaseException) -> InspectorError:
+    if isinstance(error, InspectorError):
+        return error
     said = " ".join(str(error).split())
     return ModelError(f"{product}: cannot be loaded ({type(error).__name__}{': ' if said else ''}{said[:200]})")
