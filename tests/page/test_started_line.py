@@ -66,6 +66,9 @@ def test_an_engineer_starts_a_line_and_stops_it(served, source, tmp_path, page):
 
 def test_a_line_goes_on_without_the_program_that_started_it(served, source, station, tmp_path, start):  # noqa: F811
     csrf = begun(served, source)
+    assert asked(served, "start", csrf).json()["detail"].startswith("a line runs already")
+    csrf["headers"]["X-Forwarded-For"] = "203.0.113.5"  # from elsewhere one only looks
+    assert asked(served, "stop", csrf).status_code == 403
     (line,) = children(served)
     os.kill(line, signal.SIGKILL)
     wait_until(lambda: "it was ended from outside (SIGKILL)" in answer(served, "setup").text)
@@ -81,7 +84,7 @@ def test_a_line_goes_on_without_the_program_that_started_it(served, source, stat
     again = start("serve", served.address.removeprefix("http://").rstrip("/"), *options(station, tmp_path))
     assert again.wait() == 2
     assert "cannot listen there" in again.err.next()
-    httpx.post(f"{served.address}setup/line/stop", timeout=PATIENCE_S, **csrf)
+    asked(served, "stop", csrf)
     wait_until(lambda: answer(served, "") is None)
 
 
@@ -91,6 +94,11 @@ def answer(served, path):
         return httpx.get(served.address + path, timeout=PATIENCE_S)
     except httpx.TransportError:
         return None
+
+
+def asked(served, what, csrf, **wish):
+    """Have the line started or stopped."""
+    return httpx.post(f"{served.address}setup/line/{what}", data=wish, timeout=PATIENCE_S, **csrf)
 
 
 def judged(served):
@@ -104,6 +112,6 @@ def begun(served, source=None):  # noqa: F811
     session = answer(served, "api/session")
     csrf = {"headers": {"X-CSRF-Token": session.json()["csrf"]}, "cookies": dict(session.cookies)}
     wish = {"product": "alpha", "source": str(source), "loop": "true"} if source else {}
-    assert httpx.post(f"{served.address}setup/line/start", data=wish, timeout=PATIENCE_S, **csrf).status_code == 200
+    assert asked(served, "start", csrf, **wish).status_code == 200
     wait_until(lambda: judged(served))
     return csrf
