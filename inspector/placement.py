@@ -30,6 +30,15 @@ class Placement:
         smaller = np.linalg.inv(cell(self.size[1] / cols, self.size[0] / rows))
         return Placement((smaller @ np.vstack([self.matrix, [0, 0, 1]]))[:2], (rows, cols))
 
+    @classmethod
+    def of_picture(cls, height: int, width: int) -> Placement:
+        """Return the view that is the picture itself."""
+        return cls(np.eye(2, 3), (height, width))
+
+    def section(self, top: int, left: int, bottom: int, right: int) -> Placement:
+        """Return the view of a box of this one."""
+        return Placement(self.matrix - [[0, 0, left], [0, 0, top]], (bottom - top, right - left))
+
     def crop(self, image: Image) -> Image:
         """Return the view, (*size, 3); what lies outside the picture repeats its border.
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from export.learn import calibration, catch, onnx_file, scores
+from export.learn import calibration, catch, onnx_file, regions, scores
 from export.learn.catch import Defect, Point
 from export.learn.good_files import GoodFiles
 from export.learn.good_quality import QualityFinding
@@ -26,7 +26,8 @@ from export.learn.settings import Progress, Settings
 from export.learn.synthetic_defects import DefectiveCopy
 from inspector.files import replacing
 from inspector.grid import Grid
-from inspector.model_info import ModelInfo
+from inspector.model_info import ModelInfo, RegionInfo
+from inspector.preparation import Preparation
 
 FINER = {"quick": 0, "standard": 1, "best": 2}  # how often the grid is halved, where it is left to training
 CLEARLY_MORE = 0.03  # of AUROC on synthetic defects, for several times the cost; less comes from their draw
@@ -55,31 +56,97 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     Raises DataError for an image that cannot be used, ModelError when the export differs from the model.
     """
     started = time.monotonic()
+    files = GoodFiles(images)
     with torch.no_grad():  # who descends turns gradients on
-        learner, good = _prepared(GoodFiles(images), settings, progress)
-        settings = good.settings  # as selected
-        found, defects, fitted, limits = _fit_and_score(good, learner, progress)
-    points = catch.curve(list(found.values()), defects)
+        learned = _learned(files, settings, progress)
+    scores_of_good = list(learned.found.values())
+    points = catch.curve(scores_of_good, learned.defects)
     budget = settings.false_rejects
     if budget is None and settings.cost_of_escape is not None and points:
-        budget = catch.cheapest(points, defects, settings.cost_of_escape).budget
-    threshold = calibration.threshold(list(found.values()), budget)
-    info = _info(product, settings, learner, good, threshold, found, limits, time.monotonic() - started)
+        budget = catch.cheapest(points, learned.defects, settings.cost_of_escape).budget
+    threshold = calibration.threshold(scores_of_good, budget)
+    info = _info(product, learned, threshold, time.monotonic() - started)
     progress("exporting", 0.9)
-    model = fitted.module.cpu().eval().requires_grad_(False)
+    model = learned.module.cpu().eval().requires_grad_(False)
     with replacing(path) as part:  # a file that fails the check never takes the old one's place
-        onnx_file.export(model, info, good.gamut, part)
-        patches = good.patches(0)
-        onnx_file.check(model, patches[:CHECKED_PATCHES], part)
+        onnx_file.export(model, info, learned.good.gamut, part)
+        patches = learned.preparation.patches(files.image(0))
+        onnx_file.check(model, patches[: CHECKED_PATCHES // info.patches_at_once * info.patches_at_once], part)
         cost_ms = onnx_file.milliseconds(patches, part)
     progress("done", 1)
-    suspects = calibration.suspects({str(path): score for path, score in found.items()})
-    others = [score for path, score in found.items() if str(path) not in suspects]
+    suspects = calibration.suspects({str(path): score for path, score in learned.found.items()})
+    others = [score for path, score in learned.found.items() if str(path) not in suspects]
     without = calibration.threshold(others, threshold.budget).value if suspects else None
-    notes = f"{learner.words}; grid {settings.grid}; {good.decision}"
-    caught = catch.by_kind(defects, threshold.value) if points else {}
+    caught = catch.by_kind(learned.defects, threshold.value) if points else {}
     seconds = time.monotonic() - started
-    return Trained(info, threshold, without, suspects, good.findings, notes, points, caught, cost_ms, seconds)
+    findings = learned.good.findings
+    return Trained(info, threshold, without, suspects, findings, learned.notes, points, caught, cost_ms, seconds)
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """A model that has learned, of the whole part, of one region, or of several regions together."""
+
+    module: nn.Module
+    good: GoodSet  # of several regions, that of the first: what it tells beside the patches holds for all
+    learner: Learner
+    preparation: Preparation
+    found: Mapping[Path, float]  # scores of good parts held out
+    defects: list[Defect]
+    limits: Scores
+    notes: str
+    regions: tuple[RegionInfo, ...] = ()
+
+
+def _learned(files: GoodFiles, settings: Settings, progress: Progress) -> _Learned:
+    names = list(settings.regions)
+    if not names:
+        return _one_learned(files, settings, progress)
+    each = []
+    for number, name in enumerate(names):
+
+        def told(what: str, share: float, number: int = number, name: str = name) -> None:
+            progress(f"{name}: {what}", 0.9 * (number + share / 0.9) / len(names))
+
+        each.append(_one_learned(files, dataclasses.replace(settings, region=name, finer=False), told))
+    return _together(names, each)
+
+
+def _one_learned(files: GoodFiles, settings: Settings, progress: Progress) -> _Learned:
+    learner, good = _prepared(files, settings, progress)
+    found, defects, fitted, limits = _fit_and_score(good, learner, progress)
+    # The rows of a good set may take a gigabyte, and are of no more use.
+    good = dataclasses.replace(good, rows=good.rows[:0], part_of_row=good.part_of_row[:0])
+    notes = f"{learner.words}; grid {good.settings.grid}; {good.decision}"
+    return _Learned(fitted.module, good, learner, good.preparation, found, defects, limits, notes)
+
+
+def _together(names: Sequence[str], each: Sequence[_Learned]) -> _Learned:
+    """Put the models of several regions into one, see `regions`."""
+    first = each[0]
+    paths = list(first.found)
+    table = np.array([[one.found[path] for one in each] for path in paths])
+    limits = regions.limits(table)
+    rois = tuple(one.preparation.regions[0] for one in each)
+    digests = [first.good.files.digest(first.good.images.index(path)) for path in paths]
+    return dataclasses.replace(
+        first,
+        module=regions.RegionsModel([one.module for one in each]),
+        preparation=dataclasses.replace(first.preparation, grid=Grid(1, len(each)), regions=rois),
+        found=dict(zip(paths, regions.held_out(table).tolist(), strict=True)),
+        defects=[
+            dataclasses.replace(defect, score=defect.score / float(limit))
+            for one, limit in zip(each, limits, strict=True)
+            for defect in one.defects
+        ],
+        limits=limits,
+        notes="; ".join(f"{name}: {one.learner.words}" for name, one in zip(names, each, strict=True))
+        + f"; {first.good.decision}",
+        regions=tuple(
+            RegionInfo(name=name, roi=roi, held_out=dict(zip(digests, scores, strict=True)))
+            for name, roi, scores in zip(names, rois, table.T.tolist(), strict=True)
+        ),
+    )
 
 
 def _prepared(files: GoodFiles, settings: Settings, progress: Progress) -> tuple[Learner, GoodSet]:
@@ -158,39 +225,32 @@ def _told(progress: Progress, share: float) -> None:
     progress("learning and calibrating", 0.5 + 0.4 * share)
 
 
-def _info(
-    product: str,
-    settings: Settings,
-    learner: Learner,
-    good: GoodSet,
-    threshold: calibration.Threshold,
-    found: Mapping[Path, float],
-    limits: Scores,
-    seconds: float,
-) -> ModelInfo:
+def _info(product: str, learned: _Learned, threshold: calibration.Threshold, seconds: float) -> ModelInfo:
+    good, learner, found, grid = learned.good, learned.learner, learned.found, learned.preparation.grid
     hashes = {path: good.files.digest(number) for number, path in enumerate(good.images)}
     all_learned = learner.capabilities.learns_from_all
     return ModelInfo(
         product=product,
         kind=learner.capabilities.kind,
-        grid=str(settings.grid),
-        overlap=settings.grid.overlap,
+        grid=str(grid),
+        overlap=grid.overlap,
         patch_shape=good.preparation.patch_shape,
         image_shape=good.image_shape,
         fixture=good.preparation.fixture,
         roi=good.preparation.roi,
+        regions=learned.regions,
         threshold=threshold.value,
-        patch_limits=tuple(limits.tolist()),
+        patch_limits=tuple(learned.limits.tolist()),
         false_rejects=threshold.budget,
         guaranteed=threshold.guaranteed,
         held_out={hashes[path]: score for path, score in found.items()},
         colour_tolerance=good.tolerance,
-        enhanced=settings.enhance,
+        enhanced=good.settings.enhance,
         learned_from=frozenset(hashes[path] for path in good.images if all_learned or path not in found),
         images=len(good.images),
-        patches=len(good.images) * settings.grid.patches,
+        patches=len(good.images) * grid.patches,
         training_set=hashlib.sha256("".join(sorted(hashes.values())).encode()).hexdigest()[:12],
-        seed=settings.seed,
+        seed=good.settings.seed,
         train_seconds=round(seconds, 1),
         versions={name: metadata.version(name) for name in ("torch", "onnx", "numpy")},
     )

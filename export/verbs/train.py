@@ -260,7 +260,7 @@ def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) ->
     settings = Settings(
         kind=arguments.model,
         grid=recipe.layout or Grid(1, 1, recipe.overlap),
-        finer=recipe.layout is None,
+        finer=recipe.grid == "auto" and not recipe.regions,
         backbone=arguments.backbone,
         patch_px=arguments.patch_px,
         effort=arguments.effort,
@@ -271,6 +271,7 @@ def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) ->
         false_rejects=None if recipe.false_rejects == "auto" else recipe.false_rejects,
         align=recipe.align,
         roi=recipe.roi,
+        regions={name: region.area for name, region in recipe.regions.items()},
         enhance=recipe.colour.enhance == "model",
     )
     with Progress(
