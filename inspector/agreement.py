@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import ModelError, RecipeError
-from inspector.model_info import ModelInfo, RegionInfo
+from inspector.model_info import BEYOND, ModelInfo, RegionInfo
 from inspector.recipe import Recipe, Region
 from inspector.roi import same_roi
 
@@ -19,10 +19,10 @@ LEAST = 1e-6  # a threshold is above 0, also where good parts score nothing at a
 def threshold_of(recipe: Recipe, info: ModelInfo, model_hash: str) -> float:
     """Return the part's threshold. Raises RecipeError or ModelError where recipe and model do not fit."""
     _check_product(recipe, info)
+    _check_regions(recipe, info)
     _check_grid(recipe, info)
     _check_align(recipe, info)
     _check_roi(recipe, info)
-    _check_regions(recipe, info)
     if recipe.threshold == "auto":
         if (recipe.colour.enhance == "model") != info.enhanced:
             wanted = "with" if info.enhanced else "without"
@@ -101,9 +101,12 @@ def limits_of(recipe: Recipe, info: ModelInfo, threshold: float) -> NDArray[np.f
     """
     limits = info.limits
     for number, region in enumerate(info.regions):
-        own = _own_threshold(recipe, recipe.regions[region.name], region)
-        if own is not None:
-            limits[number] = own / threshold
+        wanted = recipe.regions[region.name]
+        if wanted.threshold != "auto":
+            _check_reachable(recipe, region, wanted.threshold * limits[number])
+            limits[number] = _rounded_up(wanted.threshold * limits[number] / threshold)
+        elif wanted.false_rejects != "auto":
+            limits[number] = _rounded_up(_conformal(recipe, wanted.false_rejects, region) / threshold)
     return limits
 
 
@@ -122,11 +125,17 @@ def _of_all(region: Region) -> bool:
     return region.threshold == region.false_rejects == "auto"
 
 
-def _own_threshold(recipe: Recipe, region: Region, info: RegionInfo) -> float | None:
-    """Return a region's own threshold in the unit of its model; None where it has none."""
-    if region.threshold != "auto":
-        return region.threshold
-    return None if region.false_rejects == "auto" else _conformal(recipe, region.false_rejects, info)
+def _rounded_up(limit: float) -> np.float32:
+    """Round so that the very score a region's threshold was taken from does not exceed it."""
+    return np.float32(np.nextafter(np.float32(limit), np.float32(np.inf)))
+
+
+def _check_reachable(recipe: Recipe, region: RegionInfo, threshold: float) -> None:
+    strangest = max(region.held_out.values(), default=0.0)
+    if threshold > BEYOND * (1 + strangest):
+        raise RecipeError(
+            f"{recipe.product}.yaml: regions.{region.name}.threshold: so high that nothing would fail there"
+        )
 
 
 def _conformal(recipe: Recipe, budget: float, info: RegionInfo) -> float:

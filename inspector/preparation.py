@@ -19,7 +19,7 @@ from inspector.errors import AlignError, SizeError
 from inspector.grid import Grid
 from inspector.placement import Placement
 from inspector.records import AnomalyMap, Boxes, Image, Mask, Patches
-from inspector.roi import Roi, filled
+from inspector.roi import Roi, any_of, filled
 
 ONE = Grid(1, 1)  # a region's
 FINE = (1024, 1024)  # a view whose size does not matter
@@ -73,12 +73,12 @@ class Preparation:
             return None
         height, width = image.shape[:2]
         if self.fixture is None:
-            return _any_of([area.mask(height, width) for area in areas])
+            return any_of(areas, height, width)
         try:
             placement = self._place(self.fixture, image)
         except AlignError:
             return np.zeros((height, width), np.bool_)
-        return placement.mask_back(_any_of([area.mask(*placement.size) for area in areas]), height, width)
+        return placement.mask_back(any_of(areas, *placement.size), height, width)
 
     def judged_in(self, height: int, width: int) -> Mask | None:
         """Say which pixels of the first image of a view, scaled to that size, are judged; None: all."""
@@ -110,7 +110,8 @@ class Preparation:
         height, width = view.image.shape[:2]
         boxes, anomaly_map = self.grid.boxes(height, width), self.grid.merge(maps, height, width)
         if self.roi is not None:
-            anomaly_map = _judged_map(anomaly_map, self.roi.mask(*anomaly_map.shape))
+            # A cell that is judged in part keeps its value: what is drawn or measured between cells would fade there.
+            anomaly_map = np.where(self.roi.cells(*anomaly_map.shape), anomaly_map, np.float32(0))
         if not view.placements:
             return boxes, anomaly_map
         size, placement = view.picture_size, view.placements[0]
@@ -142,7 +143,7 @@ class Preparation:
         each = list(zip(self.regions, view.placements, maps, strict=True))
         boxes = [place.boxes_back(ONE.boxes(*place.size), *size) for _, place, _ in each]
         back = [
-            place.map_back(_judged_map(own, region.mask_in_box(view.size, (own.shape[0], own.shape[1]))), *size)
+            place.map_back(own, *size, region.cells_in_box(view.size, (own.shape[0], own.shape[1])))
             for region, place, own in each
         ]
         finest = max((one.shape for one in back), key=lambda shape: shape[0])
@@ -162,18 +163,10 @@ class Preparation:
         return placement if self.regions else placement.at_most(self.grid.size(self.patch_shape))
 
 
-def _judged_map(anomaly_map: AnomalyMap, judged: Mask) -> AnomalyMap:
-    return np.where(judged, anomaly_map, np.float32(0))
-
-
 def _of_shape(anomaly_map: AnomalyMap, shape: tuple[int, ...]) -> AnomalyMap:
     if anomaly_map.shape == shape:
         return anomaly_map
     return np.asarray(cv2.resize(anomaly_map, shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def _any_of(masks: Sequence[Mask]) -> Mask:
-    return reduce(np.logical_or, masks)
 
 
 def _size(shape: Sequence[int]) -> str:

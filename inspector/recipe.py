@@ -41,7 +41,7 @@ class ColourSettings(BaseModel):
 class Region(Roi):
     """An area of the part that is judged by a model and a threshold of its own."""
 
-    threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"] = "auto"  # auto: with the others
+    threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"] = "auto"  # auto: the part's
     # Budget of this region alone; auto: the part's, which all such regions share.
     false_rejects: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] = "auto"
 
@@ -186,7 +186,7 @@ def write_recipe(config_dir: Path, recipe: Recipe) -> Path:
     model += "model_outside: true\n" if recipe.model_outside else ""
     unaligned = "" if recipe.unaligned == "missed" else f"unaligned: {recipe.unaligned}\n"
     roi = f"roi: {recipe.roi.model_dump_json()}\n" if recipe.roi else ""
-    regions = "".join(f"  {name}: {_in_a_line(region)}\n" for name, region in recipe.regions.items())
+    regions = "".join(f"  {yaml_file.scalar(name)}: {_in_a_line(region)}\n" for name, region in recipe.regions.items())
     roi += f"regions:\n{regions}" if regions else ""
     any_size = "any_size: true\n" if recipe.any_size else ""
     threshold_model = f"threshold_model: {yaml_file.scalar(recipe.threshold_model)}\n" if recipe.threshold_model else ""

@@ -118,6 +118,7 @@ def test_a_row_tells_everything(tmp_path):
         "run": None,
         "camera": None,
         "captured_utc": None,
+        "region": None,
     }
     assert row == {key: "" if value is None else str(value) for key, value in line.items()}
 

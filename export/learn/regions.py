@@ -16,10 +16,7 @@ from torch import Tensor, nn
 from export.learn.levels import ALL, Rows
 from export.learn.scores import HIGH, LEAST, LEAST_RANGE, LOW, Scores
 
-# Of good parts score above a region's limit, if their scores are distributed as assumed: about as many as budgets
-# allow. So that regions share a budget evenly, whose scores may differ much more in one than in another.
-USUAL_BUDGET = 0.02
-_AWAY = stats.norm.isf(USUAL_BUDGET) / (stats.norm.ppf(HIGH) - stats.norm.ppf(LOW))
+USUAL_BUDGET = 0.02  # where the part's is not chosen yet
 
 
 class RegionsModel(nn.Module):
@@ -50,15 +47,20 @@ def _of_wanted(shown: Sequence[Tensor], region: Tensor) -> Tensor:
     return found
 
 
-def limits(scores: Scores) -> Scores:
-    """Return each region's limit, from scores of good parts (n, regions)."""
+def limits(scores: Scores, budget: float = USUAL_BUDGET) -> Scores:
+    """Return each region's limit, from scores of good parts (n, regions): all of them share the part's budget evenly.
+
+    That is what a region's share of the budget would exceed if the logarithms of its scores were normal; so the part's
+    threshold comes out near 1, and a region whose good parts hardly differ is not held to one where they differ much.
+    """
+    away = stats.norm.isf(budget / scores.shape[1]) / (stats.norm.ppf(HIGH) - stats.norm.ppf(LOW))
     low, middle, high = np.quantile(np.log(np.maximum(scores, LEAST)), [LOW, 0.5, HIGH], axis=0)
-    return np.asarray(np.exp(middle + _AWAY * np.maximum(high - low, LEAST_RANGE)), np.float64)
+    return np.asarray(np.exp(middle + away * np.maximum(high - low, LEAST_RANGE)), np.float64)
 
 
-def held_out(scores: Scores) -> Scores:
+def held_out(scores: Scores, budget: float = USUAL_BUDGET) -> Scores:
     """Score each good part, (n, regions) -> (n), as the line would had it not been among those that set the limits."""
     if len(scores) == 1:
-        return np.asarray((scores / limits(scores)).max(1), np.float64)
-    others = (limits(np.delete(scores, part, axis=0)) for part in range(len(scores)))
+        return np.asarray((scores / limits(scores, budget)).max(1), np.float64)
+    others = (limits(np.delete(scores, part, axis=0), budget) for part in range(len(scores)))
     return np.array([float((own / each).max()) for own, each in zip(scores, others, strict=True)])

@@ -58,13 +58,9 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     started = time.monotonic()
     files = GoodFiles(images)
     with torch.no_grad():  # who descends turns gradients on
-        learned = _learned(files, settings, progress)
-    scores_of_good = list(learned.found.values())
-    points = catch.curve(scores_of_good, learned.defects)
-    budget = settings.false_rejects
-    if budget is None and settings.cost_of_escape is not None and points:
-        budget = catch.cheapest(points, learned.defects, settings.cost_of_escape).budget
-    threshold = calibration.threshold(scores_of_good, budget)
+        each = _each_learned(files, settings, progress)
+    learned, threshold = _calibrated(each, settings)
+    points = catch.curve(list(learned.found.values()), learned.defects)
     info = _info(product, learned, threshold, time.monotonic() - started)
     progress("exporting", 0.9)
     model = learned.module.cpu().eval().requires_grad_(False)
@@ -98,18 +94,37 @@ class _Learned:
     regions: tuple[RegionInfo, ...] = ()
 
 
-def _learned(files: GoodFiles, settings: Settings, progress: Progress) -> _Learned:
+def _each_learned(files: GoodFiles, settings: Settings, progress: Progress) -> list[_Learned]:
+    """Learn the whole part, or each region alone."""
     names = list(settings.regions)
     if not names:
-        return _one_learned(files, settings, progress)
+        return [_one_learned(files, settings, progress)]
     each = []
     for number, name in enumerate(names):
 
         def told(what: str, share: float, number: int = number, name: str = name) -> None:
-            progress(f"{name}: {what}", 0.9 * (number + share / 0.9) / len(names))
+            progress(f"{name}: {what}", (0.9 * number + share) / len(names))
 
         each.append(_one_learned(files, dataclasses.replace(settings, region=name, finer=False), told))
-    return _together(names, each)
+    return each
+
+
+def _calibrated(each: Sequence[_Learned], settings: Settings) -> tuple[_Learned, calibration.Threshold]:
+    """Return the model of the part and its threshold; the limits of regions follow from the budget."""
+    if not settings.regions:
+        return each[0], _threshold(each[0], settings)
+    first = _threshold(_together(each, regions.USUAL_BUDGET), settings)
+    learned = _together(each, first.budget)
+    threshold = calibration.threshold(list(learned.found.values()), first.budget)
+    return learned, dataclasses.replace(threshold, tighter=first.tighter)
+
+
+def _threshold(learned: _Learned, settings: Settings) -> calibration.Threshold:
+    scores_of_good, budget = list(learned.found.values()), settings.false_rejects
+    points = catch.curve(scores_of_good, learned.defects)
+    if budget is None and settings.cost_of_escape is not None and points:
+        budget = catch.cheapest(points, learned.defects, settings.cost_of_escape).budget
+    return calibration.threshold(scores_of_good, budget)
 
 
 def _one_learned(files: GoodFiles, settings: Settings, progress: Progress) -> _Learned:
@@ -121,19 +136,20 @@ def _one_learned(files: GoodFiles, settings: Settings, progress: Progress) -> _L
     return _Learned(fitted.module, good, learner, good.preparation, found, defects, limits, notes)
 
 
-def _together(names: Sequence[str], each: Sequence[_Learned]) -> _Learned:
+def _together(each: Sequence[_Learned], budget: float) -> _Learned:
     """Put the models of several regions into one, see `regions`."""
     first = each[0]
+    names = list(first.good.settings.regions)
     paths = list(first.found)
     table = np.array([[one.found[path] for one in each] for path in paths])
-    limits = regions.limits(table)
+    limits = regions.limits(table, budget)
     rois = tuple(one.preparation.regions[0] for one in each)
     digests = [first.good.files.digest(first.good.images.index(path)) for path in paths]
     return dataclasses.replace(
         first,
         module=regions.RegionsModel([one.module for one in each]),
         preparation=dataclasses.replace(first.preparation, grid=Grid(1, len(each)), regions=rois),
-        found=dict(zip(paths, regions.held_out(table).tolist(), strict=True)),
+        found=dict(zip(paths, regions.held_out(table, budget).tolist(), strict=True)),
         defects=[
             dataclasses.replace(defect, score=defect.score / float(limit))
             for one, limit in zip(each, limits, strict=True)

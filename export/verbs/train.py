@@ -202,6 +202,8 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
         grid = wanted if wanted == "auto" else str(Grid.parse(wanted, overlap))
     except ValueError as error:
         raise RecipeError(f"--grid, --overlap: {error}") from None
+    if old.regions and grid not in ("auto", "1x1"):
+        raise RecipeError(f"{arguments.product}.yaml: regions: each is one patch: leave out --grid, got {grid}")
     changes = {
         "grid": grid,
         "overlap": float(overlap),

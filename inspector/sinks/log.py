@@ -50,6 +50,7 @@ COLUMNS = (
     "run",
     "camera",
     "captured_utc",
+    "region",
 )
 # In the CSV they are spelt out: a row is one line, for every tool that reads lines, and no code for a terminal.
 CONTROLS = {n: chr(n).encode("unicode_escape").decode("ascii") for n in (*range(32), *range(127, 160), 0x2028, 0x2029)}
@@ -80,6 +81,7 @@ def row_of(inspection: Inspection, utc: datetime) -> LogRow:
         None if run is None else run.id,
         None if run is None else run.camera or None,
         None if captured_utc is None else _iso(captured_utc),
+        inspection.worst_region or None,
     )
     return dict(zip(COLUMNS, values, strict=True))
 
