@@ -125,9 +125,9 @@ def _of_all(region: Region) -> bool:
     return region.threshold == region.false_rejects == "auto"
 
 
-def _rounded_up(limit: float) -> np.float32:
+def _rounded_up(limit: float) -> float:
     """Round so that the very score a region's threshold was taken from does not exceed it."""
-    return np.float32(np.nextafter(np.float32(limit), np.float32(np.inf)))
+    return float(np.nextafter(np.float32(limit), np.float32(np.inf)))
 
 
 def _check_reachable(recipe: Recipe, region: RegionInfo, threshold: float) -> None:

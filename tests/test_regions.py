@@ -7,16 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn import nail, nudged, save
+from product import Product
 
 from export.learn import calibration, regions
 from inspector.align import Outline
 from inspector.errors import ModelError, RecipeError
 from inspector.grid import Grid
+from inspector.pipeline import Pipeline
 from inspector.preparation import Preparation
 from inspector.recipe import Region, load_recipe, new_recipe, parse_recipe, write_recipe
 from inspector.records import Cause, Counts, Frame, Verdict
 from inspector.roi import Roi
 from inspector.sinks.log import LogSink
+from inspector.testing import FakeCamera, MemorySink
 
 LEFT = ((0.0, 0.0), (0.4, 0.0), (0.4, 1.0), (0.0, 1.0))
 RIGHT = ((0.6, 0.0), (1.0, 0.0), (1.0, 1.0), (0.6, 1.0))
@@ -175,7 +179,7 @@ def test_the_parts_budget_is_kept_and_shared_evenly():
         return np.exp(np.stack([0.05 * (rng.normal(size=count) + common), 0.25 * (rng.normal(size=count) + common)], 1))
 
     rejected = []
-    for _ in range(60):
+    for _ in range(40):
         good, new = drawn(99), drawn(500)
         threshold = calibration.threshold(regions.held_out(good, 0.1).tolist(), 0.1).value
         fails = new / regions.limits(good, 0.1) > threshold
@@ -253,3 +257,96 @@ def test_a_model_that_names_two_regions_alike_is_refused(two, station):
     station.alter(regions=told)
     with pytest.raises(ModelError, match="two regions have the same name"):
         station.load()
+
+
+def test_a_changeover_takes_a_line_from_a_whole_part_to_regions_and_back(two, station):
+    inspector = station.load("beta")
+    pipeline: Pipeline
+
+    def script():
+        frames = iter(range(200))
+        yield station.frame(next(frames))
+        for product in ("alpha", "beta"):
+            pipeline.change_product(product)
+            while pipeline.inspector.recipe.product != product:
+                yield None
+            yield part(left=200)
+
+    seen = MemorySink()
+    camera = FakeCamera(script())
+    pipeline = Pipeline(camera, inspector, [seen], load=station.load)
+    pipeline.run()
+    assert [(i.product, i.verdict.value, i.worst_region) for i in seen.inspections] == [
+        ("beta", "pass", ""),
+        ("alpha", "fail", "left"),
+        ("beta", "pass", ""),
+    ]
+
+
+# ---- training
+
+
+@pytest.fixture(scope="module")
+def ends(tmp_path_factory):
+    """Nails in a holder of which the two ends are judged, each alone; between them, good parts differ wildly."""
+    home = tmp_path_factory.mktemp("ends")
+    product = Product("part", home, home / "data" / "train" / "good")
+    for number, pose in enumerate(nudged(12)):
+        save(product.data / f"{number}.png", busy(nail(pose, number), number))
+    (home / "config").mkdir()
+    areas = "".join(f"  {name}: {area.model_dump_json()}\n" for name, area in AREAS.items())
+    product.recipe.write_text(f"product: part\nalign: none\nregions:\n{areas}")
+    product.call("train", "--data", product.data, "--effort", "quick", "--patch-px", 64)
+    return product
+
+
+def busy(image, seed):
+    """Anything at all in the middle."""
+    height, width = image.shape[:2]
+    left, right = int(0.4 * width) + 1, int(0.6 * width) - 1
+    image = image.copy()
+    image[:, left:right] = np.random.default_rng(seed).integers(0, 256, (height, right - left, 3))
+    return image
+
+
+def spoilt(image, left, right):
+    """A dark bar in these columns, as shares of the width."""
+    height, width = image.shape[:2]
+    image = image.copy()
+    image[height // 4 : height // 2, int(left * width) : int(right * width)] = 0
+    return image
+
+
+def test_one_command_trains_every_region_and_each_finds_its_own_defects(ends):
+    inspector = ends.load()
+    info = inspector.detector.info
+    assert [(region.name, region.roi) for region in info.regions] == list(AREAS.items())
+    assert info.image_shape is not None
+    good = busy(nail(nudged(13)[12], 50), 50)
+    frames = [good, spoilt(good, 0.45, 0.55), spoilt(good, 0.15, 0.3), spoilt(good, 0.7, 0.85)]
+    plain, between, left, right = (inspector.inspect([Frame(0, 0, frame)])[0] for frame in frames)
+    assert between.score == plain.score, "between the regions nothing counts"
+    assert left.failed_regions == ["left"]
+    assert right.failed_regions == ["right"]
+    assert left.judgement.patch_scores[0, 1] == plain.judgement.patch_scores[0, 1], "the other has its own model"
+
+
+def test_the_line_scores_a_part_as_its_regions_held_out_scores_say(ends):
+    """Scores of the regions, told in the model's limits, make up those that the threshold rests on."""
+    info = ends.load().detector.info
+    table = np.array([[region.held_out[part] for part in info.held_out] for region in info.regions]).T
+    assert list(info.held_out.values()) == pytest.approx(regions.held_out(table, info.false_rejects).tolist())
+    assert info.limits == pytest.approx(regions.limits(table, info.false_rejects).astype(np.float32))
+
+
+def test_the_other_verbs_know_regions(ends, tmp_path):
+    copy = ends.copy(tmp_path)
+    good = busy(nail(nudged(13)[12], 50), 50)
+    save(tmp_path / "test" / "good" / "0.png", good)
+    save(tmp_path / "test" / "dent" / "0.png", spoilt(good, 0.7, 0.85))
+    table = copy.call("evaluate", "--data", tmp_path, "--plot-reconstructions", 1, "--plot-dir", tmp_path / "plots")
+    assert "FAIL   right  right" in table
+    assert len(list((tmp_path / "plots").iterdir())) == 1
+    copy.call("calibrate", "--false-rejects", "0.25")
+    assert load_recipe(tmp_path / "config", "part").threshold < copy.load().detector.info.strangest
+    assert "leave out --grid" in copy.refused("train", "--data", copy.data, "--grid", "2x2")
