@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
@@ -13,21 +13,21 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from export.learn import calibration, catch, onnx_file, regions, scores
+from export.learn import calibration, catch, onnx_file, scores
 from export.learn.catch import Defect, Point
 from export.learn.good_files import GoodFiles
 from export.learn.good_quality import QualityFinding
 from export.learn.good_set import GoodSet, look
+from export.learn.learned import Learned, calibrated
 from export.learn.learners import Fitted, Judge, Learner, learner_for
 from export.learn.scores import Calibrated, Scores
 from export.learn.settings import Progress, Settings
 from export.learn.synthetic_defects import DefectiveCopy
 from inspector.files import replacing
 from inspector.grid import Grid
-from inspector.model_info import ModelInfo, RegionInfo
-from inspector.preparation import Preparation
+from inspector.model_info import ModelInfo
 
 FINER = {"quick": 0, "standard": 1, "best": 2}  # how often the grid is halved, where it is left to training
 CLEARLY_MORE = 0.03  # of AUROC on synthetic defects, for several times the cost; less comes from their draw
@@ -59,7 +59,7 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     files = GoodFiles(images)
     with torch.no_grad():  # who descends turns gradients on
         each = _each_learned(files, settings, progress)
-    learned, threshold = _calibrated(each, settings)
+    learned, threshold = calibrated(each, settings)
     points = catch.curve(list(learned.found.values()), learned.defects)
     info = _info(product, learned, threshold, time.monotonic() - started)
     progress("exporting", 0.9)
@@ -79,22 +79,7 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     return Trained(info, threshold, without, suspects, findings, learned.notes, points, caught, cost_ms, seconds)
 
 
-@dataclass(frozen=True)
-class _Learned:
-    """A model that has learned, of the whole part, of one region, or of several regions together."""
-
-    module: nn.Module
-    good: GoodSet  # of several regions, that of the first: what it tells beside the patches holds for all
-    learner: Learner
-    preparation: Preparation
-    found: Mapping[Path, float]  # scores of good parts held out
-    defects: list[Defect]
-    limits: Scores
-    notes: str
-    regions: tuple[RegionInfo, ...] = ()
-
-
-def _each_learned(files: GoodFiles, settings: Settings, progress: Progress) -> list[_Learned]:
+def _each_learned(files: GoodFiles, settings: Settings, progress: Progress) -> list[Learned]:
     """Learn the whole part, or each region alone."""
     names = list(settings.regions)
     if not names:
@@ -109,60 +94,13 @@ def _each_learned(files: GoodFiles, settings: Settings, progress: Progress) -> l
     return each
 
 
-def _calibrated(each: Sequence[_Learned], settings: Settings) -> tuple[_Learned, calibration.Threshold]:
-    """Return the model of the part and its threshold; the limits of regions follow from the budget."""
-    if not settings.regions:
-        return each[0], _threshold(each[0], settings)
-    first = _threshold(_together(each, regions.USUAL_BUDGET), settings)
-    learned = _together(each, first.budget)
-    threshold = calibration.threshold(list(learned.found.values()), first.budget)
-    return learned, dataclasses.replace(threshold, tighter=first.tighter)
-
-
-def _threshold(learned: _Learned, settings: Settings) -> calibration.Threshold:
-    scores_of_good, budget = list(learned.found.values()), settings.false_rejects
-    points = catch.curve(scores_of_good, learned.defects)
-    if budget is None and settings.cost_of_escape is not None and points:
-        budget = catch.cheapest(points, learned.defects, settings.cost_of_escape).budget
-    return calibration.threshold(scores_of_good, budget)
-
-
-def _one_learned(files: GoodFiles, settings: Settings, progress: Progress) -> _Learned:
+def _one_learned(files: GoodFiles, settings: Settings, progress: Progress) -> Learned:
     learner, good = _prepared(files, settings, progress)
     found, defects, fitted, limits = _fit_and_score(good, learner, progress)
     # The rows of a good set may take a gigabyte, and are of no more use.
     good = dataclasses.replace(good, rows=good.rows[:0], part_of_row=good.part_of_row[:0])
     notes = f"{learner.words}; grid {good.settings.grid}; {good.decision}"
-    return _Learned(fitted.module, good, learner, good.preparation, found, defects, limits, notes)
-
-
-def _together(each: Sequence[_Learned], budget: float) -> _Learned:
-    """Put the models of several regions into one, see `regions`."""
-    first = each[0]
-    names = list(first.good.settings.regions)
-    paths = list(first.found)
-    table = np.array([[one.found[path] for one in each] for path in paths])
-    limits = regions.limits(table, budget)
-    rois = tuple(one.preparation.regions[0] for one in each)
-    digests = [first.good.files.digest(first.good.images.index(path)) for path in paths]
-    return dataclasses.replace(
-        first,
-        module=regions.RegionsModel([one.module for one in each]),
-        preparation=dataclasses.replace(first.preparation, grid=Grid(1, len(each)), regions=rois),
-        found=dict(zip(paths, regions.held_out(table, budget).tolist(), strict=True)),
-        defects=[
-            dataclasses.replace(defect, score=defect.score / float(limit))
-            for one, limit in zip(each, limits, strict=True)
-            for defect in one.defects
-        ],
-        limits=limits,
-        notes="; ".join(f"{name}: {one.learner.words}" for name, one in zip(names, each, strict=True))
-        + f"; {first.good.decision}",
-        regions=tuple(
-            RegionInfo(name=name, roi=roi, held_out=dict(zip(digests, scores, strict=True)))
-            for name, roi, scores in zip(names, rois, table.T.tolist(), strict=True)
-        ),
-    )
+    return Learned(fitted.module, good, learner, good.preparation, found, defects, limits, notes)
 
 
 def _prepared(files: GoodFiles, settings: Settings, progress: Progress) -> tuple[Learner, GoodSet]:
@@ -241,7 +179,7 @@ def _told(progress: Progress, share: float) -> None:
     progress("learning and calibrating", 0.5 + 0.4 * share)
 
 
-def _info(product: str, learned: _Learned, threshold: calibration.Threshold, seconds: float) -> ModelInfo:
+def _info(product: str, learned: Learned, threshold: calibration.Threshold, seconds: float) -> ModelInfo:
     good, learner, found, grid = learned.good, learned.learner, learned.found, learned.preparation.grid
     hashes = {path: good.files.digest(number) for number, path in enumerate(good.images)}
     all_learned = learner.capabilities.learns_from_all
