@@ -150,7 +150,7 @@ class Preparation:
         return np.concatenate(boxes), reduce(np.maximum, [_of_shape(one, finest) for one in back])
 
     def _judged_only(self, view: Image) -> Image:
-        return view if self.roi is None else self.roi.filled(view)
+        return view if self.roi is None else filled(view, self.roi.mask(*view.shape[:2]))
 
     def _place(self, fixture: Fixture, image: Image) -> Placement:
         """Find the part in a picture, in no more pixels than the patches have."""

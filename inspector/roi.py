@@ -74,13 +74,11 @@ class Roi(BaseModel):
         """(*size) of a map of the box in such a view, True where a cell is judged, be it in part."""
         return _cells_in_box(self, view, size)
 
-    def filled(self, view: Image) -> Image:
-        """Copy a view, (height, width, 3), with a neutral gray where it is not judged."""
-        return filled(view, self.mask(*view.shape[:2]))
-
 
 def filled(image: Image, judged: Mask) -> Image:
-    """Copy an image, (height, width, 3), with a neutral gray where it is not judged."""
+    """Return an image, (height, width, 3), with a neutral gray where it is not judged."""
+    if judged.all():
+        return image
     copy = np.full_like(image, NEUTRAL)
     cv2.copyTo(image, judged.view(np.uint8), copy)
     return copy
