@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn import nail, nudged, save
-from product import Product
+from product import VERBS, Product
 
 from export.learn import calibration, regions
+from inspector import cli
 from inspector.align import Outline
 from inspector.errors import ModelError, RecipeError
 from inspector.grid import Grid
@@ -351,3 +352,13 @@ def test_the_other_verbs_know_regions(ends, tmp_path):
     recipe, line = load_recipe(tmp_path / "config", "part"), copy.load()
     assert (recipe.threshold, recipe.threshold_model) == (line.threshold, line.detector.model_hash)
     assert "leave out --grid" in copy.refused("train", "--data", copy.data, "--grid", "2x2")
+
+
+def test_the_bench_counts_all_regions_of_a_part(two, tmp_path, capsys):
+    save(tmp_path / "part.png", part().image)
+    folders = ["--model-dir", str(two.models), "--config-dir", str(two.config)]
+    words = ["bench", "--product", "alpha", "--image", str(tmp_path / "part.png"), "--frames", "20", "--json", *folders]
+    assert cli.main(VERBS, words) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["patches"], facts["verdict"]) == (2, "pass")
+    assert all(int(name.split()[-1]) % 2 == 0 for name in facts["bare_parts_per_second"]), "batches of whole parts"
