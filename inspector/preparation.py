@@ -109,13 +109,12 @@ class Preparation:
             return self._back_of_regions(view, maps)
         height, width = view.image.shape[:2]
         boxes, anomaly_map = self.grid.boxes(height, width), self.grid.merge(maps, height, width)
-        if self.roi is not None:
-            # A cell that is judged in part keeps its value: what is drawn or measured between cells would fade there.
-            anomaly_map = np.where(self.roi.cells(*anomaly_map.shape), anomaly_map, np.float32(0))
-        if not view.placements:
-            return boxes, anomaly_map
-        size, placement = view.picture_size, view.placements[0]
-        return placement.boxes_back(boxes, *size), placement.map_back(anomaly_map, *size)
+        # A cell that is judged in part keeps its value: what is drawn or measured between cells would fade there.
+        cells = self.roi.cells(*anomaly_map.shape) if self.roi else None
+        if view.placements:
+            size, placement = view.picture_size, view.placements[0]
+            return placement.boxes_back(boxes, *size), placement.map_back(anomaly_map, *size, cells)
+        return boxes, anomaly_map if cells is None else np.where(cells, anomaly_map, np.float32(0))
 
     @property
     def _areas(self) -> tuple[Roi, ...]:
