@@ -20,6 +20,7 @@ from inspector.text import shortened
 PRODUCT = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Align = Literal["auto", "none", "object", "template"]
 MOST_REGIONS = 16
+Value = str | float | Roi | None  # of a top-level key that a program may change
 STATION = "station"  # config/station.yaml is about the machine, and no product's recipe
 
 
@@ -213,7 +214,7 @@ colour:
     return path
 
 
-def update_recipe(config_dir: Path, product: str, **changes: str | float | None) -> Recipe:
+def update_recipe(config_dir: Path, product: str, **changes: Value) -> Recipe:
     """Change top-level keys of a recipe and keep the rest of the file, comments included. None removes a key."""
     path = recipe_path(config_dir, product)
     load_recipe(config_dir, product)
@@ -237,12 +238,15 @@ def _save(path: Path, text: str) -> None:
         raise RecipeError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def _with_key(text: str, key: str, value: str | float | None) -> str:
-    """Return the text with one top-level key changed, added, or (None) removed."""
+def _with_key(text: str, key: str, value: Value) -> str:
+    """Return the text with one top-level key changed, added, or (None) removed, with the lines that are part of it."""
+    if value is None or isinstance(value, Roi):
+        text = re.sub(rf"^{key}:[^\n]*\n?(?:[ \t]+[^\n]*\n?)*", "", text, flags=re.MULTILINE)
     if value is None:
-        return re.sub(rf"^{key}:[^\n]*\n?", "", text, flags=re.MULTILINE)
+        return text
+    written = value.model_dump_json() if isinstance(value, Roi) else yaml_file.scalar(value)
     line = re.compile(rf"^{key}:[^\n#]*?(?P<comment>[ \t]*(?:#[^\n]*)?)$", re.MULTILINE)
     if line.search(text):
-        return line.sub(lambda match: f"{key}: {yaml_file.scalar(value)}{match['comment']}", text, count=1)
+        return line.sub(lambda match: f"{key}: {written}{match['comment']}", text, count=1)
     body, end, rest = text.rstrip().partition(f"\n{yaml_file.END}")
-    return f"{body}\n{key}: {yaml_file.scalar(value)}\n{end[1:]}{rest}".rstrip() + "\n"
+    return f"{body}\n{key}: {written}\n{end[1:]}{rest}".rstrip() + "\n"

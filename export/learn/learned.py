@@ -13,7 +13,7 @@ from torch import nn
 from export.learn import calibration, catch, regions
 from export.learn.catch import Defect
 from export.learn.good_set import GoodSet
-from export.learn.learners import Learner
+from export.learn.learner import Learner
 from export.learn.scores import Scores
 from export.learn.settings import Settings
 from inspector.grid import Grid

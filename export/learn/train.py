@@ -21,7 +21,8 @@ from export.learn.good_files import GoodFiles
 from export.learn.good_quality import QualityFinding
 from export.learn.good_set import GoodSet, look
 from export.learn.learned import Learned, calibrated
-from export.learn.learners import Fitted, Judge, Learner, learner_for
+from export.learn.learner import Capabilities, Fitted, Judge, Learner
+from export.learn.learners import learner_for
 from export.learn.scores import Calibrated, Scores
 from export.learn.settings import Progress, Settings
 from export.learn.synthetic_defects import DefectiveCopy
@@ -39,6 +40,7 @@ class Trained:
     """What came out."""
 
     info: ModelInfo
+    capabilities: Capabilities  # of the learner
     threshold: calibration.Threshold
     threshold_without: float | None  # what it would be for the same budget without the suspects; None: there are none
     suspects: list[str]
@@ -75,8 +77,8 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     without = calibration.threshold(others, threshold.budget).value if suspects else None
     caught = catch.by_kind(learned.defects, threshold.value) if points else {}
     seconds = time.monotonic() - started
-    findings = learned.good.findings
-    return Trained(info, threshold, without, suspects, findings, learned.notes, points, caught, cost_ms, seconds)
+    able, findings = learned.learner.capabilities, learned.good.findings
+    return Trained(info, able, threshold, without, suspects, findings, learned.notes, points, caught, cost_ms, seconds)
 
 
 def _each_learned(files: GoodFiles, settings: Settings, progress: Progress) -> list[Learned]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Sequence
@@ -117,13 +118,16 @@ class Collection:
             self._thread.join()
 
     def remove(self, name: str) -> None:
-        """Take one out, file and all; nothing that looks like it is taken again."""
+        """Take one out: its file goes to the folder `taken_out` beside `train`, and nothing like it is taken again."""
         with self._lock:
             found = [each for each in self._taken if each.name == name]
             self._taken = [each for each in self._taken if each.name != name]
             self._removed += [each.look for each in found]
         for each in found:
-            each.file.unlink(missing_ok=True)
+            aside = self.folder.parent.parent / "taken_out"
+            aside.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # somebody was faster
+                each.file.replace(aside / each.file.name)
 
     def _run(self, camera: Camera) -> None:
         give_way()

@@ -10,7 +10,7 @@ import socket
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,10 +20,10 @@ import numpy as np
 
 from inspector.cameras.base import Camera
 from inspector.cameras.device import camera_name, find_devices
-from inspector.cameras.source import open_source
 from inspector.doctor.examination import look_at_opencv
 from inspector.doctor.report import CheckState, look_at_packages
 from inspector.errors import CameraError, CameraLost, EndOfStream, InspectorError
+from inspector.page.sources import Target
 from inspector.records import Image
 
 NAMES = ("dependency", "driver", "device", "connection", "settings", "picture")
@@ -67,14 +67,9 @@ class _Failed(Exception):
         self.advice = advice
 
 
-def diagnose(
-    source: str,
-    fps: float | None = None,
-    dev: Path = Path("/dev"),
-    open_camera: Callable[[str, float | None], Camera] = lambda source, fps: open_source(source, fps, loop=False),
-) -> Diagnosis:
-    """Look at a source as `run --source` takes it. Takes up to a quarter of a minute, where no picture comes."""
-    run = _Run(source.strip(), fps, dev, open_camera)
+def diagnose(target: Target, dev: Path = Path("/dev")) -> Diagnosis:
+    """Look at a source. Takes up to a quarter of a minute, where no picture comes."""
+    run = _Run(target, dev)
     done: list[Step] = []
     try:
         for name, step in zip(NAMES, run.steps(), strict=True):
@@ -90,14 +85,10 @@ def diagnose(
 class _Run:
     """The steps of one diagnosis; each returns what it found, or raises _Failed."""
 
-    def __init__(
-        self, source: str, fps: float | None, dev: Path, open_camera: Callable[[str, float | None], Camera]
-    ) -> None:
-        self._source = source
-        self._fps = fps
+    def __init__(self, target: Target, dev: Path) -> None:
+        self._target = target
+        self._source = target.source
         self._dev = dev
-        self._open_camera = open_camera
-        self._camera: Camera | None = None
         self._opened: Camera | None = None
         self._refused = ""  # what the camera said of its settings when it was opened
         self.image: Image | None = None
@@ -184,18 +175,19 @@ class _Run:
     def _connection(self) -> str:
         if self._is_network:
             self._answers()
+        name = camera_name(self._source if self._index is None else self._index)
         try:
-            self._camera = self._open_camera(self._source, self._fps)
-            self._camera.__enter__()
+            camera = self._target.open()
+            camera.__enter__()
         except InspectorError as error:
             if "asked for" in str(error):  # it was opened, and refused a setting: the next step tells that
                 self._refused = str(error)
-                return f"{camera_name(self._index if self._index is not None else self._source)} opens"
+                return f"{name} opens"
             raise _Failed(
                 str(error), "Is another program, or a running line, using it? End that one, then try again."
             ) from None
-        self._opened = self._camera
-        return f"{camera_name(self._index if self._index is not None else self._source)} opens"
+        self._opened = camera
+        return f"{name} opens"
 
     def _answers(self) -> None:
         parts = urlsplit(self._source)
@@ -210,8 +202,9 @@ class _Run:
 
     def _settings(self) -> str:
         if self._refused:
-            raise _Failed(self._refused, "Leave the rate empty, or give one that the camera can do.")
-        return f"{self._fps:g} pictures a second are accepted" if self._fps else "the camera's own"
+            raise _Failed(self._refused, "Leave the setting out, or give one that the camera can do.")
+        rate_hz = self._target.rate_hz
+        return f"{rate_hz:g} pictures a second are accepted" if rate_hz else "the camera's own"
 
     def _picture(self) -> str:
         assert self._opened is not None
@@ -241,8 +234,3 @@ class _Run:
             if frame is not None:
                 return frame.image
         raise _Failed(last, "Check cable and power. Does the camera wait for a trigger? Then let a part pass.")
-
-
-def found_sources(dev: Path = Path("/dev")) -> Sequence[str]:
-    """Cameras that are plugged in, as "0: name"."""
-    return find_devices(dev) if sys.platform == "linux" else ()

@@ -12,7 +12,7 @@ VERBS = (
     ),
     Verb(
         "serve",
-        "show the record's pages without a line",
+        "show the record's pages, from which a line can be started",
         "line-inspector serve 127.0.0.1:8080 --record record.db",
         "inspector.verbs.serve",
     ),

@@ -3,6 +3,7 @@
 from inspector.page.routes import (
     account,
     api,
+    area,
     changeover,
     health,
     history,
@@ -10,6 +11,7 @@ from inspector.page.routes import (
     parts,
     rejects,
     setup,
+    starting,
     threshold,
 )
 
@@ -20,6 +22,8 @@ ROUTERS = (
     changeover.router,
     history.router,
     setup.router,
+    starting.router,
+    area.router,
     account.router,
     api.router,
     parts.router,

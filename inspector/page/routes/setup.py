@@ -1,4 +1,4 @@
-"""Setting a station up: whether the camera works, and a new product from nothing to a running line."""
+"""Setting a station up: whether a camera works, and a product from nothing, or again, to a running line."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from inspector.errors import InspectorError
+from inspector.cameras.device import camera_name
+from inspector.errors import InspectorError, RecipeError
 from inspector.page.access import Engineer
 from inspector.page.context import Context, Ctx
-from inspector.page.diagnosis import diagnose, found_sources
+from inspector.page.control import Readiness, readiness_of
+from inspector.page.diagnosis import diagnose
 from inspector.page.errors import Unknown
-from inspector.page.teaching import AMOUNTS, EFFORTS, Effort, Teaching
+from inspector.page.routes.starting import Started, line_state
+from inspector.page.sources import Source, known_sources, target_of
+from inspector.page.teaching import AMOUNTS, EFFORTS, LEAST, Effort, Teaching
 from inspector.page.video import jpeg_of
 from inspector.sinks.pictures import fitted
 
 router = APIRouter(include_in_schema=False)
 PREVIEW_PX = 960
 Name = Annotated[str, Form(max_length=80)]
-Source = Annotated[str, Form(max_length=500)]
+Address = Annotated[str, Form(max_length=500)]
 
 
 def teaching_of(request: Request) -> Teaching:
@@ -34,17 +38,30 @@ Taught = Annotated[Teaching, Depends(teaching_of)]
 
 
 @router.get("/setup")
-def setup(request: Request, context: Ctx, asking: Engineer, taught: Taught) -> HTMLResponse:
+def setup(request: Request, context: Ctx, asking: Engineer, taught: Taught, started: Started) -> HTMLResponse:
     """The page."""
-    return context.page(request, "setup.html.j2", sources=found_sources(), **_teaching(context, taught))
+    sources, wrong = _sources(context)
+    found = [readiness_of(product, context.config_dir, context.model_dir) for product in context.drafts.products()]
+    values: dict[str, object] = {
+        "sources": sources,
+        "wrong": wrong,
+        "station_cameras": [source for source in sources if source.product],
+        "products": [(each.product, _words(context, each)) for each in found],
+        "ready": [each.product for each in found if each.ready],
+        "startable": started is not None,
+    }
+    return context.page(
+        request, "setup.html.j2", **values, **_teaching(context, taught), **line_state(context, started)
+    )
 
 
 @router.post("/setup/diagnosis")
 async def diagnosis(
-    context: Ctx, asking: Engineer, source: Source, fps: Annotated[str, Form(max_length=20)] = ""
+    context: Ctx, asking: Engineer, source: Address, fps: Annotated[str, Form(max_length=20)] = ""
 ) -> HTMLResponse:
     """Look at a source, step by step. Changes nothing."""
-    found = await asyncio.to_thread(diagnose, source, _rate(fps))
+    target = target_of(source.strip(), context.config_dir, _rate(fps))
+    found = await asyncio.to_thread(diagnose, target)
     preview = ""
     if found.image is not None:
         jpeg = jpeg_of(fitted(found.image, PREVIEW_PX, PREVIEW_PX))
@@ -67,12 +84,20 @@ def begin(
     product: Name,
     wanted: Annotated[int, Form(ge=1, le=5000)] = 60,
     camera: Name = "",
-    source: Source = "",
+    source: Address = "",
 ) -> HTMLResponse:
     """Collect pictures of a new product."""
-    context.note(asking, "teach", product, camera=camera, source=source, wanted=wanted)
+    context.note(asking, "teach", product, camera=camera, source=camera_name(source), wanted=wanted)
     taught.begin(product.strip(), camera, source.strip(), wanted)
     return _part(context, _teaching(context, taught))
+
+
+@router.post("/setup/teach/again")
+def again(context: Ctx, asking: Engineer, taught: Taught, product: Name) -> Response:
+    """Open the good pictures of a product that there is, and go to where it is taught."""
+    context.note(asking, "teach again", product)
+    taught.begin_again(product)
+    return Response(status_code=204, headers={"HX-Redirect": "/setup#teach-title"})
 
 
 @router.post("/setup/teach/{act}")
@@ -81,19 +106,23 @@ def go(
     context: Ctx,
     asking: Engineer,
     taught: Taught,
+    started: Started,
     camera: Name = "",
+    source: Address = "",
     effort: Annotated[Effort, Form()] = "standard",
 ) -> HTMLResponse:
-    """Pause, go on, train, stop training, take over, or begin anew."""
+    """Pause, go on, train, take over, or begin anew, which also stops training."""
     acts = {
         "pause": taught.pause,
-        "go-on": taught.go_on,
+        "go-on": lambda: taught.go_on(source.strip()),
         "train": lambda: taught.train(effort),
         "take-over": lambda: taught.take_over(camera),
         "forget": taught.forget,
     }
     if act not in acts:
         raise Unknown(f"no such step: {act}")
+    if started is not None and started.phase == "starting":
+        raise InspectorError("a line is starting: teach on its own pages in a moment")
     context.note(asking, f"teach: {act}", taught.product, camera=camera)
     acts[act]()
     return _part(context, _teaching(context, taught))
@@ -121,29 +150,47 @@ def _part(context: Context, values: dict[str, object]) -> HTMLResponse:
     return HTMLResponse(context.render("_teach.html.j2", **values))
 
 
+def _words(context: Context, readiness: Readiness) -> str:
+    """How a product is, in words."""
+    if not context.drafts.is_in_use(readiness.product):
+        return "not taken over yet"
+    if readiness.ready and context.drafts.waits(readiness.product):
+        return "ready; the area that was drawn waits for training"
+    return readiness.why_not or "ready"
+
+
+def _sources(context: Context) -> tuple[list[Source], str]:
+    """What a user may choose, and what is wrong with station.yaml."""
+    try:
+        return known_sources(context.config_dir), ""
+    except RecipeError as error:
+        return [], str(error)
+
+
 def _teaching(context: Context, taught: Teaching) -> dict[str, object]:
     """What the page needs to know; `state` differs whenever any of it does."""
-    taken = taught.collection.taken if taught.collection else ()
-    training = taught.training
+    stage, collection, training = taught.stage, taught.collection, taught.training
+    taken = collection.taken if collection else ()
+    collecting = collection is not None and collection.running
     share, step = training.progress if training else (0.0, "")
     control = context.hub.controls.get(taught.camera)
-    now = control.now if control else None
-    arrived = taught.stage == "running" and now is not None and now.product == taught.product
-    refused = now.refused if taught.stage == "running" and now is not None and not arrived else ""
-    collection = taught.collection
-    collecting = collection is not None and collection.running
-    facts = (taught.stage, taken[-1].name if taken else "", len(taken), collecting, round(share, 2), step, arrived)
+    now = control.now if control and stage == "taken over" else None
+    arrived = now is not None and now.product == taught.product and not now.loading
+    refused = now.refused if now is not None and not arrived else ""
     failure = training.failure if training else ""
     trouble = collection.trouble if collection else ""
+    facts = (stage, taken[-1].name if taken else "", len(taken), collecting, round(share, 2), step, arrived)
     return {
         "taught": taught,
-        "stage": taught.stage,
+        "stage": stage,
         "taken": taken,
+        "least": LEAST,
         "collecting": collecting,
         "share": share,
         "step": step,
         "failure": failure,
         "report": taught.report,
+        "area": context.drafts.area(taught.product).roi if taught.product else None,
         "arrived": arrived,
         "refused": refused,
         "lines": list(context.hub.controls),

@@ -1,0 +1,117 @@
+"""What was drawn and trained, until a line uses it."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from inspector.errors import InspectorError, RecipeError
+from inspector.page.drafts import Area, Drafts
+from inspector.recipe import load_recipe
+from inspector.records import Frame, Verdict
+from inspector.roi import Roi
+
+LEFT = Roi.model_validate({"judge": [[[0, 0], [0.5, 0], [0.5, 1], [0, 1]]]})
+HOLE = Roi.model_validate({"ignore": [[[0.4, 0.4], [0.6, 0.4], [0.5, 0.6]]]})
+
+
+@pytest.fixture
+def drafts(station):
+    return Drafts(station.config, station.models)
+
+
+def trained(station, drafts, roi):
+    """Put a model into the draft of alpha as `train` would have made it."""
+    aside = station.models / "aside.onnx"
+    shutil.copy(station.model(), aside)
+    station.alter(roi=roi and roi.model_dump(mode="json"))
+    drafts.model_dir.mkdir(exist_ok=True)
+    shutil.move(station.model(), drafts.model_dir / "alpha.onnx")
+    shutil.move(aside, station.model())
+
+
+def judged(inspector, columns):
+    """The verdict on a part that is too bright in some columns of its 64."""
+    image = np.full((48, 64, 3), 40, np.uint8)
+    image[:, columns] = 220
+    (inspection,) = inspector.inspect([Frame(0, 0, image)])
+    return inspection.verdict
+
+
+def test_model_and_area_come_into_use_together(station, drafts):
+    station.recipe().write_text(station.recipe().read_text().replace("batch_size: 8", "batch_size: 4  # few"))
+    drafts.save_area("alpha", Area(LEFT, "none"))
+    drafts.begin("alpha")
+    trained(station, drafts, LEFT)
+    assert station.load().preparation.roi is None
+    drafts.take_over("alpha")
+    taken = station.load()
+    assert taken.preparation.roi == LEFT
+    assert [judged(taken, side) for side in (slice(40, 64), slice(0, 24))] == [Verdict.PASS, Verdict.FAIL]
+    assert (taken.recipe.align, taken.recipe.batch_size) == ("none", 4)
+    assert taken.recipe.model == f"alpha-{taken.detector.model_hash}.onnx"
+    assert station.model().is_file()  # a line that started before may look for it
+    assert "# few" in station.recipe().read_text()
+    assert not drafts.waits("alpha")
+    assert not [path for path in drafts.config_dir.iterdir() if path.suffix == ".yaml"]
+
+
+def test_a_model_that_learned_another_area_is_not_taken_over(station, drafts):
+    before = station.recipe().read_bytes()
+    drafts.begin("alpha")
+    trained(station, drafts, HOLE)
+    with pytest.raises(InspectorError, match="roi is not the one"):
+        drafts.take_over("alpha")
+    assert station.recipe().read_bytes() == before
+    assert station.load().preparation.roi is None
+
+
+def test_golden_parts_are_asked_before_anything_changes(station, drafts):
+    station.write(golden="golden")
+    before = station.recipe().read_bytes()
+    drafts.begin("alpha")
+    trained(station, drafts, None)
+    with pytest.raises(InspectorError, match="golden"):
+        drafts.take_over("alpha")
+    assert station.recipe().read_bytes() == before
+    station.write()  # without golden parts
+    drafts.take_over("alpha")
+    assert station.load().recipe.model
+
+
+def test_settings_changed_meanwhile_are_kept(station, drafts):
+    drafts.save_area("alpha", Area(LEFT, "none"))
+    drafts.begin("alpha")
+    trained(station, drafts, LEFT)
+    station.write(deadline_ms=250.0)
+    drafts.take_over("alpha")
+    assert station.load().recipe.deadline_ms == 250
+
+
+def test_a_product_from_nothing_gets_the_usual_names(station, drafts):
+    shutil.move(station.recipe(), station.config.parent / "alpha.yaml")
+    drafts.begin("alpha")
+    trained(station, drafts, None)
+    station.model().unlink()
+    drafts.take_over("alpha")
+    assert station.load().recipe.model == ""
+    assert station.model().is_file()
+
+
+def test_an_area_written_by_hand_in_lines_is_replaced_whole(station, drafts):
+    text = (
+        station.recipe()
+        .read_text()
+        .replace("...\n", "roi:\n  judge:\n    - [[0, 0], [1, 0], [1, 1]]\n  ignore: []\n...\n")
+    )
+    station.recipe().write_text(text)
+    assert load_recipe(station.config, "alpha").roi is not None
+    drafts.save_area("alpha", Area(HOLE, "none"))
+    assert load_recipe(drafts.config_dir, "alpha").roi == HOLE
+    drafts.save_area("alpha", drafts.whole("alpha"))
+    assert load_recipe(drafts.config_dir, "alpha").roi is None
+
+
+def test_a_name_that_leads_elsewhere_is_refused(drafts):
+    with pytest.raises(RecipeError):
+        drafts.save_area("../up", Area(LEFT, "none"))
