@@ -28,6 +28,13 @@ TEMPLATE_PX = 128
 STEPS, PRECISION = 20, 1e-3  # of the search for a match: at most; gain of correlation that is not worth another
 
 
+def shape_of_about(side: int, aspect: float, multiple: int) -> tuple[int, int]:
+    """Return height and width, multiples of that, of about side * side pixels: `aspect` times as wide as high."""
+    root = math.sqrt(aspect)
+    height, width = (max(1, round(length / multiple)) for length in (side / root, side * root))
+    return multiple * height, multiple * width
+
+
 class _Frame(BaseModel):
     """A canonical frame, in camera pixels."""
 
@@ -38,9 +45,7 @@ class _Frame(BaseModel):
 
     def patch_shape(self, side: int, rows: int, cols: int, multiple: int) -> tuple[int, int]:
         """Return height and width of a patch of this frame's grid: about side * side pixels, multiples of that."""
-        aspect = math.sqrt(self.length / cols / (self.width / rows))
-        height, width = (max(1, round(length / multiple)) for length in (side / aspect, side * aspect))
-        return multiple * height, multiple * width
+        return shape_of_about(side, self.length / cols / (self.width / rows), multiple)
 
 
 class Outline(_Frame):

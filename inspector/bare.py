@@ -39,8 +39,9 @@ def arrangements(detector: Detector) -> dict[str, Arrangement]:
     kinds = {f"{count} sessions of 1 thread": [bare_session(detector.path, 1) for _ in range(count)]}
     if count > 1:
         kinds[f"1 session of {count} threads"] = [bare_session(detector.path, count)]
+    together = detector.info.patches_at_once
     return {
-        f"{kind}, batches of {batch}": Arrangement(sessions, batch)
+        f"{kind}, batches of {together * batch}": Arrangement(sessions, together * batch)
         for kind, sessions in kinds.items()
         for batch in BATCHES
     }

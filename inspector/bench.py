@@ -200,7 +200,7 @@ def machine() -> dict[str, str | int]:
 def _stages(inspector: Inspector, image: Image) -> dict[str, float]:
     preparation = inspector.preparation
     info, view = inspector.detector.info, preparation.view(image)
-    patches = preparation.split(view.image)
+    patches = preparation.batch([view])
     inspection = inspector.inspect([Frame(0, time.monotonic_ns(), image)])[0]
     found = inspector.detector(patches)
     highlighter = ColourHighlighter(inspector.detector.gamut, info.colour_tolerance)
@@ -208,7 +208,7 @@ def _stages(inspector: Inspector, image: Image) -> dict[str, float]:
     work: dict[str, Callable[[], object]] = {}
     if info.fixture:
         work["align"] = lambda: unpainted.view(image)
-    work["tiling"] = functools.partial(preparation.split, view.image)
+    work["tiling"] = functools.partial(preparation.batch, [view])
     work["session"] = lambda: inspector.detector(patches)
     work["judge"] = lambda: _judged(found.relative_to(info.limits), preparation, view)
     work["overlay"] = lambda: draw(inspection, Counts())

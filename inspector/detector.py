@@ -84,7 +84,8 @@ class Detector:
 
         The patches of a background thread are all run on that thread: the helpers have an ordinary priority.
         """
-        return self._batches(patches) if gives_way() or not len(patches) else self._runners(patches)
+        sets = patches.reshape(-1, self.info.patches_at_once, *patches.shape[1:])
+        return self._batches(sets) if gives_way() or not len(patches) else self._runners(sets)
 
     def warm_up(self, up_to: int = ON_A_GPU[-1], rest: float = 0.0, limit_s: float = WARM_UP_S) -> None:
         """Run every batch size once that `up_to` patches can need, so that the first part is as fast as the rest.
@@ -92,9 +93,10 @@ class Detector:
         After each it sleeps for `rest` times as long as that took. Raises ModelError where the model makes no sense of
         black patches, or takes longer than `limit_s` for them.
         """
-        shape = (*self.info.patch_shape, 3)
+        together = self.info.patches_at_once
+        shape = (together, *self.info.patch_shape, 3)
         for count in self._batches.sizes:
-            if self._warm < count <= up_to:
+            if self._warm < count <= up_to // together:
                 rested(partial(self._batches.try_out, np.zeros((count, *shape), np.uint8), limit_s), rest)
                 self._warm = count
 
@@ -107,14 +109,25 @@ class Detector:
         finally:
             self._batches.around = contextlib.nullcontext
 
-    def reconstructions(self, patches: Patches) -> NDArray[np.uint8]:
-        """Return what the autoencoder saw and what it gave back, (n, 2, h, w, 3): for reports, not for the line.
+    def set_of(self, patches: Patches, cell: int) -> tuple[Patches, int]:
+        """Return those of a part's patches that go through the model together with one, and its place among them."""
+        together = self.info.patches_at_once
+        start = cell - cell % together
+        return patches[start : start + together], cell - start
 
-        Raises ModelError where the model gives none, see `reconstructs`.
+    def reconstructions(self, patches: Patches) -> NDArray[np.uint8]:
+        """Return `reconstruction` of each of a part's patches, (n, 2, h, w, 3)."""
+        return np.stack([self.reconstruction(patches, cell) for cell in range(len(patches))])
+
+    def reconstruction(self, patches: Patches, cell: int) -> NDArray[np.uint8]:
+        """Return what the autoencoder saw of one of a part's patches and what it gave back, (2, h, w, 3).
+
+        For reports, not for the line. Raises ModelError where the model gives none, see `reconstructs`.
         """
         if not self.reconstructs:
             raise ModelError(f"{self.info.product}: the model gives no reconstructions: train again")
-        return np.concatenate([self._batches.run(each[None], ("reconstructions",), wanted=1)[0] for each in patches])
+        own, place = self.set_of(patches, cell)
+        return np.asarray(self._batches.run(own, ("reconstructions",), wanted=(place,))[0][0], np.uint8)
 
 
 class _Batches:
@@ -129,12 +142,15 @@ class _Batches:
         self._session = session
         self._product = product
 
-    def __call__(self, patches: Patches) -> Prediction:
-        batches = cut(len(patches), self.sizes)
-        return Prediction.concatenate([Prediction(*self.run(patches[start:stop])) for start, stop in batches])
+    def __call__(self, sets: Patches) -> Prediction:
+        """Of sets of patches that go through the model together, (n, m, height, width, 3)."""
+        batches = cut(len(sets), self.sizes)
+        each = (sets[start:stop].reshape(-1, *sets.shape[2:]) for start, stop in batches)
+        return Prediction.concatenate([Prediction(*self.run(patches)) for patches in each])
 
-    def try_out(self, patches: Patches, limit_s: float) -> None:
+    def try_out(self, sets: Patches, limit_s: float) -> None:
         """Run them once, in `limit_s` at most. Raises ModelError where what comes out cannot be judged."""
+        patches = sets.reshape(-1, *sets.shape[2:])
         options = ort.RunOptions()
         timer = threading.Timer(limit_s, setattr, (options, "terminate", True))
         timer.daemon = True
@@ -159,13 +175,13 @@ class _Batches:
         self,
         patches: Patches,
         outputs: Sequence[str] = ("maps", "scores"),
-        wanted: int = 0,
+        wanted: Sequence[int] = (),
         options: ort.RunOptions | None = None,
     ) -> list[NDArray[Any]]:
         """All of them at once; these outputs. Raises ModelError."""
         try:
             with self.around():
-                values = self._session.run(outputs, {"patches": patches, "wanted": np.arange(wanted)}, options)
+                values = self._session.run(outputs, {"patches": patches, "wanted": np.array(wanted, np.int64)}, options)
         except Exception as error:  # ONNX Runtime's errors share no base class but this
             raise ModelError(f"{self._product}: ONNX Runtime failed: {_first_line(error)}") from error
         return [np.asarray(value) for value in values]

@@ -48,5 +48,6 @@ def _judge(inspector: Inspector, file: Path) -> Inspection:
 
 
 def _told(file: Path, folder: Path, inspection: Inspection) -> str:
-    why = inspection.detail or f"score {inspection.score:.4g}, threshold {inspection.threshold:.4g}"
+    score = "" if inspection.cause else f"score {inspection.score:.4g}, threshold {inspection.threshold:.4g}"
+    why = ": ".join(filter(None, (inspection.detail, score)))
     return f"{file.relative_to(folder).as_posix()} {inspection.verdict.name} ({why})"

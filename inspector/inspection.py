@@ -8,15 +8,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.agreement import held_out_of, limits_of, threshold_of
 from inspector.background import in_background, rested
 from inspector.colour import ColourHighlighter
 from inspector.detector import WARM_UP_S, Detector
-from inspector.errors import ModelError, PictureError, RecipeError
+from inspector.errors import PictureError
 from inspector.grid import Grid
 from inspector.identity import PartIdentity
 from inspector.model_info import ModelInfo
@@ -34,7 +36,6 @@ from inspector.records import (
     Verdict,
     highest_place,
 )
-from inspector.roi import same_roi
 
 
 class Inspector:
@@ -43,13 +44,15 @@ class Inspector:
     def __init__(self, recipe: Recipe, detector: Detector, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
         self.recipe = recipe
         self.detector = detector
-        self.grid = recipe.layout or detector.info.layout
-        self.threshold = _threshold(recipe, detector)
+        info = detector.info
+        self.grid = recipe.layout or info.layout
+        self.threshold = threshold_of(recipe, info, detector.model_hash)
         self._now_ns = now_ns
         self._highlighter = _highlighter(recipe, detector)
-        self.preparation = _preparation(recipe, detector.info, self.grid, self._highlighter)
-        self._limits = detector.info.limits
-        self._good_scores = np.sort(np.array(list(detector.info.held_out.values()), np.float64))
+        self.preparation = _preparation(recipe, info, self.grid, self._highlighter)
+        self._limits = limits_of(recipe, info, self.threshold)
+        self.held_out = held_out_of(recipe, info, self._limits)  # by the image's hash: scores of good parts
+        self._good_scores = np.sort(np.array(list(self.held_out.values()), np.float64))
         self.context = InspectionContext(
             product=recipe.product,
             recipe_hash=recipe.hash,
@@ -57,6 +60,7 @@ class Inspector:
             threshold=self.threshold,
             good_parts=len(self._good_scores),
             find_strange=self._find_strange if self._highlighter else None,
+            regions=tuple(region.name for region in info.regions),
         )
 
     @property
@@ -113,7 +117,7 @@ class Inspector:
         wait_ms = (begun_ns - frame.captured_ns) / 1e6
         judge_ms = (self._now_ns() - begun_ns) / 1e6
         verdict = verdict_of(score, self.threshold)
-        return Inspection(
+        inspection = Inspection(
             frame.identity,
             self.context,
             verdict,
@@ -123,6 +127,9 @@ class Inspector:
             wait_ms=wait_ms,
             judge_ms=judge_ms,
         )
+        if verdict.reject and self.context.regions:
+            return replace(inspection, detail=f"region {', '.join(inspection.failed_regions)}")
+        return inspection
 
     def _missed(self, frame: Frame, cause: Cause, detail: str) -> Inspection:
         return self.missed(frame.identity, cause, detail, frame.image)
@@ -181,67 +188,6 @@ def _percentile(score: float, good_scores: NDArray[np.float64]) -> float:
     return float(np.searchsorted(good_scores, score)) / (len(good_scores) + 1)
 
 
-def _threshold(recipe: Recipe, detector: Detector) -> float:
-    info = detector.info
-    _check_product(recipe, info)
-    _check_grid(recipe, info)
-    _check_align(recipe, info)
-    _check_roi(recipe, info)
-    if recipe.threshold == "auto":
-        if (recipe.colour.enhance == "model") != info.enhanced:
-            wanted = "with" if info.enhanced else "without"
-            raise RecipeError(
-                f"{recipe.product}.yaml: the model's threshold is for images {wanted} enhanced colours: "
-                f"train again with --enhance {recipe.colour.enhance}, or set colour.enhance back"
-            )
-        return info.threshold
-    if recipe.threshold_model not in (None, detector.model_hash):
-        raise RecipeError(
-            f"{recipe.product}.yaml: threshold was set for model {recipe.threshold_model}, but the model is "
-            f"{detector.model_hash}: run `calibrate` again, or write threshold: auto"
-        )
-    if recipe.threshold > info.beyond:
-        raise RecipeError(
-            f"{recipe.product}.yaml: threshold is {recipe.threshold:g}, so high that nothing would fail (good parts "
-            f"score {info.strangest:.3g} at most, and {info.beyond:.3g} is the limit): run `calibrate`"
-        )
-    return recipe.threshold
-
-
-def _check_product(recipe: Recipe, info: ModelInfo) -> None:
-    if recipe.product != info.product:
-        raise ModelError(
-            f"{recipe.product}: {recipe.model_file} was trained for product {info.product}: "
-            "give the recipe its own model, or train it"
-        )
-
-
-def _check_align(recipe: Recipe, info: ModelInfo) -> None:
-    has = info.fixture.by if info.fixture else "none"
-    if recipe.align not in ("auto", has):
-        raise ModelError(
-            f"{recipe.product}: the recipe says align: {recipe.align}, but the model was trained with {has}: "
-            "change the recipe or train again"
-        )
-
-
-def _check_roi(recipe: Recipe, info: ModelInfo) -> None:
-    if not same_roi(recipe.roi, info.roi):
-        has, wanted = (f"roi {roi.hash}" if roi else "none" for roi in (recipe.roi, info.roi))
-        raise RecipeError(
-            f"{recipe.product}.yaml: roi is not the one that the model was trained with (the recipe has {has}, "
-            f"the model {wanted}): train again, or put it back"
-        )
-
-
-def _check_grid(recipe: Recipe, info: ModelInfo) -> None:
-    if recipe.layout not in (None, info.layout):
-        raise ModelError(
-            f"{recipe.product}: the recipe says grid {recipe.grid}, overlap {recipe.overlap:g}, but the model was "
-            f"trained for grid {info.grid}, overlap {info.overlap:g}: change the recipe or train again"
-        )
-
-
 def _highlighter(recipe: Recipe, detector: Detector) -> ColourHighlighter | None:
     if recipe.colour.enhance == "none":
         return None
@@ -258,4 +204,5 @@ def _preparation(recipe: Recipe, info: ModelInfo, grid: Grid, highlighter: Colou
         highlighter=highlighter if recipe.colour.enhance == "model" else None,
         must_find=recipe.unaligned == "missed",
         roi=info.roi,
+        regions=tuple(region.roi for region in info.regions),
     )

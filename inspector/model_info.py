@@ -30,6 +30,16 @@ Limit = Annotated[float, Field(gt=0, le=1e4)]
 Kind = Literal["feature", "pixel"]  # of learners
 
 
+class RegionInfo(BaseModel):
+    """One region of a part: the model in the file that judges it is at the same place of the list."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: str
+    roi: Roi  # the area that was learned and is judged
+    held_out: Mapping[str, float] = Field(repr=False)  # as the model's, of this region alone and in its own unit
+
+
 class ModelInfo(BaseModel):
     """One trained model. Scores are in the unit of its anomaly map."""
 
@@ -44,6 +54,7 @@ class ModelInfo(BaseModel):
     image_shape: tuple[int, int] | None = None  # height and width of all good images, px; None: they differed
     fixture: Fixture | None = None  # brings a part into its canonical frame before the grid; None: frames as they are
     roi: Roi | None = None  # the area of the part that was learned and is judged; None: all of it
+    regions: tuple[RegionInfo, ...] = ()  # areas with a model each, whose patches make up the grid's only row
     patch_limits: tuple[Limit, ...] = Field(default=(1.0,), repr=False)  # see `limits`; one for all where one is enough
     threshold: PositiveFloat  # suggested; the recipe may set another
     false_rejects: Annotated[
@@ -69,6 +80,20 @@ class ModelInfo(BaseModel):
         if len(self.patch_limits) not in (1, self.layout.patches):
             raise ValueError(f"{len(self.patch_limits)} limits of patches for grid {self.grid}")
         return self
+
+    @model_validator(mode="after")
+    def _regions_are_the_grids(self) -> ModelInfo:
+        names = [region.name for region in self.regions]
+        if names and (self.grid != f"1x{len(names)}" or self.overlap):
+            raise ValueError(f"{len(names)} regions for grid {self.grid}")
+        if len(set(names)) < len(names):
+            raise ValueError("two regions have the same name")
+        return self
+
+    @property
+    def patches_at_once(self) -> int:
+        """How many patches go through the model together: those of all regions, else each alone."""
+        return len(self.regions) or 1
 
     @model_validator(mode="after")
     def _something_can_fail(self) -> ModelInfo:

@@ -14,6 +14,8 @@ from inspector.scaling import halved
 Matrix = NDArray[np.float64]  # (2, 3): pixel of the camera's picture -> pixel of the view
 Size = tuple[int, int]  # height, width
 
+LINEAR, NEAREST = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -30,6 +32,15 @@ class Placement:
         smaller = np.linalg.inv(cell(self.size[1] / cols, self.size[0] / rows))
         return Placement((smaller @ np.vstack([self.matrix, [0, 0, 1]]))[:2], (rows, cols))
 
+    @classmethod
+    def of_picture(cls, height: int, width: int) -> Placement:
+        """Return the view that is the picture itself."""
+        return cls(np.eye(2, 3), (height, width))
+
+    def section(self, top: int, left: int, bottom: int, right: int) -> Placement:
+        """Return the view of a box of this one."""
+        return Placement(self.matrix - [[0, 0, left], [0, 0, top]], (bottom - top, right - left))
+
     def crop(self, image: Image) -> Image:
         """Return the view, (*size, 3); what lies outside the picture repeats its border.
 
@@ -44,8 +55,11 @@ class Placement:
         flags, border = cv2.INTER_LINEAR, cv2.BORDER_REPLICATE
         return np.asarray(cv2.warpAffine(image, matrix, (cols, rows), flags=flags, borderMode=border), np.uint8)
 
-    def map_back(self, anomaly_map: AnomalyMap, height: int, width: int) -> AnomalyMap:
-        """Return a map of the view -> one of the whole picture, at the map's own resolution; 0 outside the view."""
+    def map_back(self, anomaly_map: AnomalyMap, height: int, width: int, cells: Mask | None = None) -> AnomalyMap:
+        """Return a map of the view -> one of the whole picture, at the map's own resolution; 0 outside the view.
+
+        Where only some `cells` of the map count, it is 0 elsewhere, and does not fade towards their edge.
+        """
         rows, cols = anomaly_map.shape
         cell_x, cell_y = self.size[1] / cols, self.size[0] / rows
         scale_x, scale_y = (float(np.hypot(*self.matrix[axis, :2])) for axis in (0, 1))
@@ -53,15 +67,17 @@ class Placement:
         out_rows, out_cols = max(1, round(height / step)), max(1, round(width / step))
         # out cell -> camera pixel -> pixel of the view -> map cell, all by their centres
         camera = cell(width / out_cols, height / out_rows)
-        cells = cell(1 / cell_x, 1 / cell_y)
-        full = cells @ np.vstack([self.matrix, [0, 0, 1]]) @ camera
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return np.asarray(cv2.warpAffine(anomaly_map, full[:2], (out_cols, out_rows), flags=flags), np.float32)
+        full = cell(1 / cell_x, 1 / cell_y) @ np.vstack([self.matrix, [0, 0, 1]]) @ camera
+        out = full[:2], (out_cols, out_rows)
+        if cells is None:
+            return np.asarray(cv2.warpAffine(anomaly_map, *out, flags=LINEAR), np.float32)
+        found = cv2.warpAffine(anomaly_map, *out, flags=LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        kept = cv2.warpAffine(cells.view(np.uint8), *out, flags=NEAREST)
+        return np.asarray(found * kept, np.float32)
 
     def mask_back(self, mask: Mask, height: int, width: int) -> Mask:
         """Carry a mask of the view's size over to the whole picture, (height, width); False outside the view."""
-        flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-        return cv2.warpAffine(mask.view(np.uint8), self.matrix, (width, height), flags=flags).astype(np.bool_)
+        return cv2.warpAffine(mask.view(np.uint8), self.matrix, (width, height), flags=NEAREST).astype(np.bool_)
 
     def boxes_back(self, boxes: Boxes, height: int, width: int) -> Boxes:
         """Return upright boxes around patches of the view, in the picture."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Annotated, Literal
 
@@ -18,6 +19,7 @@ from inspector.text import shortened
 
 PRODUCT = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Align = Literal["auto", "none", "object", "template"]
+MOST_REGIONS = 16
 Value = str | float | Roi | None  # of a top-level key that a program may change
 STATION = "station"  # config/station.yaml is about the machine, and no product's recipe
 
@@ -37,6 +39,27 @@ class ColourSettings(BaseModel):
     tolerance: Annotated[int, Field(ge=0, le=64)] | None = None  # None: the model's own suggestion
 
 
+class Region(Roi):
+    """An area of the part that is judged by a model and a threshold of its own."""
+
+    threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"] = "auto"  # auto: the part's
+    # Budget of this region alone; auto: the part's, which all such regions share.
+    false_rejects: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] = "auto"
+
+    @property
+    def area(self) -> Roi:
+        """Only where it is."""
+        return Roi(judge=self.judge, ignore=self.ignore)
+
+    @model_validator(mode="after")
+    def _says_where(self) -> Region:
+        if not self.judge:
+            raise ValueError("wants polygons to judge")
+        if self.threshold != "auto" and self.false_rejects != "auto":
+            raise ValueError("wants threshold or false_rejects, not both")
+        return self
+
+
 class Recipe(BaseModel):
     """How one product is inspected (its batch config)."""
 
@@ -50,6 +73,10 @@ class Recipe(BaseModel):
     align: Align = "auto"  # bring the part into one pose; auto: as the model was trained
     unaligned: Literal["missed", "judge"] = "missed"  # a picture in which no part is found
     roi: Roi | None = None  # the area of the part that is judged, as the model was trained; None: all of it
+    # Areas that are judged by a model and a threshold each, by name, instead of the whole part.
+    regions: Annotated[
+        Mapping[Annotated[str, Field(pattern=PRODUCT, max_length=40)], Region], Field(max_length=MOST_REGIONS)
+    ] = Field(default_factory=dict)
     any_size: bool = False  # judge pictures of another size than the good ones had, too
     threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"] = "auto"
     threshold_model: str | None = None  # the model (its hash) that the threshold was set for
@@ -78,6 +105,14 @@ class Recipe(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _regions_alone(self) -> Recipe:
+        if self.regions and self.roi:
+            raise ValueError("regions: each has its own polygons to judge and to ignore: leave out roi")
+        if self.regions and self.grid not in ("1x1", "auto"):
+            raise ValueError(f"regions: each is one patch: leave out grid, got {self.grid}")
+        return self
+
+    @model_validator(mode="after")
     def _threshold_for_a_number(self) -> Recipe:
         if self.threshold == "auto" and self.threshold_model is not None:
             raise ValueError("threshold_model belongs to a threshold that is a number")
@@ -86,7 +121,7 @@ class Recipe(BaseModel):
     @property
     def layout(self) -> Grid | None:
         """The grid as an object; None: the model's own."""
-        return None if self.grid == "auto" else Grid.parse(self.grid, self.overlap)
+        return None if self.grid == "auto" or self.regions else Grid.parse(self.grid, self.overlap)
 
     @property
     def model_file(self) -> str:
@@ -152,6 +187,8 @@ def write_recipe(config_dir: Path, recipe: Recipe) -> Path:
     model += "model_outside: true\n" if recipe.model_outside else ""
     unaligned = "" if recipe.unaligned == "missed" else f"unaligned: {recipe.unaligned}\n"
     roi = f"roi: {recipe.roi.model_dump_json()}\n" if recipe.roi else ""
+    regions = "".join(f"  {yaml_file.scalar(name)}: {_in_a_line(region)}\n" for name, region in recipe.regions.items())
+    roi += f"regions:\n{regions}" if regions else ""
     any_size = "any_size: true\n" if recipe.any_size else ""
     threshold_model = f"threshold_model: {yaml_file.scalar(recipe.threshold_model)}\n" if recipe.threshold_model else ""
     deadline = "" if recipe.deadline_ms is None else f"deadline_ms: {recipe.deadline_ms}\n"
@@ -187,6 +224,10 @@ def update_recipe(config_dir: Path, product: str, **changes: Value) -> Recipe:
     recipe = parse_recipe(text, path)
     _save(path, text)
     return recipe
+
+
+def _in_a_line(region: Region) -> str:
+    return region.model_dump_json(exclude_defaults=True)
 
 
 def _save(path: Path, text: str) -> None:

@@ -72,6 +72,7 @@ class InspectionContext:
     threshold: float
     good_parts: int = 0  # how many good parts the scores are compared with: those the model was calibrated on
     find_strange: Callable[[Image], Mask] | None = field(default=None, repr=False)  # colours that no good part shows
+    regions: tuple[str, ...] = ()  # names of the regions, one for each patch of the grid's only row; none: no regions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +119,7 @@ class Inspection:
     judgement: Judgement = NOT_JUDGED  # of a missed part, NOT_JUDGED
     latency_ms: float = math.nan  # capture to verdict; on a line, to the moment that the verdict is given out
     cause: Cause | None = None  # set exactly when the verdict is MISSED
-    detail: str = ""  # the cause in words
+    detail: str = ""  # the cause in words; of a part that failed, in which regions where it has any
     image: Image | None = field(default=None, repr=False)
     wait_ms: float = math.nan  # of the latency, until the part was taken to be judged
     judge_ms: float = math.nan  # of the latency, in preparation and model; what is left is the wait for its turn
@@ -187,6 +188,20 @@ class Inspection:
     def worst_place(self) -> tuple[float, float] | None:
         """(x, y) of the strangest place, as shares of the image's width and height; None where nothing was judged."""
         return self.judgement.worst_place
+
+    @property
+    def worst_region(self) -> str:
+        """Name of the region with the highest score; empty where the part has none, or nothing was judged."""
+        worst = self.worst_patch
+        return self.context.regions[worst[1]] if worst and self.context.regions else ""
+
+    @property
+    def failed_regions(self) -> list[str]:
+        """Names of the regions that score above the threshold, the worst first."""
+        scores, names = self.judgement.patch_scores, self.context.regions
+        if scores is None or not names:
+            return []
+        return [names[number] for number in np.argsort(-scores.ravel()) if scores.flat[number] > self.threshold]
 
     @property
     def anomalous_patches(self) -> int:

@@ -88,7 +88,8 @@ def complaint(error: ValidationError, *, in_yaml: bool = False) -> str:
 
 def _complaint(error: ValidationError, in_yaml: bool) -> str:
     first = error.errors()[0]
-    where = first["loc"][:1] if first["loc"][:1] in [(key,) for key in OR_AUTO] else first["loc"]
+    where = first["loc"]
+    where = where[:-1] if len(where) > 1 and where[-2] in OR_AUTO else where  # which of the two it was to be is no key
     key = ".".join(str(part) for part in where)
     if first["type"] == "string_type" and where[-1] == "[key]":
         parent = ".".join(str(part) for part in where[:-2])
@@ -97,8 +98,8 @@ def _complaint(error: ValidationError, in_yaml: bool) -> str:
         return f"unknown key {key}"
     if first["type"] == "missing":
         return f"key {key} is missing"
-    if key in OR_AUTO:
-        return f"{key}: wants auto or a number {OR_AUTO[key]}, got {_shown(first['input'])}"
+    if where and where[-1] in OR_AUTO:
+        return f"{key}: wants auto or a number {OR_AUTO[str(where[-1])]}, got {_shown(first['input'])}"
     message = first["msg"].removeprefix("Value error, ")
     given = "" if isinstance(first["input"], dict) else f", got {_shown(first['input'])}"
     if (

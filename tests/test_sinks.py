@@ -125,6 +125,7 @@ def test_a_row_tells_everything(tmp_path):
         "worst_y": None,
         "wait_ms": 1.5,
         "judge_ms": 9.25,
+        "region": None,
     }
     assert row == {key: "" if value is None else str(value) for key, value in line.items()}
 

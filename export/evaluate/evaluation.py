@@ -19,6 +19,8 @@ from inspector.images import read_image
 from inspector.inspection import Inspector
 from inspector.records import Cause, Frame, Inspection, Mask, Verdict
 
+HALF = 0.5  # of a cell, from which on it counts as judged
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -79,14 +81,17 @@ def inspect_images(inspector: Inspector, images: Sequence[Path]) -> Iterator[Ins
 
 
 def judged_area(inspector: Inspector, inspection: Inspection) -> Mask | None:
-    """Say where a part was judged, as large as its map; None: everywhere, or nowhere because it was missed."""
+    """Say where a part was judged; None: everywhere, or nowhere because it was missed.
+
+    Where parts lie the same in all pictures, to the pixel: all of them share one mask. Else as large as the map.
+    """
     if inspection.image is None or inspection.anomaly_map is None:
         return None
     judged = inspector.preparation.judged(inspection.image)
-    if judged is None:
-        return None
+    if judged is None or inspector.preparation.fixture is None:
+        return judged
     size = inspection.anomaly_map.shape[::-1]
-    return cv2.resize(judged.astype(np.uint8), size, interpolation=cv2.INTER_AREA).astype(np.bool_)
+    return cv2.resize(judged.astype(np.float32), size, interpolation=cv2.INTER_AREA) >= HALF
 
 
 def score_images(inspector: Inspector, images: Sequence[Path]) -> list[float]:

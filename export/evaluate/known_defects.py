@@ -76,5 +76,5 @@ def judge(inspector: Inspector, images: Sequence[Path], usual: Threshold, *, cho
         if inspection.cause is Cause.DECODE:
             raise DataError(inspection.detail)
         scores.append(inspection.score if math.isfinite(inspection.score) else math.inf)
-    good = list(inspector.detector.info.held_out.values())
+    good = list(inspector.held_out.values())
     return Known(scores, calibration.guaranteed(good), usual, choose)

@@ -32,7 +32,7 @@ class Outcome:
     anomalous: bool
     inspection: Inspection
     masks: tuple[Path, ...] = ()  # together they show where the defect is
-    area: Mask | None = None  # where the part is judged, as large as its map; None: everywhere
+    area: Mask | None = None  # where the part is judged, at any resolution; None: everywhere
 
     @property
     def right(self) -> bool:

@@ -43,12 +43,14 @@ def panels(inspector: Inspector, image: Image, cell: int) -> dict[str, Image]:
 
     Sizes differ. A model that gives no reconstructions is shown without. Raises AlignError where no part is found.
     """
-    patch = inspector.preparation.patches(image)[cell]
+    patches = inspector.preparation.patches(image)
+    patch = patches[cell]
     strange = patch.copy()
-    draw_heat(strange, inspector.detector(patch[None]).maps[0], inspector.threshold, FAINTEST)
+    own, place = inspector.detector.set_of(patches, cell)
+    draw_heat(strange, inspector.detector(own).maps[place], inspector.threshold, FAINTEST)
     if not inspector.detector.reconstructs:
         return {PATCH: patch, STRANGE: strange}
-    seen, reconstruction = inspector.detector.reconstructions(patch[None])[0]
+    seen, reconstruction = inspector.detector.reconstruction(patches, cell)
     return {PATCH: patch, SEEN: seen, RECONSTRUCTION: reconstruction, STRANGE: strange}
 
 

@@ -21,10 +21,9 @@ from export.learn.learner import Capabilities, Learner
 from export.learn.model_selection import SelectionSet
 from export.learn.settings import Progress, Settings
 from export.learn.synthetic_defects import DefectiveCopy, add_defect
-from inspector.align import Fixture
+from inspector.align import Fixture, shape_of_about
 from inspector.colour import ColourHighlighter, Gamut, SeenColours, suggest_tolerance
 from inspector.errors import AlignError, DataError
-from inspector.grid import Grid
 from inspector.preparation import Preparation
 from inspector.records import Image, Patches
 
@@ -36,6 +35,7 @@ DEFECTIVE_PARTS, DEFECTIVE_PATCHES = 30, 90  # at most, whose copies say what th
 SELECTION_PATCHES = 160  # of defective parts, about: some seconds of work
 LEAST_HELD = 3  # good parts, for a trial to say anything
 TOLERANCE_PX = 1_000_000
+LONGEST = 4.0  # times as long as wide, or as wide as long: the patch of regions, at most
 ATTEMPTS = 20  # to put a synthetic defect where the part is judged
 FOLDS, MORE_FOLDS = 5, 10
 FEW_PARTS = 100  # below, a fifth of them is missed: a tenth is held out at a time
@@ -100,10 +100,10 @@ class GoodSet:
     def _defective_copy(self, view: Image, views: Mapping[int, Image], rng: np.random.Generator) -> DefectiveCopy:
         """Copy a view with a defect, which shows in the judged area alone."""
         copy = add_defect(view, self._other(view, views, rng), rng)
-        roi = self.preparation.roi
-        if roi is None:
+        mask = self.preparation.judged_in(*view.shape[:2])
+        if mask is None:
             return copy
-        judged = roi.mask(*view.shape[:2])[..., None]
+        judged = mask[..., None]
         for _ in range(ATTEMPTS):
             if ((copy.image != view) & judged).any():
                 break
@@ -150,8 +150,10 @@ def look(files: GoodFiles, settings: Settings, learner: Learner, progress: Progr
     """Look at every good image once: its colours, and the rows of the patches that are learned from."""
     count, cells, can = len(files), settings.grid.patches, learner.capabilities
     fixture, decision = _fixture(files, settings)
-    patch_shape = _patch_shape(can, settings.grid, fixture)
-    preparation = Preparation(settings.grid, patch_shape, fixture, roi=settings.roi)
+    patch_shape = _patch_shape(can, settings, fixture, files.image(0, again=True))
+    own = (settings.regions[settings.region],) if settings.region else ()
+    preparation = Preparation(settings.grid, patch_shape, fixture, roi=settings.roi, regions=own)
+    whole = dataclasses.replace(preparation, regions=tuple(settings.regions.values()))  # colours are those of all
     wanted = _sample(count * cells, settings.seed, round(MAX_PATCHES * (256 / can.seen_px) ** 2)).reshape(count, cells)
     again = _wanted_again(count, settings, can, wanted)
     folds = folds_of(count, settings.seed, can.learns_from_all)
@@ -164,7 +166,7 @@ def look(files: GoodFiles, settings: Settings, learner: Learner, progress: Progr
     for number in range(count):
         image = files.image(number, again=number in again)
         measured.append(good_quality.traits(image))
-        judged = _judged_pixels(preparation, image)
+        judged = _judged_pixels(whole, image)
         seen[fold_of.get(number, 0)].add(judged)
         if number % max(1, count // TOLERANCE_SAMPLE) == 0:
             sampled.append(_thinned(judged))
@@ -253,8 +255,15 @@ def _found(preparation: Preparation, path: Path, image: Image) -> Image:
         raise DataError(f"{path}: {error}: take it out of the good images, or train with --align none") from None
 
 
-def _patch_shape(can: Capabilities, grid: Grid, fixture: Fixture | None) -> tuple[int, int]:
-    """Return height and width of the network's input."""
+def _patch_shape(can: Capabilities, settings: Settings, fixture: Fixture | None, image: Image) -> tuple[int, int]:
+    """Return height and width of the network's input: of regions, between the shapes of them all."""
+    grid = settings.grid
+    if settings.regions:
+        height, width = (fixture.width, fixture.length) if fixture else image.shape[:2]
+        boxes = np.array([region.box(height, width) for region in settings.regions.values()])
+        rows, cols = (boxes[:, 2:] - boxes[:, :2]).T
+        aspect = float(np.clip(np.exp(np.log(cols / rows).mean()), 1 / LONGEST, LONGEST))
+        return shape_of_about(can.patch_px, aspect, can.multiple)
     if fixture is None:
         return can.patch_px, can.patch_px
     return fixture.patch_shape(can.patch_px, grid.rows, grid.cols, can.multiple)

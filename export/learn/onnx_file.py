@@ -31,8 +31,9 @@ def export(model: nn.Module, info: ModelInfo, gamut: Gamut, path: Path) -> None:
     the model gives a third output, reconstructions out. ONNX Runtime computes every output, asked for or not:
     reconstructions of no patch cost nothing.
     """
-    patches, wanted = torch.zeros(3, *info.patch_shape, 3, dtype=torch.uint8), torch.arange(2)
-    program = _trace(model.cpu().eval(), patches, wanted)
+    together = info.patches_at_once
+    patches, wanted = torch.zeros(3 * together, *info.patch_shape, 3, dtype=torch.uint8), torch.arange(2)
+    program = _trace(model.cpu().eval(), together, patches, wanted)
     info = info.model_copy(update={"has_checksum": True})
     program.model.metadata_props.update(to_metadata(info, gamut) | {checksum.KEY: checksum.NONE_YET})
     program.save(path)
@@ -68,10 +69,11 @@ def milliseconds(patches: Patches, path: Path) -> float:
     return float(np.median(times[1:]))  # the first run plans its memory
 
 
-def _trace(model: nn.Module, *examples: torch.Tensor) -> torch.onnx.ONNXProgram:
+def _trace(model: nn.Module, together: int, *examples: torch.Tensor) -> torch.onnx.ONNXProgram:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with torch.no_grad():
         outputs = OUTPUTS[: len(model(*examples))]
+    parts = torch.export.Dim("n", min=1)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter's own deprecations are not the user's business
@@ -80,7 +82,7 @@ def _trace(model: nn.Module, *examples: torch.Tensor) -> torch.onnx.ONNXProgram:
                 examples,
                 input_names=["patches", "wanted"],
                 output_names=outputs,
-                dynamic_shapes=({0: torch.export.Dim("n", min=1)}, {0: torch.export.Dim("k", min=0)}),
+                dynamic_shapes=({0: parts if together == 1 else together * parts}, {0: torch.export.Dim("k", min=0)}),
                 opset_version=OPSET,
                 dynamo=True,
                 verbose=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -34,4 +34,6 @@ class Settings:
     cost_of_escape: float | None = None  # false rejects that a missed defect is worth; for where no budget is given
     align: Align = "auto"
     roi: Roi | None = None  # the area of the part that is learned and judged; None: all of it
+    regions: Mapping[str, Roi] = field(default_factory=dict)  # areas with a model each, by name; none: one for all
+    region: str | None = None  # of these, the one that is learned
     enhance: bool = False  # calibrate with strange colours shown in green, as a recipe with `enhance: model` will do

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
@@ -20,6 +20,7 @@ from export.learn.catch import Defect, Point
 from export.learn.good_files import GoodFiles
 from export.learn.good_quality import QualityFinding
 from export.learn.good_set import GoodSet, look
+from export.learn.learned import Learned, calibrated
 from export.learn.learner import Capabilities, Fitted, Judge, Learner
 from export.learn.learners import learner_for
 from export.learn.scores import Calibrated, Scores
@@ -57,32 +58,51 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     Raises DataError for an image that cannot be used, ModelError when the export differs from the model.
     """
     started = time.monotonic()
+    files = GoodFiles(images)
     with torch.no_grad():  # who descends turns gradients on
-        learner, good = _prepared(GoodFiles(images), settings, progress)
-        settings = good.settings  # as selected
-        found, defects, fitted, limits = _fit_and_score(good, learner, progress)
-    points = catch.curve(list(found.values()), defects)
-    budget = settings.false_rejects
-    if budget is None and settings.cost_of_escape is not None and points:
-        budget = catch.cheapest(points, defects, settings.cost_of_escape).budget
-    threshold = calibration.threshold(list(found.values()), budget)
-    info = _info(product, settings, learner, good, threshold, found, limits, time.monotonic() - started)
+        each = _each_learned(files, settings, progress)
+    learned, threshold = calibrated(each, settings)
+    points = catch.curve(list(learned.found.values()), learned.defects)
+    info = _info(product, learned, threshold, time.monotonic() - started)
     progress("exporting", 0.9)
-    model = fitted.module.cpu().eval().requires_grad_(False)
+    model = learned.module.cpu().eval().requires_grad_(False)
     with replacing(path) as part:  # a file that fails the check never takes the old one's place
-        onnx_file.export(model, info, good.gamut, part)
-        patches = good.patches(0)
-        onnx_file.check(model, patches[:CHECKED_PATCHES], part)
+        onnx_file.export(model, info, learned.good.gamut, part)
+        patches = learned.preparation.patches(files.image(0))
+        onnx_file.check(model, patches[: CHECKED_PATCHES // info.patches_at_once * info.patches_at_once], part)
         cost_ms = onnx_file.milliseconds(patches, part)
     progress("done", 1)
-    suspects = calibration.suspects({str(path): score for path, score in found.items()})
-    others = [score for path, score in found.items() if str(path) not in suspects]
+    suspects = calibration.suspects({str(path): score for path, score in learned.found.items()})
+    others = [score for path, score in learned.found.items() if str(path) not in suspects]
     without = calibration.threshold(others, threshold.budget).value if suspects else None
-    notes = f"{learner.words}; grid {settings.grid}; {good.decision}"
-    caught = catch.by_kind(defects, threshold.value) if points else {}
+    caught = catch.by_kind(learned.defects, threshold.value) if points else {}
     seconds = time.monotonic() - started
-    able = learner.capabilities
-    return Trained(info, able, threshold, without, suspects, good.findings, notes, points, caught, cost_ms, seconds)
+    able, findings = learned.learner.capabilities, learned.good.findings
+    return Trained(info, able, threshold, without, suspects, findings, learned.notes, points, caught, cost_ms, seconds)
+
+
+def _each_learned(files: GoodFiles, settings: Settings, progress: Progress) -> list[Learned]:
+    """Learn the whole part, or each region alone."""
+    names = list(settings.regions)
+    if not names:
+        return [_one_learned(files, settings, progress)]
+    each = []
+    for number, name in enumerate(names):
+
+        def told(what: str, share: float, number: int = number, name: str = name) -> None:
+            progress(f"{name}: {what}", (0.9 * number + share) / len(names))
+
+        each.append(_one_learned(files, dataclasses.replace(settings, region=name, finer=False), told))
+    return each
+
+
+def _one_learned(files: GoodFiles, settings: Settings, progress: Progress) -> Learned:
+    learner, good = _prepared(files, settings, progress)
+    found, defects, fitted, limits = _fit_and_score(good, learner, progress)
+    # The rows of a good set may take a gigabyte, and are of no more use.
+    good = dataclasses.replace(good, rows=good.rows[:0], part_of_row=good.part_of_row[:0])
+    notes = f"{learner.words}; grid {good.settings.grid}; {good.decision}"
+    return Learned(fitted.module, good, learner, good.preparation, found, defects, limits, notes)
 
 
 def _prepared(files: GoodFiles, settings: Settings, progress: Progress) -> tuple[Learner, GoodSet]:
@@ -161,39 +181,32 @@ def _told(progress: Progress, share: float) -> None:
     progress("learning and calibrating", 0.5 + 0.4 * share)
 
 
-def _info(
-    product: str,
-    settings: Settings,
-    learner: Learner,
-    good: GoodSet,
-    threshold: calibration.Threshold,
-    found: Mapping[Path, float],
-    limits: Scores,
-    seconds: float,
-) -> ModelInfo:
+def _info(product: str, learned: Learned, threshold: calibration.Threshold, seconds: float) -> ModelInfo:
+    good, learner, found, grid = learned.good, learned.learner, learned.found, learned.preparation.grid
     hashes = {path: good.files.digest(number) for number, path in enumerate(good.images)}
     all_learned = learner.capabilities.learns_from_all
     return ModelInfo(
         product=product,
         kind=learner.capabilities.kind,
-        grid=str(settings.grid),
-        overlap=settings.grid.overlap,
+        grid=str(grid),
+        overlap=grid.overlap,
         patch_shape=good.preparation.patch_shape,
         image_shape=good.image_shape,
         fixture=good.preparation.fixture,
         roi=good.preparation.roi,
+        regions=learned.regions,
         threshold=threshold.value,
-        patch_limits=tuple(limits.tolist()),
+        patch_limits=tuple(learned.limits.tolist()),
         false_rejects=threshold.budget,
         guaranteed=threshold.guaranteed,
         held_out={hashes[path]: score for path, score in found.items()},
         colour_tolerance=good.tolerance,
-        enhanced=settings.enhance,
+        enhanced=good.settings.enhance,
         learned_from=frozenset(hashes[path] for path in good.images if all_learned or path not in found),
         images=len(good.images),
-        patches=len(good.images) * settings.grid.patches,
+        patches=len(good.images) * grid.patches,
         training_set=hashlib.sha256("".join(sorted(hashes.values())).encode()).hexdigest()[:12],
-        seed=settings.seed,
+        seed=good.settings.seed,
         train_seconds=round(seconds, 1),
         versions={name: metadata.version(name) for name in ("torch", "onnx", "numpy")},
     )

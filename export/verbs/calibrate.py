@@ -51,7 +51,7 @@ def execute(arguments: argparse.Namespace) -> int:
         wanted = None if recipe.false_rejects == "auto" else recipe.false_rejects
         known, new = _scores(inspector, arguments.data)
         info = inspector.detector.info
-        drift = Drift(list(info.held_out.values()), new, info.threshold, info.false_rejects)
+        drift = Drift(list(inspector.held_out.values()), new, info.threshold, info.false_rejects)
         found = calibration.threshold(known + new, arguments.false_rejects or wanted)
         changes |= {"threshold": found.value, "false_rejects": found.budget}
         said = found.words
@@ -66,11 +66,11 @@ def _scores(inspector: Inspector, data: Path | None) -> tuple[list[float], list[
     """Return scores of good parts held out in training, and of others; none by a model that learned from that part."""
     info = inspector.detector.info
     if data is None:
-        return list(info.held_out.values()), []
+        return list(inspector.held_out.values()), []
     images = good_images(data)
     hashes = [file_hash(path) for path in images]
     new = [path for path, digest in zip(images, hashes, strict=True) if digest not in info.learned_from]
-    known = [info.held_out[digest] for digest in hashes if digest in info.held_out]
+    known = [inspector.held_out[digest] for digest in hashes if digest in inspector.held_out]
     with all_unreadable_named(images):
         scores = score_images(inspector, new)
     if not known + scores:

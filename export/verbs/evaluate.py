@@ -157,9 +157,10 @@ def _row(outcome: Outcome, width: int) -> str:
     highest = np.sort(inspection.patch_scores, axis=None)[::-1][:TOP]
     patches = " ".join(f"{score:8.3f}" for score in highest)
     verdict = f"{inspection.verdict.value.upper():<6} {'right' if outcome.right else 'WRONG'}"
-    return (
+    row = (
         f"{outcome.name:<{width}}  {inspection.score:8.3f}  {patches:<26}  {inspection.anomalous_patches:>9}  {verdict}"
     )
+    return f"{row}  {inspection.worst_region}".rstrip()
 
 
 def _report(metrics: Metrics) -> list[str]:

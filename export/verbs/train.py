@@ -204,6 +204,8 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
         grid = wanted if wanted == "auto" else str(Grid.parse(wanted, overlap))
     except ValueError as error:
         raise RecipeError(f"--grid, --overlap: {error}") from None
+    if old.regions and grid not in ("auto", "1x1"):
+        raise RecipeError(f"{arguments.product}.yaml: regions: each is one patch: leave out --grid, got {grid}")
     changes = {
         "grid": grid,
         "overlap": float(overlap),
@@ -262,7 +264,7 @@ def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) ->
     settings = Settings(
         kind=arguments.model,
         grid=recipe.layout or Grid(1, 1, recipe.overlap),
-        finer=recipe.layout is None,
+        finer=recipe.grid == "auto" and not recipe.regions,
         backbone=arguments.backbone,
         patch_px=arguments.patch_px,
         effort=arguments.effort,
@@ -273,6 +275,7 @@ def _train(arguments: argparse.Namespace, recipe: Recipe, images: list[Path]) ->
         false_rejects=None if recipe.false_rejects == "auto" else recipe.false_rejects,
         align=recipe.align,
         roi=recipe.roi,
+        regions={name: region.area for name, region in recipe.regions.items()},
         enhance=recipe.colour.enhance == "model",
     )
     with Progress(

@@ -40,7 +40,8 @@ def _why(inspection: Inspection) -> str:
         cause = inspection.cause.value if inspection.cause else ""
         return ascii_text(": ".join(filter(None, (cause, inspection.detail))))
     score, threshold, words = number(inspection.score), number(inspection.threshold), inspection.percentile_in_words
-    return f"score {score} / {threshold} | {words}" if words else f"score {score} / threshold {threshold}"
+    told = f"score {score} / {threshold} | {words}" if words else f"score {score} / threshold {threshold}"
+    return ascii_text(f"{inspection.detail} | {told}") if inspection.detail else told
 
 
 def _so_far(counts: Counts) -> str:

@@ -87,13 +87,13 @@ def _mark_patches(inside: Image, inspection: Inspection, factor: int, thickness:
     scores, boxes = inspection.judgement.patch_scores, inspection.judgement.patch_boxes
     if scores is None or boxes is None or scores.size <= 1:
         return
-    flat, boxes = scores.ravel(), boxes * factor
+    flat, boxes, names = scores.ravel(), boxes * factor, inspection.context.regions
     worst = int(flat.argmax())
     for index in np.flatnonzero(flat > inspection.threshold):
         _box(inside, boxes[index], thickness)
     if flat[worst] > inspection.threshold:
         _box(inside, boxes[worst], 2 * thickness)
-        _label(inside, boxes[worst], number(float(flat[worst])), line_px)
+        _label(inside, boxes[worst], " ".join((*names[worst : worst + 1], number(float(flat[worst])))), line_px)
 
 
 def _box(inside: Image, box: NDArray[np.int32], thickness: int) -> None:

@@ -115,7 +115,7 @@ class PipelineControl:
             model_threshold=detector.info.threshold,
             deadline_ms=recipe.deadline_ms,
             budget=inspector.budget,
-            held_out=tuple(detector.info.held_out.values()),
+            held_out=tuple(inspector.held_out.values()),
             outputs=pipeline.outputs,
             away=pipeline.away,
             live=pipeline.live,

@@ -122,7 +122,7 @@ class Feed:
             score=inspection.score,
             threshold=inspection.threshold,
             latency_ms=inspection.latency_ms,
-            words=inspection.percentile_in_words,
+            words=", ".join(filter(None, (*inspection.failed_regions, inspection.percentile_in_words))),
             cause=inspection.cause,
             detail=inspection.detail,
             written_s=self._now_ns() / 1e9,

@@ -89,7 +89,7 @@ class Expectations:
         inspector = self._inspector(row)
         patches = inspector.preparation.patches(read_image(file))
         cell = (row.worst_row or 0) * inspector.grid.cols + (row.worst_col or 0)
-        seen, expected = inspector.detector.reconstructions(patches[cell : cell + 1])[0]
+        seen, expected = inspector.detector.reconstruction(patches, cell)
         return Expected(*(jpeg_of(_enlarged(picture)) for picture in (seen, expected)))
 
     def _inspector(self, row: PartRow) -> Inspector:

@@ -203,7 +203,8 @@ def score_in_words(row: PartRow) -> str:
     if times is None:
         return f"{row.cause or MISSING}{': ' + row.detail if row.detail else ''}"
     limit = "just above" if 1 < times < 1.1 else "just below" if 0.9 < times <= 1 else f"{times:.2g} times"
-    return f"{limit} the threshold{_compared(row.percentile)}"
+    where = f" in {row.detail}" if row.detail and row.verdict is Verdict.FAIL else ""
+    return f"{limit} the threshold{where}{_compared(row.percentile)}"
 
 
 def _compared(percentile: float | None) -> str:

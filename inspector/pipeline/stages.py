@@ -100,7 +100,9 @@ class Stages:
         self._verdicts: Channel[PendingFrame | Inspection] = Channel(8 * batch, weigh=_of_news, most=MOST_BYTES)
         records: Channel[Record] = Channel(8 * batch, weigh=_of_record, most=MOST_BYTES)
         # As many as the parts whose patches can all have a core each: more of them take the cores from one another.
-        judges = max(JUDGES, run.inspector.detector.at_once // run.inspector.grid.patches)
+        detector = run.inspector.detector
+        runs = run.inspector.grid.patches // detector.info.patches_at_once  # of the model, for a part
+        judges = max(JUDGES, detector.at_once // runs)
         self._judging = Judging(self._frames, self._verdicts, run, judges)
         self._delivery = Delivery(self._verdicts, journal, records, run, waits=overflow is Overflow.WAIT)
         self._recording = Recording(records, sinks, run)

@@ -46,8 +46,8 @@ def recording(
     kept = Archive(archive) if archive else None
 
     def good_scores(model_hash: str) -> Sequence[float] | None:
-        detector = in_charge().detector
-        return list(detector.info.held_out.values()) if detector.model_hash == model_hash else None
+        inspector = in_charge()
+        return list(inspector.held_out.values()) if inspector.detector.model_hash == model_hash else None
 
     recorder = Recorder(
         partial(open_store, url, full=keeping.synchronous == "full"),

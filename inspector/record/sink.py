@@ -70,6 +70,7 @@ def row_of(inspection: Inspection) -> PartRow:
         worst_y=worst_y,
         anomalous_patches=None if inspection.judgement.patch_scores is None else inspection.anomalous_patches,
         latency_ms=finite(inspection.latency_ms, 3),
+        region=inspection.worst_region or None,
         wait_ms=finite(inspection.wait_ms, 3),
         judge_ms=finite(inspection.judge_ms, 3),
         **looks,

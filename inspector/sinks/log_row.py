@@ -38,6 +38,7 @@ COLUMNS = (
     "worst_y",
     "wait_ms",
     "judge_ms",
+    "region",
 )
 # In the CSV they are spelt out: a row is one line, for every tool that reads lines, and no code for a terminal.
 CONTROLS = {n: chr(n).encode("unicode_escape").decode("ascii") for n in (*range(32), *range(127, 160), 0x2028, 0x2029)}
@@ -74,6 +75,7 @@ def row_of(inspection: Inspection, utc: datetime) -> LogRow:
         worst_y,
         finite(inspection.wait_ms, 3),
         finite(inspection.judge_ms, 3),
+        inspection.worst_region or None,
     )
     return dict(zip(COLUMNS, values, strict=True))
 

@@ -70,10 +70,11 @@ def _why(inspection: Inspection) -> list[str]:
         cause = "unknown" if inspection.cause is None else inspection.cause.value
         return [f"{cause}: {inspection.detail}" if inspection.detail else cause]
     worst = "-" if inspection.worst_patch is None else "{},{}".format(*inspection.worst_patch)
+    place = f"worst region {inspection.worst_region}" if inspection.worst_region else f"worst patch {worst:<5}"
     score = f"score {number(inspection.score):>8} / {number(inspection.threshold):<8}"
     latency = "-" if math.isnan(inspection.latency_ms) else f"{inspection.latency_ms:.1f}"
     words = [inspection.percentile_in_words] if inspection.verdict.reject and inspection.percentile_in_words else []
-    return [score, f"worst patch {worst:<5}", f"{latency:>7} ms", *words]
+    return [score, place, f"{latency:>7} ms", *words]
 
 
 def _is_broken_pipe(error: OSError) -> bool:

@@ -72,11 +72,10 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def comparison(inspector: Inspector, judged: Sequence[Judged]) -> list[str]:
     """Before and after on both sets. A good part that the model has learned from counts with its held-out score."""
-    info = inspector.detector.info
     lines = [f"{'':14} {'parts':>6} {'right before':>13} {'right after':>12}"]
     for label in PLACES:
         of_it = [each for each in judged if each.label is label]
-        scores = [info.held_out.get(file_hash(each.copy)) for each in of_it]
+        scores = [inspector.held_out.get(file_hash(each.copy)) for each in of_it]
         again = iter(judge(inspector, [each.copy for each, score in zip(of_it, scores, strict=True) if score is None]))
         rejected = [next(again).verdict.reject if score is None else score > inspector.threshold for score in scores]
         bad = label is Label.REALLY_BAD
