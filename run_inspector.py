@@ -9,7 +9,7 @@ from inspector import cli
 
 def main() -> int:
     """Run the command line. Returns the exit code."""
-    return cli.main((*export.verbs.VERBS, *inspector.verbs.VERBS))
+    return cli.end(cli.main((*export.verbs.VERBS, *inspector.verbs.VERBS)))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from inspector.record.opening import open_store
+from inspector.record.retention import AT_ONCE as AT_ONCE_FORGOTTEN
+from inspector.record.retention import Retention, forget
 from inspector.record.rows import Label, PartFilter, PartKey, PartRow, RunRow
 from inspector.record.store import Store
 from inspector.records import Verdict
@@ -48,8 +50,8 @@ FROM (SELECT n, random() * random() AS x, random() * random() AS y, 2 * random()
     FROM (SELECT n, random() AS c FROM generate_series(%(first)s::int, %(last)s::int) AS n) AS drawn) AS made
 """.replace("% ", "%% ")
 TALLY = """
-INSERT INTO hour_tallies
-SELECT captured_utc / 3600000000, product, camera, verdict, coalesce(cause, ''), run_id, count(*)
+INSERT INTO hour_tallies (hour, product, camera, verdict, cause, run_id, parts, kept)
+SELECT captured_utc / 3600000000, product, camera, verdict, coalesce(cause, ''), run_id, count(*), count(*)
 FROM parts GROUP BY 1, 2, 3, 4, 5, 6
 """
 
@@ -65,8 +67,8 @@ def main() -> None:
             (_write if store.engine.dialect.name == "sqlite" else _generate)(store, arguments.parts)
         _ask(store)
         _line_cost(store)
-    if "://" not in arguments.record:
-        print(f"file: {Path(arguments.record).stat().st_size / 1e9:.2f} GB")
+        _size(store)
+        _forget_cost(store)
 
 
 def _write(store: Store, count: int) -> None:
@@ -207,6 +209,25 @@ def _line_cost(store: Store) -> None:
     seconds = [_seconds(functools.partial(store.write, batch)) for batch in batches]
     middle, worst = 1000 * float(np.median(seconds)), 1000 * max(seconds)
     print(f"a batch of {LINE_BATCH} parts: median {middle:.1f} ms, worst {worst:.1f} ms, beside the line")
+
+
+def _size(store: Store) -> None:
+    """Bytes of a part's row with its share of the indices."""
+    with store.reading() as connection:
+        if connection.dialect.name == "sqlite":
+            size = Path(store.name).stat().st_size
+        else:
+            size = connection.exec_driver_sql("SELECT pg_total_relation_size('parts')").scalar_one()
+        parts = connection.exec_driver_sql("SELECT count(*) FROM parts").scalar_one()
+    print(f"{size / 1e9:.2f} GB, {size / parts:.0f} bytes for a part")
+
+
+def _forget_cost(store: Store) -> None:
+    """Rows that are too old, as a running line removes them. They are gone then."""
+    forgetting = forget(store, Retention(pass_days=300, reject_days=0), START + YEAR)
+    seconds = [_seconds(lambda: next(forgetting)) for _ in range(20)]
+    middle, worst = 1000 * float(np.median(seconds)), 1000 * max(seconds)
+    print(f"{AT_ONCE_FORGOTTEN} rows removed: median {middle:.1f} ms, worst {worst:.1f} ms, twice a second at most")
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -3,8 +3,9 @@
     python -m benchmarks.viewers --product P --image FILE [--frames 240] [--turns 5] [--rate 17]
 
 The line takes its parts from memory as fast as it can, the hardest case, or at `--rate` Hz. Each viewer takes the live
-page's stream of events and its video, in another process that yields to the line: on a real station, viewers sit
-elsewhere. The numbers of viewers take turns; printed are medians, and ratios of neighbouring runs.
+page's stream, states and pictures, in another process that yields to the line: on a real station, viewers sit
+elsewhere. Each turn runs 0, 1 and 10 viewers, each between two runs without, and compares it with these two: other
+programs on the machine slow all three. Printed are the ratios' median and quartiles.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -46,9 +48,8 @@ def look(address: str, viewers: int, ready: Event, ended: Event) -> None:
 
 async def _look(address: str, viewers: int, ready: Event, ended: Event) -> None:
     async with httpx.AsyncClient(base_url=address, timeout=None, limits=httpx.Limits(max_connections=None)) as client:
-        begun = [asyncio.Event() for _ in range(2 * viewers)]
-        paths = ["/live", f"/cameras/{ONLY}/live.mjpg"] * viewers
-        tasks = [asyncio.create_task(_take(client, path, event)) for path, event in zip(paths, begun, strict=True)]
+        begun = [asyncio.Event() for _ in range(viewers)]
+        tasks = [asyncio.create_task(_take(client, f"/live?view={ONLY}", event)) for event in begun]
         await asyncio.wait_for(asyncio.gather(*(event.wait() for event in begun)), PATIENCE_S)
         ready.set()
         await asyncio.to_thread(ended.wait)
@@ -61,6 +62,27 @@ async def _take(client: httpx.AsyncClient, path: str, begun: asyncio.Event) -> N
         begun.set()
         async for _ in answer.aiter_raw():
             pass
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A run that somebody looked at, and the rate of the unwatched ones beside it."""
+
+    result: tuple[Run, int]
+    alone_hz: float
+
+    @property
+    def run(self) -> Run:
+        return self.result[0]
+
+    @property
+    def encoded(self) -> int:
+        """How many pictures were encoded."""
+        return self.result[1]
+
+    @property
+    def ratio(self) -> float:
+        return self.run.rate_hz / self.alone_hz
 
 
 def run_watched(inspector: Inspector, image: Image, arguments: argparse.Namespace, viewers: int) -> tuple[Run, int]:
@@ -108,19 +130,23 @@ def main() -> None:
     inspector = load_inspector(arguments.product, arguments.config_dir, arguments.model_dir)
     image = read_image(arguments.image)
     run_watched(inspector, image, arguments, 1)  # warms up
-    found: dict[int, list[tuple[Run, int]]] = {viewers: [] for viewers in VIEWERS}
-    for turn in range(arguments.turns):
-        for viewers in VIEWERS if turn % 2 else VIEWERS[::-1]:
-            found[viewers].append(run_watched(inspector, image, arguments, viewers))
-    alone = np.array([run.rate_hz for run, _ in found[0]])
+    found: dict[int, list[Watched]] = {viewers: [] for viewers in VIEWERS}
+    for _ in range(arguments.turns):
+        alone = run_watched(inspector, image, arguments, 0)
+        for viewers in VIEWERS:
+            watched = run_watched(inspector, image, arguments, viewers)
+            after = run_watched(inspector, image, arguments, 0)
+            found[viewers].append(Watched(watched, (alone[0].rate_hz + after[0].rate_hz) / 2))
+            alone = after
     for viewers, runs in found.items():
-        rates = np.array([run.rate_hz for run, _ in runs])
-        seconds = sum(run.seconds for run, _ in runs)
-        p99 = np.percentile(np.concatenate([run.latencies_ms for run, _ in runs]), 99)
+        low, middle, high = np.percentile([each.ratio for each in runs], (25, 50, 75))
+        encoded_hz = sum(each.encoded for each in runs) / sum(each.run.seconds for each in runs)
+        p99 = np.percentile(np.concatenate([each.run.latencies_ms for each in runs]), 99)
         print(
-            f"{viewers:>2} viewers: {np.median(rates):6.1f} parts/s, {np.median(rates / alone):.3f} x without; "
-            f"missed {sum(run.missed for run, _ in runs)}, p99 {p99:.0f} ms, "
-            f"{sum(encoded for _, encoded in runs) / seconds:.1f} pictures encoded a second"
+            f"{viewers:>2} viewers: {middle:.3f} x the throughput without ({low:.3f} to {high:.3f}), "
+            f"{np.median([each.run.rate_hz for each in runs]):.1f} parts/s; "
+            f"missed {sum(each.run.missed for each in runs)}, p99 {p99:.0f} ms, "
+            f"{encoded_hz:.1f} pictures encoded a second"
         )
 
 

@@ -62,7 +62,10 @@ def read_mask(paths: Sequence[Path]) -> Mask:
     masks = [_read(path) for path in paths]
     odd = next((path for path, mask in zip(paths, masks, strict=True) if mask.shape != masks[0].shape), None)
     if odd:
-        raise DataError(f"{odd}: has another size than {paths[0].name}, a mask of the same part")
+        own, other = (_read(path).shape for path in (odd, paths[0]))
+        raise DataError(
+            f"{odd}: is {own[1]} x {own[0]} px, wanted {other[1]} x {other[0]} as {paths[0].name}, the same part's mask"
+        )
     return np.asarray(np.any(masks, axis=0), bool)
 
 

@@ -11,6 +11,7 @@ import importlib
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -67,6 +68,19 @@ def _main(verbs: Sequence[Verb], argv: Sequence[str], streams: contextlib.ExitSt
         print("interrupted", file=sys.stderr)
         return 130
     return 2
+
+
+def end(code: int) -> int:
+    """Return the exit code; where a thread of a line hangs in a library, end the process at once with it.
+
+    Python's own end would take away what such a thread still uses, and the process could abort.
+    """
+    if any(thread.name.startswith("line-") for thread in threading.enumerate()):
+        with contextlib.suppress(OSError):  # nobody reads any more
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    return code
 
 
 def add_folders(parser: argparse.ArgumentParser) -> None:

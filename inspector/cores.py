@@ -14,6 +14,16 @@ def cores() -> int:
     return len(_usable()) or os.cpu_count() or 1
 
 
+def keep_to_share(number: int, of: int) -> None:
+    """Keep this program to its share of the cores: `number`, from 0, of so many programs that work side by side.
+
+    Each has a core of its own where there are enough. Without effect where that cannot be done (anything but Linux).
+    """
+    usual = sorted(_usable())
+    if usual:
+        _stay_on(set(usual[number::of]) or {usual[number % len(usual)]})
+
+
 class OwnCores:
     """Who works stays on a core that no other of these threads is on, while there are enough.
 

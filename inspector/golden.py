@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
+from inspector.background import rested
 from inspector.errors import DataError, ModelError
 from inspector.images import find_images, read_image
 from inspector.inspection import Inspector
@@ -12,19 +14,20 @@ from inspector.records import Frame, Inspection, Verdict
 NAMED = 5  # wrong parts in the message
 
 
-def check_golden(inspector: Inspector, config_dir: Path) -> None:
+def check_golden(inspector: Inspector, config_dir: Path, rest: float = 0.0) -> int:
     """Judge the recipe's golden parts: those in good/ must PASS, those in bad/ must FAIL.
 
-    Raises ModelError that names the ones that came out wrong, DataError where there are none. A recipe without
-    `golden` has nothing to show.
+    Returns how many there are; 0 for a recipe without `golden`, which has nothing to show. After each it sleeps for
+    `rest` times as long as that took: another line may be running. Raises ModelError that names the ones that came out
+    wrong, DataError where there are none.
     """
     recipe = inspector.recipe
     if recipe.golden is None:
-        return
+        return 0
     folder = config_dir / recipe.golden
     wanted = dict.fromkeys(find_images(folder / "good"), Verdict.PASS)
     wanted |= dict.fromkeys(find_images(folder / "bad"), Verdict.FAIL)
-    found = {file: _judge(inspector, file) for file in wanted}
+    found = {file: rested(partial(_judge, inspector, file), rest) for file in wanted}
     wrong = [_told(file, folder, found[file]) for file in wanted if found[file].verdict is not wanted[file]]
     if wrong:
         more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
@@ -32,6 +35,7 @@ def check_golden(inspector: Inspector, config_dir: Path) -> None:
             f"{recipe.product}.yaml: golden: {len(wrong)} of {len(wanted)} parts came out wrong: "
             f"{', '.join(wrong[:NAMED])}{more}; train or calibrate again, or put {folder} right"
         )
+    return len(wanted)
 
 
 def _judge(inspector: Inspector, file: Path) -> Inspection:

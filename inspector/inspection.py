@@ -22,7 +22,18 @@ from inspector.identity import PartIdentity
 from inspector.model_info import ModelInfo
 from inspector.preparation import Preparation, View
 from inspector.recipe import Recipe, load_recipe
-from inspector.records import Cause, Frame, Image, Inspection, InspectionContext, Judgement, Mask, Prediction, Verdict
+from inspector.records import (
+    Cause,
+    Frame,
+    Image,
+    Inspection,
+    InspectionContext,
+    Judgement,
+    Mask,
+    Prediction,
+    Verdict,
+    highest_place,
+)
 from inspector.roi import same_roi
 
 
@@ -60,6 +71,7 @@ class Inspector:
 
     def inspect(self, frames: Sequence[Frame]) -> list[Inspection]:
         """Judge some frames, in their order; their patches share batches."""
+        begun_ns = self._now_ns()
         views: dict[int, View] = {}
         inspections: dict[int, Inspection] = {}
         for number, frame in enumerate(frames):
@@ -67,7 +79,7 @@ class Inspector:
                 views[number] = self.preparation.view(frame.image)
             except PictureError as error:
                 inspections[number] = self._missed(frame, error.cause, str(error))
-        judged = self._judge([frames[number] for number in views], list(views.values()))
+        judged = self._judge([frames[number] for number in views], list(views.values()), begun_ns)
         inspections |= zip(views, judged, strict=True)
         return [inspections[number] for number in range(len(frames))]
 
@@ -81,25 +93,36 @@ class Inspector:
         strange, judged = self._highlighter.strange(image), self.preparation.judged(image)
         return strange if judged is None else strange & judged
 
-    def _judge(self, frames: Sequence[Frame], views: Sequence[View]) -> list[Inspection]:
+    def _judge(self, frames: Sequence[Frame], views: Sequence[View], begun_ns: int) -> list[Inspection]:
         if not views:
             return []
         found = self.detector(self.preparation.batch(views)).relative_to(np.tile(self._limits, len(views)))
         scores = patch_scores(found).reshape(len(views), self.grid.rows, self.grid.cols)
         each = found.maps.reshape(len(views), self.grid.patches, *found.maps.shape[1:])
-        return [self._inspection(*parts) for parts in zip(frames, views, each, scores, strict=True)]
+        return [self._inspection(*parts, begun_ns) for parts in zip(frames, views, each, scores, strict=True)]
 
     def _inspection(
-        self, frame: Frame, view: View, maps: NDArray[np.float32], scores: NDArray[np.float32]
+        self, frame: Frame, view: View, maps: NDArray[np.float32], scores: NDArray[np.float32], begun_ns: int
     ) -> Inspection:
         score = part_score(scores)
         if not np.isfinite(score):
             return self._missed(frame, Cause.MODEL, "the model gave no number")
         boxes, anomaly_map = self.preparation.back(view, maps)
-        judgement = Judgement(score, _percentile(score, self._good_scores), scores, boxes, anomaly_map)
-        latency_ms = (self._now_ns() - frame.captured_ns) / 1e6
+        percentile = _percentile(score, self._good_scores)
+        judgement = Judgement(score, percentile, scores, boxes, anomaly_map, highest_place(anomaly_map))
+        wait_ms = (begun_ns - frame.captured_ns) / 1e6
+        judge_ms = (self._now_ns() - begun_ns) / 1e6
         verdict = verdict_of(score, self.threshold)
-        return Inspection(frame.identity, self.context, verdict, judgement, latency_ms, image=frame.image)
+        return Inspection(
+            frame.identity,
+            self.context,
+            verdict,
+            judgement,
+            wait_ms + judge_ms,
+            image=frame.image,
+            wait_ms=wait_ms,
+            judge_ms=judge_ms,
+        )
 
     def _missed(self, frame: Frame, cause: Cause, detail: str) -> Inspection:
         return self.missed(frame.identity, cause, detail, frame.image)

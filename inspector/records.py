@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -83,6 +83,9 @@ class Judgement:
     patch_scores: PatchScores | None = field(default=None, repr=False)
     patch_boxes: Boxes | None = field(default=None, repr=False)  # where the patches lie in the image, row by row
     anomaly_map: AnomalyMap | None = field(default=None, repr=False)
+    worst_place: tuple[float, float] | None = (
+        None  # (x, y) of its highest point, shares of the image's width and height
+    )
 
     @property
     def worst_patch(self) -> tuple[int, int] | None:
@@ -96,6 +99,12 @@ class Judgement:
 NOT_JUDGED = Judgement(math.nan)
 
 
+def highest_place(anomaly_map: AnomalyMap) -> tuple[float, float]:
+    """Return (x, y) of the middle of the highest value, as shares of width and height, 0 to 1."""
+    y, x = np.unravel_index(int(anomaly_map.argmax()), anomaly_map.shape)
+    return (float(x) + 0.5) / anomaly_map.shape[1], (float(y) + 0.5) / anomaly_map.shape[0]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Inspection:
     """One verdict on one part: which part, which inspector, and what came out.
@@ -107,10 +116,12 @@ class Inspection:
     context: InspectionContext
     verdict: Verdict
     judgement: Judgement = NOT_JUDGED  # of a missed part, NOT_JUDGED
-    latency_ms: float = math.nan  # capture to verdict
+    latency_ms: float = math.nan  # capture to verdict; on a line, to the moment that the verdict is given out
     cause: Cause | None = None  # set exactly when the verdict is MISSED
     detail: str = ""  # the cause in words
     image: Image | None = field(default=None, repr=False)
+    wait_ms: float = math.nan  # of the latency, until the part was taken to be judged
+    judge_ms: float = math.nan  # of the latency, in preparation and model; what is left is the wait for its turn
 
     @property
     def index(self) -> int:
@@ -173,6 +184,11 @@ class Inspection:
         return self.judgement.worst_patch
 
     @property
+    def worst_place(self) -> tuple[float, float] | None:
+        """(x, y) of the strangest place, as shares of the image's width and height; None where nothing was judged."""
+        return self.judgement.worst_place
+
+    @property
     def anomalous_patches(self) -> int:
         """How many patches of the grid score above the threshold."""
         scores = self.judgement.patch_scores
@@ -185,9 +201,13 @@ class Inspection:
 
     def not_told(self, why: str) -> Inspection:
         """Return it as MISSED: the part was judged, but the line cannot be told."""
-        return replace(
-            self, verdict=Verdict.MISSED, cause=Cause.OUTPUT, detail=why, judgement=NOT_JUDGED, latency_ms=math.nan
-        )
+        return Inspection(self.identity, self.context, Verdict.MISSED, cause=Cause.OUTPUT, detail=why, image=self.image)
+
+    def given_out(self, now_ns: int) -> Inspection:
+        """Return it with its latency up to `now_ns` (monotonic); one that was not judged has none."""
+        if math.isnan(self.latency_ms):
+            return self
+        return replace(self, latency_ms=(now_ns - self.identity.captured_ns) / 1e6)
 
     def without_image(self) -> Inspection:
         """Return the same verdict without the camera's image, to keep many."""
@@ -247,3 +267,9 @@ class Counts:
             self.failed + (verdict is Verdict.FAIL),
             self.missed + (verdict is Verdict.MISSED),
         )
+
+
+def sum_of(several: Iterable[Counts]) -> Counts:
+    """Add counts up."""
+    each = list(several)
+    return Counts(sum(c.passed for c in each), sum(c.failed for c in each), sum(c.missed for c in each))

@@ -83,6 +83,21 @@ class StationCamera(BaseModel):
         return self
 
 
+class RecordSettings(BaseModel):
+    """What the record keeps, and for how long; see docs/record.md."""
+
+    model_config = _STRICT
+
+    synchronous: Literal["normal", "full"] = "normal"  # full: a power cut takes nothing that was written
+    pass_days: Annotated[int, Field(ge=0)] = 90  # rows of passed parts; 0: for ever
+    reject_days: Annotated[int, Field(ge=0)] = 730  # rows of rejects; 0: for ever
+    picture_days: Annotated[int, Field(ge=1)] = 90
+    picture_gb: Annotated[float, Field(gt=0)] = 50.0  # of all cameras together
+    picture_of_one_pass_in: Annotated[int, Field(ge=0)] = 100  # 0: of none
+    pictures: Literal["png", "jpg"] = "png"  # without loss, or a fifth of the size
+    free_gb: Annotated[float, Field(ge=0)] = 2.0  # of the disk; below that, pictures go
+
+
 class Station(BaseModel):
     """One machine with its cameras and outputs."""
 
@@ -94,6 +109,7 @@ class Station(BaseModel):
     # so many pictures of a live camera without any difference, and it is frozen; 0: it never is
     frozen_after: Literal[0] | Annotated[int, Field(ge=2)] = 3
     heartbeat_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0  # an output is told something at least so often
+    record: RecordSettings = RecordSettings()
     outputs: Targets = ()
     cameras: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], StationCamera] = {}
 

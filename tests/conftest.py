@@ -6,7 +6,9 @@ beforehand, so that a test can order a verdict: see the brightnesses below.
 
 import dataclasses
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,9 @@ from inspector.inspection import Inspector, load_inspector
 from inspector.model_info import KEY_INFO, ModelInfo, to_metadata
 from inspector.recipe import ColourSettings, Recipe, recipe_path, write_recipe
 from inspector.records import Frame
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores; threads of each on all of them would only wait
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 PATCH_PX = 32
 THRESHOLDS = {"alpha": 5.0, "beta": 9.0, "gamma": 1.0}  # by product
@@ -74,6 +79,14 @@ class Station:
 def save(model, path: Path) -> None:
     """Write a model (onnx.ModelProto) with its checksum."""
     path.write_bytes(with_checksum(model.SerializeToString()))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_as_in_a_terminal():
+    """A shell ignores two signals for what it starts with `&`, and every program that is started inherits that."""
+    for number in (signal.SIGINT, getattr(signal, "SIGQUIT", signal.SIGINT)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import export.verbs
 import inspector.verbs
@@ -68,6 +69,11 @@ class Product:
     def train(self, *options: object) -> dict[str, object]:
         """`train --json` on the product's data."""
         found: dict[str, object] = json.loads(self.call("train", "--data", self.data, "--json", *options))
+        return found
+
+    def evaluate(self, *options: object) -> dict[str, Any]:
+        """`evaluate --json` on the product's data."""
+        found: dict[str, Any] = json.loads(self.call("evaluate", "--data", self.data, "--json", *options))
         return found
 
     def _main(self, verb: str, *options: object) -> tuple[int, str, str]:

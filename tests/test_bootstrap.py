@@ -43,15 +43,19 @@ def test_every_interval_holds_its_figure_and_has_width():
         assert 0 <= low < getattr(figures, name) < high <= 1, name
 
 
-def test_figures_of_a_resampling_are_those_of_the_images_it_drew():
-    good, defects = [1, 2, 6, 3], [9, 8, 2.5, 7]
-    weights = np.array([2, 0, 1, 1, 0, 2, 2, 0])
-    figures = results(good, defects, masks=True).figures(weights)
-    drawn = np.repeat(np.arange(8), weights)
-    truth, scores = drawn >= 4, np.array([*good, *defects])[drawn]
+@pytest.mark.parametrize("seed", range(8))
+def test_figures_of_a_resampling_are_those_of_the_images_it_drew(seed):
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, 12, 40) / 2.0  # many are equal
+    measured = results(scores[:20], scores[20:] + 1.5, masks=True)
+    weights = rng.multinomial(40, np.full(40, 1 / 40))
+    figures = measured.figures(weights)
+    drawn = np.repeat(np.arange(40), weights)
+    truth, scores = drawn >= 20, measured.scores[drawn]
     assert figures.image_auroc == pytest.approx(roc_auc_score(truth, scores))
     assert figures.f1 == pytest.approx(f1_score(truth, scores > 5))
-    assert figures.false_reject_rate == pytest.approx(1 / 4)
+    assert figures.best_f1 == pytest.approx(max(f1_score(truth, scores >= limit) for limit in np.unique(scores)))
+    assert figures.false_reject_rate == pytest.approx(np.mean(scores[~truth] > 5))
     assert math.isfinite(figures.au_pro)
 
 

@@ -13,6 +13,8 @@ from inspector.errors import DataError
 
 pytest_plugins = ["trained"]
 
+QUICK = ("--model", "pixel", "--epochs", "1")
+
 
 def parts(folder, count=2, suffix="png", first=0):
     """Different files of a folder."""
@@ -176,7 +178,7 @@ def test_four_pictures_six_times_each_are_learned_as_four(tmp_path):
         for copy in range(1, 6):
             (tmp_path / "data" / f"{number}-{copy}.png").write_bytes(first.read_bytes())
     product = Product("part", tmp_path, tmp_path / "data")
-    assert product.train("--align", "none", "--effort", "quick")["images"] == 4
+    assert product.train("--align", "none", *QUICK)["images"] == 4
     assert product.load().detector.info.images == 4
 
 
@@ -189,7 +191,7 @@ def test_copies_that_are_other_files_are_named_whether_they_can_be_learned_or_no
                 cv2.imencode(".png", nail(pose, number), [cv2.IMWRITE_PNG_COMPRESSION, level])[1].tobytes()
             )
     product = Product("part", tmp_path, tmp_path / "data")
-    code, out, err = product.failed("train", "--data", product.data, "--align", "none", "--effort", "quick")
+    code, out, err = product.failed("train", "--data", product.data, "--align", "none", *QUICK)
     named = [path.name for path in sorted(product.data.iterdir()) if f"{path}: copy: the same exposure as" in out + err]
     assert named == [f"{number}-{level}.png" for number in range(4) for level in range(2, 7)]
     if code:

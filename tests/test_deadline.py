@@ -54,6 +54,14 @@ def test_verdicts_come_in_the_order_of_frames(book):
     assert book.popped() == [(0, Verdict.PASS), (1, Verdict.PASS), (2, Verdict.PASS)]
 
 
+def test_the_latency_counts_the_wait_for_earlier_verdicts(book):
+    book.capture(0, 1)
+    book.judge(1)
+    book.clock.wait(0.02)
+    book.judge(0)
+    assert [each.latency_ms for each in iter(book.ledger.pop, None)] == [0, 20]
+
+
 def test_a_frame_is_missed_at_its_deadline_and_not_before(book):
     book.capture(0)
     book.clock.wait(0.0499)

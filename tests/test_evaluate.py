@@ -1,7 +1,5 @@
 """The figures of a product on a labelled test set. A part's score is its brightness / 25.5, the threshold 5."""
 
-import json
-
 import cv2
 import numpy as np
 import pytest
@@ -54,10 +52,6 @@ def labelled(alpha):
     return alpha
 
 
-def evaluate(product, *options):
-    return json.loads(product.call("evaluate", "--data", product.data, "--json", *options))
-
-
 def table(product):
     """The report's rows: name -> its figures."""
     said = product.call("evaluate", "--data", product.data)
@@ -74,13 +68,13 @@ def _is(line, name):
 
 
 def test_the_json_object_has_the_figures_promised(labelled):
-    found = evaluate(labelled)
+    found = labelled.evaluate()
     assert found.keys() >= KEYS
     assert all(one.keys() == {"name", "defect", "score", "verdict"} for one in found["per_image"])
 
 
 def test_figures_are_those_computed_by_hand(labelled):
-    found = evaluate(labelled)
+    found = labelled.evaluate()
     assert (found["product"], found["images"], found["anomalies"]) == ("alpha", 7, 4)
     assert found["threshold"] == 5
     assert found["precision"] == pytest.approx(3 / 4)  # rejected: 210, 230, the one cut short; and the good 200
@@ -95,7 +89,7 @@ def test_figures_are_those_computed_by_hand(labelled):
 
 
 def test_every_image_is_listed_and_a_file_cut_short_is_missed(labelled):
-    found = {one["name"]: one for one in evaluate(labelled)["per_image"]}
+    found = {one["name"]: one for one in labelled.evaluate()["per_image"]}
     verdicts = {name: one["verdict"] for name, one in found.items()}
     assert verdicts == {
         "good/0.png": "pass",
@@ -118,13 +112,13 @@ def test_every_image_is_listed_and_a_file_cut_short_is_missed(labelled):
 def test_a_good_part_that_is_missed_is_a_false_reject(alpha):
     fill(alpha.data, good=[40, 41], dent=[210])
     (alpha.data / "test" / "good" / "1.png").write_bytes(b"")
-    found = evaluate(alpha)
+    found = alpha.evaluate()
     assert (found["false_reject_rate"], found["recall"], found["image_auroc"]) == (0.5, 1, 1)
 
 
 def test_a_test_set_of_good_parts_only_has_no_auroc(alpha):
     fill(alpha.data, good=[40, 41, 200])
-    found = evaluate(alpha)
+    found = alpha.evaluate()
     assert (found["anomalies"], found["image_auroc"]) == (0, None)
     assert found["accuracy"] == pytest.approx(2 / 3)
     assert found["false_reject_rate"] == pytest.approx(1 / 3)
@@ -145,7 +139,7 @@ def test_a_test_set_in_which_nothing_can_be_judged_is_all_missed(alpha):
     fill(alpha.data, good=[40], dent=[200])
     for path in (alpha.data / "test").rglob("*.png"):
         path.write_bytes(b"not an image")
-    found = evaluate(alpha)
+    found = alpha.evaluate()
     assert {one["verdict"] for one in found["per_image"]} == {"missed"}
     assert (found["image_auroc"], found["ms_per_part_p50"], found["recall"]) == (None, None, 1)
     table(alpha)
@@ -153,14 +147,14 @@ def test_a_test_set_in_which_nothing_can_be_judged_is_all_missed(alpha):
 
 def test_the_recipes_threshold_is_the_one_that_counts(labelled):
     labelled.call("calibrate", "--threshold", "8.5")
-    found = evaluate(labelled)
+    found = labelled.evaluate()
     assert found["threshold"] == 8.5
     assert (found["false_reject_rate"], found["recall"]) == (0, 2 / 4)
     assert found["image_auroc"] == pytest.approx(7 / 9)
 
 
 def test_every_figure_has_an_interval_around_it(labelled):
-    found = evaluate(labelled)
+    found = labelled.evaluate()
     intervals = found["intervals"]
     assert intervals.keys() == {"image_auroc", "pixel_auroc", "au_pro", "f1", "best_f1", "false_reject_rate"}
     for name in ("image_auroc", "f1", "best_f1", "false_reject_rate"):
@@ -171,30 +165,30 @@ def test_every_figure_has_an_interval_around_it(labelled):
 
 def test_without_defects_only_false_rejects_have_an_interval(alpha):
     fill(alpha.data, good=[40, 41, 200])
-    intervals = evaluate(alpha)["intervals"]
+    intervals = alpha.evaluate()["intervals"]
     assert intervals.pop("false_reject_rate") == [0, 1]
     assert set(intervals.values()) == {None}
 
 
 def test_the_result_says_which_model_and_which_images_it_is_about(station, labelled):
-    found = evaluate(labelled)
+    found = labelled.evaluate()
     assert found["model"]["hash"] == file_hash(labelled.model)
     assert (found["model"]["seed"], found["model"]["kind"], found["model"]["grid"]) == (0, "pixel", "1x1")
     assert found["recipe_hash"] == labelled.load().recipe.hash
     station.alter(seed=3)
     (labelled.data / "test" / "good" / "0.png").unlink()
-    other = evaluate(labelled)
+    other = labelled.evaluate()
     assert other["model"]["seed"] == 3
     assert other["model"]["hash"] != found["model"]["hash"]
     assert other["test_set"] != found["test_set"]
 
 
 def test_test_images_known_from_training_are_named(station, labelled):
-    assert (evaluate(labelled)["seen_in_training"], evaluate(labelled)["seen_images"]) == (0, [])
+    assert (labelled.evaluate()["seen_in_training"], labelled.evaluate()["seen_images"]) == (0, [])
     assert "training" not in table(labelled)[1]
     known = [file_hash(labelled.data / "test" / "good" / f"{number}.png") for number in (0, 1)]
     station.alter(held_out={known[0]: 1.6}, learned_from=known)
-    found = evaluate(labelled)
+    found = labelled.evaluate()
     assert (found["seen_in_training"], found["seen_images"]) == (2, ["good/0.png", "good/1.png"])
     (line,) = (line for line in table(labelled)[1].splitlines() if "known from training" in line)
     assert line.startswith("warning: 2 of 7 test images were known from training (good/0.png, good/1.png): ")
@@ -205,7 +199,7 @@ def test_of_many_known_images_the_first_are_named(station, alpha):
     fill(alpha.data, good=[40 + number for number in range(9)], dent=[210])
     station.alter(learned_from=[file_hash(path) for path in (alpha.data / "test" / "good").iterdir()])
     assert "(good/0.png, good/1.png, good/2.png and 6 more)" in table(alpha)[1]
-    assert len(evaluate(alpha)["seen_images"]) == 9
+    assert len(alpha.evaluate()["seen_images"]) == 9
 
 
 # ---- other thresholds
@@ -213,7 +207,7 @@ def test_of_many_known_images_the_first_are_named(station, alpha):
 
 def test_three_other_thresholds_are_shown_beside_the_one_in_use(labelled):
     """Of the good parts 40, 60, 200; of the defects 50, 210, 230 and one that is rejected unseen."""
-    points = evaluate(labelled)["operating_points"]
+    points = labelled.evaluate()["operating_points"]
     found = {name: (point["defects_missed"], point["false_rejects"]) for name, point in points.items()}
     assert found == {
         "in_use": (1, 1),
@@ -234,16 +228,16 @@ def test_three_other_thresholds_are_shown_beside_the_one_in_use(labelled):
 
 @pytest.mark.parametrize("name", ["miss_nothing", "fewest_errors", "reject_no_good_part"])
 def test_such_a_threshold_does_on_the_line_what_is_said_of_it(labelled, name):
-    point = evaluate(labelled)["operating_points"][name]
+    point = labelled.evaluate()["operating_points"][name]
     labelled.call("calibrate", "--threshold", repr(point["threshold"]))
-    found = evaluate(labelled)
+    found = labelled.evaluate()
     assert found["recall"] == point["recall"]
     assert found["false_reject_rate"] == pytest.approx(point["false_reject_rate"])
 
 
 def test_without_both_classes_there_are_no_other_thresholds(alpha):
     fill(alpha.data, good=[40, 41, 200])
-    assert evaluate(alpha)["operating_points"] == {}
+    assert alpha.evaluate()["operating_points"] == {}
 
 
 def test_the_name_that_a_missing_mask_should_have_is_said(alpha):
@@ -321,7 +315,7 @@ def test_reconstructions_of_aligned_parts_show_the_part(feature_model, tmp_path)
     product = Product(feature_model.name, feature_model.home, tmp_path)
     for number, path in enumerate(feature_model.good[:2]):
         save(tmp_path / "test" / "good" / f"{number}.png", cv2.imread(str(path)))
-    found = evaluate(product, "--plot-reconstructions", "2", "--plot-dir", tmp_path / "plots")
+    found = product.evaluate("--plot-reconstructions", "2", "--plot-dir", tmp_path / "plots")
     assert found["false_reject_rate"] == 0
     for path in (tmp_path / "plots").iterdir():
         height, width = read_image(path).shape[:2]

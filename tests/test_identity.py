@@ -69,11 +69,11 @@ def test_every_row_of_the_log_names_run_camera_and_capture_time(line):
         assert [row["captured_utc"] for row in csv.DictReader(file)] == [row["captured_utc"] for row in rows]
     assert {(row["run"], row["camera"]) for row in rows} == {(line.identity.id, "left")}
     assert [row["captured_utc"] for row in rows] == [
-        "2024-05-02T00:00:00.900Z",
-        "2024-05-02T00:00:01.900Z",  # torn: the camera knew
-        "2024-05-01T23:59:59.900Z",  # skipped by the camera: when that was noticed
-        "2024-05-02T00:00:02.900Z",
-        "2024-05-02T00:00:03.900Z",
+        "2024-05-02T00:00:00.900000Z",
+        "2024-05-02T00:00:01.900000Z",  # torn: the camera knew
+        "2024-05-01T23:59:59.900000Z",  # skipped by the camera: when that was noticed
+        "2024-05-02T00:00:02.900000Z",
+        "2024-05-02T00:00:03.900000Z",
     ]
     assert {row["utc"] for row in rows} == {"2024-05-01T23:59:59.900Z"}  # the writer's own
 

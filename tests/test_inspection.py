@@ -96,7 +96,7 @@ def test_an_inspection_says_everything_about_its_frame(station):
     assert (inspection.product, inspection.context.recipe_hash) == ("alpha", inspector.recipe.hash)
     assert inspection.context.model_hash == inspector.detector.model_hash
     assert inspection.score == pytest.approx(200 / 25.5)
-    assert inspection.latency_ms == 3
+    assert (inspection.latency_ms, inspection.wait_ms, inspection.judge_ms) == (3, 3, 0)
     assert inspection.cause is None
     assert inspection.image is frame.image
     assert inspection.anomaly_map.shape == (8, 8)

@@ -31,7 +31,8 @@ from hypothesis import strategies as st
 from inspector.errors import SinkError
 from inspector.images import read_image
 from inspector.records import Cause, Counts, Inspection, InspectionContext, Judgement, Verdict
-from inspector.sinks.log import COLUMNS, LogSink
+from inspector.sinks.log import LogSink
+from inspector.sinks.log_row import COLUMNS
 from inspector.sinks.mending import mend
 from inspector.sinks.pictures import OverlayFolder, Pictures, fitted
 from inspector.sinks.terminal import TerminalSink
@@ -97,7 +98,8 @@ def logged(folder: Path, *inspections: Inspection) -> tuple[list[dict[str, str]]
 
 
 def test_a_row_tells_everything(tmp_path):
-    (row,), (line,) = logged(tmp_path, fail(percentile=209 / 210, good_parts=209))
+    judged = dataclasses.replace(fail(percentile=209 / 210, good_parts=209), wait_ms=1.5, judge_ms=9.25)
+    (row,), (line,) = logged(tmp_path, judged)
     assert line == {
         "utc": "2024-05-01T12:30:15.123Z",
         "product": "bottle",
@@ -118,13 +120,27 @@ def test_a_row_tells_everything(tmp_path):
         "run": None,
         "camera": None,
         "captured_utc": None,
+        "captured_ns": None,
+        "worst_x": None,
+        "worst_y": None,
+        "wait_ms": 1.5,
+        "judge_ms": 9.25,
     }
     assert row == {key: "" if value is None else str(value) for key, value in line.items()}
 
 
 def test_what_is_missing_is_empty_in_csv_and_null_in_json(tmp_path):
     (row,), (line,) = logged(tmp_path, missed(threshold=math.inf))
-    for key in ("score", "threshold", "percentile", "worst_row", "worst_col", "anomalous_patches", "latency_ms"):
+    for key in (
+        "score",
+        "threshold",
+        "percentile",
+        "worst_row",
+        "worst_col",
+        "anomalous_patches",
+        "latency_ms",
+        "wait_ms",
+    ):
         assert (row[key], line[key]) == ("", None)
     assert (row["cause"], line["detail"]) == ("overflow", "too fast")
 

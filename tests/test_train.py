@@ -13,14 +13,14 @@ import torch
 from drawn import HEIGHT, WIDTH, Pose, belt, nail, nudged, plate, poses, save
 from product import Product
 
-from export.learn import calibration, onnx_file, pixel, whole
-from export.learn.backbone import ARCHITECTURES, Backbone
-from export.learn.feature import Choice, choose_bottleneck
-from export.learn.scores import Mix, Units, held_out
-from export.learn.whole import DETAIL, TURNED_WEIGHTS, FeatureFront, HeldOut, Layout
+from export.learn import onnx_file, pixel
+from export.learn.learners import learner_for
+from export.learn.settings import Settings
+from export.learn.whole import DETAIL
 from inspector.colour import Gamut
 from inspector.detector import Detector
 from inspector.errors import ModelError
+from inspector.grid import Grid
 from inspector.images import read_image
 from inspector.model_info import file_hash
 from inspector.recipe import load_recipe
@@ -28,7 +28,6 @@ from inspector.records import Cause, Frame, Prediction, Verdict
 
 pytest_plugins = ["trained"]
 
-LITE0 = ARCHITECTURES["lite0"]
 ROOT = Path(__file__).parent.parent
 QUICK = ("--model", "pixel", "--epochs", "1")
 
@@ -81,35 +80,6 @@ def test_the_file_alone_gives_the_same_maps_where_there_is_no_pytorch(request, t
     )
     assert done.returncode == 0, done.stderr.decode()
     assert_same(Prediction(**np.load(tmp_path / "found.npz")), Detector(product.model)(patches), atol=1e-4)
-
-
-def test_the_feature_models_file_says_what_pytorch_says(feature_model):
-    """Fitted and calibrated once more, in PyTorch, from the same good parts; the defect is none of them."""
-    odd = feature_model.load().preparation.patches(nail(Pose(angle=1), 3, spot=(0, 0)))
-    with torch.no_grad():
-        front = FeatureFront(Backbone())
-        good = torch.from_numpy(patches_of(feature_model, sorted(feature_model.good, key=lambda path: int(path.stem))))
-        rows = torch.cat([front(patch) for patch in good.split(1)])
-        layout = Layout(odd.shape[1], odd.shape[2], LITE0)
-        choice = Choice(choose_bottleneck(layout.split(rows).fine(), layout.fine, seed=0))
-        head = whole.fit(rows, layout, choice)
-        components = each_held_out(rows, layout, choice)
-        head.use(Units.of(components, Mix(TURNED_WEIGHTS)))
-        maps, scores, _ = head(front(torch.from_numpy(odd)))
-    wanted = Prediction(maps.numpy(), scores.numpy())
-    got = Detector(feature_model.model)(odd)
-    assert wanted.scores[0] > 2
-    assert_same(got, wanted, atol=0.01 * float(wanted.maps.max()))
-    assert sorted(info_of(feature_model).held_out.values()) == pytest.approx(
-        sorted(held_out(components[:, None], Mix(TURNED_WEIGHTS))), rel=0.01
-    )
-
-
-def each_held_out(rows, layout, choice):
-    """Scores of each kind that each part gets from what the others show."""
-    held = HeldOut(rows, torch.arange(len(rows)), layout, choice)
-    components = [held.without(torch.tensor([part]))(part, rows[[part]]) for part in range(len(rows))]
-    return torch.cat(components).double().numpy()
 
 
 @pytest.fixture(scope="module")
@@ -193,21 +163,21 @@ def test_a_pixel_model_holds_one_fold_out_and_never_learns_from_it(pixel_model):
     assert len(info.held_out) == 2
     assert info.held_out.keys() | info.learned_from == hashes
     assert not info.held_out.keys() & info.learned_from
-    scores = {
-        file_hash(path): (one.patch_scores.ravel() * info.limits)[:, None]
-        for path, one in zip(pixel_model.good, _good(pixel_model), strict=True)
-    }
-    alone = held_out(np.stack([scores[digest] for digest in info.held_out]))  # in whatever units: limits scale along
-    assert list(info.held_out.values()) == pytest.approx(alone.tolist(), rel=1e-3)
+    on_the_line = {file_hash(path): one.score for path, one in zip(pixel_model.good, _good(pixel_model), strict=True)}
+    assert max(info.held_out, key=info.held_out.get) == max(info.held_out, key=on_the_line.get), "each its own score"
 
 
 @pytest.mark.parametrize("kind", ["feature_model", "pixel_model"])
 def test_the_suggested_threshold_rests_on_the_held_out_scores_and_passes_the_good_parts(request, kind):
     product = request.getfixturevalue(kind)
     info = info_of(product)
-    found = calibration.threshold(list(info.held_out.values()), info.false_rejects)
-    assert info.threshold == pytest.approx(found.value)
+    scores = list(info.held_out.values())
+    assert sum(score > info.threshold for score in scores) <= info.false_rejects * (len(scores) + 1)
     assert info.guaranteed is (kind == "feature_model"), "the pixel model holds only two parts out"
+    if info.guaranteed:
+        assert info.threshold in scores
+    else:
+        assert info.threshold > max(scores), "extrapolated"
     assert [one.verdict for one in _good(product)] == [Verdict.PASS] * 10
 
 
@@ -271,7 +241,7 @@ def test_colours_that_the_recipe_treats_otherwise_are_refused_before_training(tm
     product.recipe.parent.mkdir()
     product.recipe.write_text("product: part\ncolour:\n  enhance: none\n")
     said = product.refused("train", "--data", product.data, *QUICK, "--colour", "model")
-    assert "part.yaml: colour.enhance is none: change it there first" in said
+    assert "part.yaml: colour.enhance is none, but --enhance says model: change the file first" in said
     assert not product.model.exists()
 
 
@@ -337,20 +307,27 @@ def test_images_of_several_sizes_are_named_and_then_any_size_is_judged(tmp_path)
     assert found[0].cause is not Cause.SIZE
 
 
-def test_two_images_are_enough_for_a_trial_with_a_warning_and_the_same_seed_gives_the_same_model(tmp_path):
-    products = [new_product(tmp_path / place, 2) for place in ("one", "other")]
-    said = [product.call("train", "--data", product.data) for product in products]
-    assert "warning: only 2 good images" in said[0]
-    assert "extrapolated, without guarantee: 2 held-out good parts" in said[0]
-    assert "next: line-inspector run --product part" in said[0]
-    one, other = (info_of(product) for product in products)
-    assert one.model_dump(exclude={"versions", "train_seconds"}) == other.model_dump(
-        exclude={"versions", "train_seconds"}
-    )
-    assert len(one.held_out) == 2
-    good, defective = _judged(products[0], [nail(nudged(3)[2], 9), nail(nudged(3)[2], 9, spot=(0, 0))])
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory):
+    """A product of two images, too few for synthetic defects to choose a grid; and what training said."""
+    product = new_product(tmp_path_factory.mktemp("trial"), 2)
+    return product, product.call("train", "--data", product.data, "--grid", "auto")
+
+
+def test_two_images_are_enough_for_a_trial_with_a_warning(trial):
+    product, said = trial
+    assert "warning: only 2 good images" in said
+    assert "extrapolated, without guarantee: 2 held-out good parts" in said
+    assert "next: line-inspector run --product part" in said
+    assert len(info_of(product).held_out) == 2
+    good, defective = _judged(product, [nail(nudged(3)[2], 9), nail(nudged(3)[2], 9, spot=(0, 0))])
     assert defective.score > 1.5 * good.score
-    assert [one.score for one in _judged(products[1], [nail(nudged(3)[2], 9)])] == [pytest.approx(good.score, rel=1e-4)]
+
+
+def test_a_finer_grid_is_taken_only_where_synthetic_defects_ask_for_it(trial):
+    product, _ = trial
+    assert load_recipe(product.recipe.parent, product.name).grid == "auto"
+    assert info_of(product).grid == "1x1"
 
 
 def test_one_image_is_refused(tmp_path):
@@ -371,7 +348,7 @@ def test_gray_images_are_learned_and_a_part_that_stands_out_among_them_is_named(
     for number, pose in enumerate(nudged(12)):
         picture = nail(pose, number, spot=(0, 0) if number == 7 else None)
         save(product.data / f"{number}.png", cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
-    said = product.call("train", "--data", product.data)
+    said = product.call("train", "--data", product.data, "--effort", "quick")
     look = [line for line in said.splitlines() if line.startswith("look at ")]
     assert look == [f"look at {product.data / '7.png'}: it stands out from the other good parts"]
     info = info_of(product)
@@ -400,35 +377,21 @@ def test_a_grid_that_is_left_to_training_is_the_models_on_the_line(pixel_model, 
     assert product.load().grid == info_of(product).layout
 
 
-def test_a_finer_grid_is_taken_only_where_synthetic_defects_ask_for_it(tmp_path):
-    product = new_product(tmp_path, 4)  # too few for a trial
-    product.call("train", "--data", product.data, "--align", "none", "--grid", "auto")
-    assert load_recipe(product.recipe.parent, product.name).grid == "auto"
-    assert info_of(product).grid == "1x1"
-
-
-def test_a_larger_input_makes_a_larger_map(tmp_path):
-    product = new_product(tmp_path, 4)
-    product.call("train", "--data", product.data, "--align", "none", "--patch-px", 320, "--effort", "quick")
+def test_another_input_makes_another_map(tmp_path):
+    product = new_product(tmp_path, 3)
+    product.call("train", "--data", product.data, "--align", "none", "--patch-px", 96, "--effort", "quick")
     inspector = product.load()
-    assert inspector.detector.info.patch_shape == (640, 640)
+    assert inspector.detector.info.patch_shape == (192, 192)
     patches = inspector.preparation.patches(nail())
-    assert patches.shape[1:3] == (640, 640)
-    assert inspector.detector(patches).maps.shape[1:] == (80, 80)
+    assert patches.shape[1:3] == (192, 192)
+    assert inspector.detector(patches).maps.shape[1:] == (24, 24)
 
 
-def test_patches_of_a_grid_are_seen_in_no_more_pixels_than_they_have(tmp_path):
-    """In less than half as many again each way; and one patch, whose cost is that of every product, as others are."""
-    product = new_product(tmp_path, 4)
-    height, width = nail().shape[:2]
-    quick = ("--align", "none", "--effort", "quick")
-    for rows, cols in ((1, 1), (2, 1), (2, 2)):
-        product.call("train", "--data", product.data, *quick, "--grid", f"{rows}x{cols}")
-        seen = [side / DETAIL for side in info_of(product).patch_shape]
-        if (rows, cols) == (1, 1):
-            assert seen == [256, 256]
-        else:
-            assert 1 <= seen[0] * seen[1] / (height / rows * width / cols) < 1.5**2
+@pytest.mark.parametrize(("grid", "least", "most"), [("1x1", 256, 256), ("2x1", 155, 232), ("2x2", 110, 164)])
+def test_one_patch_is_seen_as_every_products_and_several_as_large_as_they_are(grid, least, most):
+    """The side of a square as large as a patch of 200 x 240, 100 x 240 and 100 x 120 px, to half as much again."""
+    learner = learner_for(Settings(grid=Grid.parse(grid)), (HEIGHT, WIDTH, 3))
+    assert least <= learner.capabilities.seen_px <= most
 
 
 def test_a_side_that_is_no_multiple_of_32_is_refused(tmp_path):
@@ -438,14 +401,25 @@ def test_a_side_that_is_no_multiple_of_32_is_refused(tmp_path):
     assert not product.model.exists()
 
 
-def test_suspects_are_left_out_when_asked(tmp_path):
-    product = new_product(tmp_path, 24)
+@pytest.fixture(scope="module")
+def cleaned(tmp_path_factory):
+    """A product of two patches, trained without suspects; the odd image among its good ones, and what training said."""
+    product = new_product(tmp_path_factory.mktemp("cleaned"), 24)
     odd = sorted(product.data.iterdir())[5]
     image = cv2.imread(str(odd))
     image[:, ::2] = 255 - image[:, ::2]
     cv2.imwrite(str(odd), image)
-    options = ("--align", "none", "--effort", "quick")
-    assert str(odd) in product.train(*options)["suspects"]
-    found = product.train(*options, "--drop-suspects")
+    options = ("--align", "none", "--effort", "quick", "--grid", "2x1", "--drop-suspects")
+    return product, odd, product.train(*options)
+
+
+def test_patches_of_a_grid_are_trained_in_no_more_pixels_than_they_have(cleaned):
+    product, _, _ = cleaned
+    seen = [side / DETAIL for side in info_of(product).patch_shape]
+    assert 1 <= seen[0] * seen[1] / (HEIGHT / 2 * WIDTH) < 1.5**2  # less than half as many again each way
+
+
+def test_suspects_are_left_out_when_asked(cleaned):
+    _, odd, found = cleaned
     assert str(odd) in found["dropped"]
     assert found["images"] == 24 - len(found["dropped"])

@@ -139,7 +139,7 @@ def make_demo(  # each is a dial of the data set
     is too small to show a part, SinkError when it cannot be written.
     """
     if size < MIN_SIZE_PX:
-        raise DataError(f"demo size {size}: at least {MIN_SIZE_PX} pixels are needed to draw a part")
+        raise DataError(f"demo: size is {size} px, wanted {MIN_SIZE_PX} or more")
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise DataError(f"{folder}: is not an empty folder; name a new one for the demo parts")
     for stream, (split, count) in enumerate((("train", good), ("test", test_good))):

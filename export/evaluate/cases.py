@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
+from export.evaluate.evaluation import Evaluation
 from export.evaluate.metrics import Outcome
 from export.evaluate.pages import jpeg_uri
 from export.evaluate.reconstructions import FAINTEST, RECONSTRUCTION, SEEN, STRANGE, panels
@@ -21,6 +23,19 @@ from inspector.records import Image, Mask, Verdict
 WORST, CLOSEST = 6, 3  # cases shown: of wrong verdicts, and of closest calls where none is wrong
 SIDE = 480  # px, the longer side of a picture
 MASK_LINE = (230, 190, 0)  # BGR: the labelled defect
+
+
+# Title and words where verdicts are wrong, where none is, and where no part of the class was judged.
+DEFECTS = (
+    ("Missed defects", "Defective parts that passed, the least conspicuous first. {shown}"),
+    ("Closest calls among the defects", "Every judged defect was rejected. These came closest to passing."),
+    ("Defects", "No defective part was judged."),
+)
+GOODS = (
+    ("False rejects", "Good parts that were rejected, the most conspicuous first. {shown}"),
+    ("Closest calls among the good parts", "Every judged good part passed. These came closest to being rejected."),
+    ("Good parts", "No good part was judged."),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +53,23 @@ class EmbeddedPicture:
 
     title: str
     uri: str
+
+
+def section(evaluation: Evaluation, anomalous: bool) -> dict[str, Any]:
+    """Describe the report's section on the defects, or on the good parts."""
+    cases, texts = worst(evaluation.outcomes, anomalous), DEFECTS if anomalous else GOODS
+    title, said = texts[0 if cases.wrong else 1 if cases.shown else 2]
+    shown = "All are shown." if len(cases.shown) == cases.total else f"{len(cases.shown)} of {cases.total} are shown."
+    cards = [
+        {
+            "name": outcome.name,
+            "score": outcome.inspection.score,
+            "percentile_in_words": outcome.inspection.percentile_in_words,
+            "pictures": pictures(evaluation.inspector, outcome, evaluation.paths[outcome.name]),
+        }
+        for outcome in cases.shown
+    ]
+    return {"title": title, "words": said.format(shown=shown), "cases": cards}
 
 
 def worst(outcomes: Sequence[Outcome], anomalous: bool) -> Cases:

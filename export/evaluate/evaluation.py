@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from export.evaluate.metrics import Metrics, Outcome
 from export.evaluate.results import Result
@@ -51,6 +52,18 @@ class Evaluation:
     @property
     def good(self) -> int:
         return self.count(False)
+
+    def by_kind(self) -> Mapping[str, list[Outcome]]:
+        """Return good parts first, then each kind of defect; only kinds that there are."""
+        kinds: dict[str, list[Outcome]] = {}
+        for outcome in sorted(self.outcomes, key=lambda o: (o.anomalous, o.defect)):
+            kinds.setdefault(outcome.defect, []).append(outcome)
+        return kinds
+
+
+def judged_scores(outcomes: Sequence[Outcome]) -> NDArray[np.float64]:
+    """Return the scores of those that could be judged."""
+    return np.array([o.inspection.score for o in outcomes if not o.inspection.cause], float)
 
 
 def inspect_images(inspector: Inspector, images: Sequence[Path]) -> Iterator[Inspection]:

@@ -10,7 +10,9 @@ from pathlib import Path
 from export.evaluate.evaluation import inspect_images
 from export.learn import calibration
 from export.learn.calibration import Threshold
+from export.masks import split_masks
 from inspector.errors import DataError
+from inspector.images import find_images
 from inspector.inspection import Inspector
 from inspector.records import Cause
 
@@ -59,10 +61,11 @@ class Known:
         return lines
 
 
-def enough(images: list[Path]) -> list[Path]:
-    """Give them back. Raises DataError where there are too few."""
+def known_images(folder: Path) -> list[Path]:
+    """Return the images of known defects in a folder. Raises DataError where there are too few."""
+    images, _ = split_masks(find_images(folder))
     if len(images) < LEAST:
-        raise DataError(f"{images[0].parent}: {len(images)} known defects: fewer than {LEAST} say nothing")
+        raise DataError(f"{folder}: holds {len(images)} images of known defects, wanted {LEAST} or more")
     return images
 
 

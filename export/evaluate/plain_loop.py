@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import torch
 
-from export.learn.backbone import PatchBackbone
-from export.learn.pixel import PixelAutoencoder, Scale
+from export.learn.learners import learner_for
+from export.learn.settings import Settings
 from inspector.grid import Grid
 from inspector.model_info import ModelInfo
 
@@ -21,18 +21,22 @@ PARTS = 3
 
 def ms_per_part(path: Path, info: ModelInfo) -> float:
     """Return the fastest of a few parts. Of a feature model only its backbone is run: more than half of its work."""
-    network = PatchBackbone() if info.kind == "feature" else torch.nn.Sequential(Scale(), PixelAutoencoder().eval())
-    colours = {tuple(pixel) for pixel in np.asarray(cv2.imread(str(path))).reshape(-1, 3).tolist()}
-    return 1e3 * min(_seconds(path, info, network, colours) for _ in range(PARTS))
+    image = np.asarray(cv2.imread(str(path)), np.uint8)
+    learner = learner_for(Settings(kind=info.kind), image.shape)
+    colours = {tuple(pixel) for pixel in image.reshape(-1, 3).tolist()}
+    able = learner.capabilities
+    height, width = (side * able.seen_px // able.patch_px for side in info.patch_shape)  # as the network sees them
+    grid, network = Grid.parse(info.grid), learner.network
+    return 1e3 * min(_seconds(path, grid, (width, height), network, colours) for _ in range(PARTS))
 
 
-def _seconds(path: Path, info: ModelInfo, network: torch.nn.Module, colours: set[tuple[int, ...]]) -> float:
+def _seconds(
+    path: Path, grid: Grid, size: tuple[int, int], network: torch.nn.Module, colours: set[tuple[int, ...]]
+) -> float:
     started_s = time.perf_counter()
     image = np.asarray(cv2.imread(str(path)), np.uint8)
-    # A feature model's backbone sees its patches in half the pixels.
-    height, width = (side // 2 if info.kind == "feature" else side for side in info.patch_shape)
-    for top, left, bottom, right in Grid.parse(info.grid).boxes(*image.shape[:2]).tolist():
-        patch = cv2.resize(image[top:bottom, left:right], (width, height), interpolation=cv2.INTER_AREA)
+    for top, left, bottom, right in grid.boxes(*image.shape[:2]).tolist():
+        patch = cv2.resize(image[top:bottom, left:right], size, interpolation=cv2.INTER_AREA)
         with torch.no_grad():
             network(torch.from_numpy(patch[None]))
     for y in range(image.shape[0]):

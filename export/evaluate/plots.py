@@ -15,7 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
-from export.evaluate.metrics import Shares
+from export.evaluate.evaluation import Evaluation, judged_scores
+from export.evaluate.metrics import Shares, roc
+from export.evaluate.pages import svg_uri
+from export.evaluate.pixel_metrics import MAX_FPR
 
 INK, FAINT, GRID = "#22303c", "#5d6b78", "#dfe5ea"
 RIGHT, WRONG, GOOD = "#8fa3b3", "#b3261e", "#3f7d58"
@@ -44,6 +47,36 @@ class Scores:
     kind: str
     good: bool
     scores: NDArray[np.float64]
+
+
+def score_histogram(evaluation: Evaluation) -> str | None:
+    """Draw the scores of each kind of part; None where no part was judged."""
+    kinds = evaluation.by_kind().items()
+    rows = [Scores(kind, not outcomes[0].anomalous, judged_scores(outcomes)) for kind, outcomes in kinds]
+    rows = [row for row in rows if len(row.scores)]
+    return svg_uri(histogram(rows, evaluation.result.threshold)) if rows else None
+
+
+def curves(evaluation: Evaluation) -> list[dict[str, str]]:
+    """Draw those that exist: of parts where there are both classes, of pixels where there are masks."""
+    results, found = evaluation.metrics.results, []
+    judged = np.isfinite(results.scores)
+    anomalous, rejected = results.anomalous[judged], results.rejected[judged]
+    parts = roc(anomalous, results.scores[judged])
+    if parts:
+        mark = float(rejected[~anomalous].mean()), float(rejected[anomalous].mean())
+        drawn = curve(*parts, ("good parts rejected", "defects found"), mark=mark)
+        text = "Each point is a threshold, the red one that in use. The closer to the upper left, the better."
+        found.append({"title": "ROC of the parts", "words": text, "uri": svg_uri(drawn)})
+    pixels = results.levels.curves()
+    if pixels:
+        drawn = curve(pixels.fpr, pixels.tpr, ("good pixels marked", "defect pixels marked"))
+        text = "The same for single pixels of the maps: large defects weigh most."
+        found.append({"title": "ROC of the pixels", "words": text, "uri": svg_uri(drawn)})
+        drawn = curve(pixels.fpr, pixels.overlap, ("good pixels marked", "of each defect covered"), MAX_FPR)
+        text = "How much of each defect is covered, the mean over all defects; the coloured area is AU-PRO."
+        found.append({"title": "PRO", "words": text, "uri": svg_uri(drawn)})
+    return found
 
 
 def histogram(rows: Sequence[Scores], threshold: float) -> bytes:

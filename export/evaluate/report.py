@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from export.evaluate import plots, words
+from export.evaluate import plots
 from export.evaluate.bootstrap import REPLICATES, SEED, share_interval
-from export.evaluate.cases import Cases, pictures, worst
-from export.evaluate.evaluation import Evaluation
-from export.evaluate.metrics import Outcome, roc
-from export.evaluate.pages import NOTHING, figure, render, svg_uri
-from export.evaluate.pixel_metrics import MAX_FPR
+from export.evaluate.cases import section
+from export.evaluate.evaluation import Evaluation, judged_scores
+from export.evaluate.metrics import Outcome
+from export.evaluate.pages import NOTHING, figure, percent, render
 from export.evaluate.points import ORIENTATION, operating_points
+from export.evaluate.reconstructions import MISSING
 from export.evaluate.results import latency_ms
 from inspector.records import Verdict
 
 Entry = dict[str, Any]  # of the page's template
+NAMED = 3  # images, of many that a sentence is about
+FEW_GOOD, FEW_DEFECTS = 20, 10  # images; of each kind of defect. Below, the figures say little
 
 
 def report(evaluation: Evaluation) -> str:
@@ -30,23 +29,23 @@ def report(evaluation: Evaluation) -> str:
         "report.html.j2",
         result=result,
         date=result.utc[:10],
-        headline=words.headline(evaluation),
+        headline=_headline(evaluation),
         tiles=_tiles(evaluation),
-        notes=words.notes(evaluation),
-        budget=words.budget(evaluation),
-        masks=words.masks(evaluation),
+        notes=_notes(evaluation),
+        budget=_budget(evaluation),
+        masks=_masks(evaluation),
         points=list(operating_points(evaluation.metrics.results, result.threshold).values()),
         orientation=ORIENTATION,
         confusion=[_row(evaluation, "good parts", False), _row(evaluation, "defective parts", True)],
         kinds=[
             _kind(kind, outcomes, result.threshold)
-            for kind, outcomes in _by_kind(evaluation).items()
+            for kind, outcomes in evaluation.by_kind().items()
             if outcomes[0].anomalous
         ],
-        histogram=_histogram(evaluation),
-        curves=_curves(evaluation),
-        defects=_section(evaluation, worst(evaluation.outcomes, anomalous=True), DEFECTS),
-        goods=_section(evaluation, worst(evaluation.outcomes, anomalous=False), GOODS),
+        histogram=plots.score_histogram(evaluation),
+        curves=plots.curves(evaluation),
+        defects=section(evaluation, anomalous=True),
+        goods=section(evaluation, anomalous=False),
         not_judged=[{"name": o.name, "why": o.inspection.detail} for o in evaluation.outcomes if o.inspection.cause],
         p95=latency_ms(evaluation.outcomes, 95) if result.ms_per_part_p50 is not None else None,
         machine=f"{os.cpu_count()} processor cores ({evaluation.inspector.detector.provider})",
@@ -56,17 +55,101 @@ def report(evaluation: Evaluation) -> str:
     )
 
 
-# Title and words where verdicts are wrong, where none is, and where no part of the class was judged.
-DEFECTS = (
-    ("Missed defects", "Defective parts that passed, the least conspicuous first. {shown}"),
-    ("Closest calls among the defects", "Every judged defect was rejected. These came closest to passing."),
-    ("Defects", "No defective part was judged."),
-)
-GOODS = (
-    ("False rejects", "Good parts that were rejected, the most conspicuous first. {shown}"),
-    ("Closest calls among the good parts", "Every judged good part passed. These came closest to being rejected."),
-    ("Good parts", "No good part was judged."),
-)
+def _headline(evaluation: Evaluation) -> str:
+    """Say what came out, in a sentence or two."""
+    return f"{_about_defects(evaluation)} {_about_good(evaluation)}"
+
+
+def _budget(evaluation: Evaluation) -> str:
+    """Say whether the false rejects keep the budget, as far as so many good parts can tell."""
+    wanted = evaluation.result.false_reject_budget
+    low, high = share_interval(evaluation.false_rejects, evaluation.good)
+    seen = f"{evaluation.false_rejects} of {evaluation.good}; the budget is {percent(wanted)}."
+    shown = f"the exact range of the true share is {percent(low)} to {percent(high)}"
+    if low > wanted:
+        return f"{seen} The budget is not kept: {shown}. These good parts look unlike those of the training."
+    if high <= wanted:
+        return f"{seen} The budget is kept: {shown}."
+    return f"{seen} So few good parts can neither prove nor refute that the budget is kept: {shown}."
+
+
+def _masks(evaluation: Evaluation) -> str:
+    """Say how many of the defective parts the pixel figures rest on."""
+    usable = sum(bool(count) for count in evaluation.metrics.results.levels.regions)
+    if not evaluation.defects:
+        return "There are no defective parts, so there are no pixel figures."
+    if not usable:
+        return "No defective part has a usable mask, so there are no pixel figures."
+    left_out = " The others are left out of the pixel figures." if usable < evaluation.defects else ""
+    return f"{usable} of the {evaluation.defects} defective parts were judged and have a mask.{left_out}"
+
+
+def _notes(evaluation: Evaluation) -> list[str]:
+    """Say what a reader must know before trusting the figures; nothing where all is well."""
+    roi = evaluation.inspector.recipe.roi
+    area = f"Only the area of the roi is judged ({roi.hash}); pixel figures rest on it alone." if roi else ""
+    missing = "" if evaluation.inspector.detector.reconstructs else f"{MISSING.capitalize()}."
+    return [note for note in (*_about_training(evaluation), *_about_test_set(evaluation), area, missing) if note]
+
+
+def known_parts(names: Sequence[str], images: int) -> str:
+    """Return the warning about test images that the model was trained on; empty where there are none."""
+    if not names:
+        return ""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    were = "was" if len(names) == 1 else "were"
+    return (
+        f"{len(names)} of {images} test images {were} known from training ({', '.join(names[:NAMED])}{more}): "
+        "the figures are flattered, better than they would be on new parts. Take these images out and evaluate again."
+    )
+
+
+def _about_defects(evaluation: Evaluation) -> str:
+    total, passed = evaluation.defects, evaluation.let_through
+    if not total:
+        return "The test set holds no defective parts, so whether defects are found was not measured."
+    if not passed:
+        return f"All {total} defective parts were rejected." if total > 1 else "The one defective part was rejected."
+    return f"{passed} of {total} defective parts {'was' if passed == 1 else 'were'} passed."
+
+
+def _about_good(evaluation: Evaluation) -> str:
+    total, rejected = evaluation.good, evaluation.false_rejects
+    if not rejected:
+        return f"All {total} good parts passed." if total > 1 else "The one good part passed."
+    return f"{rejected} of {total} good parts {'was' if rejected == 1 else 'were'} rejected."
+
+
+def _about_training(evaluation: Evaluation) -> list[str]:
+    result, recipe = evaluation.result, evaluation.inspector.recipe
+    return [
+        known_parts(result.seen_images, result.images),
+        "The threshold was set by hand or by `calibrate`, not by training." if recipe.threshold != "auto" else "",
+        f"The threshold is extrapolated: {result.model.training_images} good images are too few to promise a budget of "
+        f"{percent(result.false_reject_budget)}."
+        if recipe.threshold == "auto" and not result.model.guaranteed
+        else "",
+    ]
+
+
+def _about_test_set(evaluation: Evaluation) -> list[str]:
+    counts: dict[str, int] = {}
+    for outcome in evaluation.outcomes:
+        if outcome.anomalous:
+            counts[outcome.defect] = counts.get(outcome.defect, 0) + 1
+    few = [kind for kind, count in counts.items() if count < FEW_DEFECTS]
+    missed = evaluation.count(True, Verdict.MISSED) + evaluation.count(False, Verdict.MISSED)
+    return [
+        f"{missed} of {len(evaluation.outcomes)} parts could not be judged and were rejected; they are listed below."
+        if missed
+        else "",
+        f"Only {evaluation.good} good parts were tested: what is said about false rejects is rough."
+        if evaluation.good < FEW_GOOD
+        else "",
+        f"Fewer than {FEW_DEFECTS} images each: {', '.join(few)}. What is said about these kinds is rough."
+        if few
+        else "",
+    ]
 
 
 def _tiles(evaluation: Evaluation) -> list[Entry]:
@@ -92,14 +175,6 @@ def _row(evaluation: Evaluation, name: str, anomalous: bool) -> Entry:
     return {"name": name, "anomalous": anomalous, **counts}
 
 
-def _by_kind(evaluation: Evaluation) -> Mapping[str, list[Outcome]]:
-    """Return good parts first, then each kind of defect; only kinds that there are."""
-    kinds: dict[str, list[Outcome]] = {}
-    for outcome in sorted(evaluation.outcomes, key=lambda o: (o.anomalous, o.defect)):
-        kinds.setdefault(outcome.defect, []).append(outcome)
-    return kinds
-
-
 def _kind(name: str, outcomes: list[Outcome], threshold: float) -> Entry:
     found = sum(outcome.right for outcome in outcomes)
     return {
@@ -109,56 +184,8 @@ def _kind(name: str, outcomes: list[Outcome], threshold: float) -> Entry:
         "missed": len(outcomes) - found,
         "share": found / len(outcomes),
         "interval": share_interval(found, len(outcomes)),
-        "lowest": min((s / threshold for s in _scores(outcomes)), default=None),
+        "lowest": min((s / threshold for s in judged_scores(outcomes)), default=None),
     }
-
-
-def _scores(outcomes: list[Outcome]) -> NDArray[np.float64]:
-    return np.array([o.inspection.score for o in outcomes if not o.inspection.cause], float)
-
-
-def _histogram(evaluation: Evaluation) -> str | None:
-    kinds = _by_kind(evaluation).items()
-    rows = [plots.Scores(kind, not outcomes[0].anomalous, _scores(outcomes)) for kind, outcomes in kinds]
-    rows = [row for row in rows if len(row.scores)]
-    return svg_uri(plots.histogram(rows, evaluation.result.threshold)) if rows else None
-
-
-def _curves(evaluation: Evaluation) -> list[Entry]:
-    """Draw those that exist: of parts where there are both classes, of pixels where there are masks."""
-    results, found = evaluation.metrics.results, []
-    judged = np.isfinite(results.scores)
-    anomalous, rejected = results.anomalous[judged], results.rejected[judged]
-    parts = roc(anomalous, results.scores[judged])
-    if parts:
-        mark = float(rejected[~anomalous].mean()), float(rejected[anomalous].mean())
-        drawn = plots.curve(*parts, ("good parts rejected", "defects found"), mark=mark)
-        text = "Each point is a threshold, the red one that in use. The closer to the upper left, the better."
-        found.append({"title": "ROC of the parts", "words": text, "uri": svg_uri(drawn)})
-    pixels = results.levels.curves()
-    if pixels:
-        drawn = plots.curve(pixels.fpr, pixels.tpr, ("good pixels marked", "defect pixels marked"))
-        text = "The same for single pixels of the maps: large defects weigh most."
-        found.append({"title": "ROC of the pixels", "words": text, "uri": svg_uri(drawn)})
-        drawn = plots.curve(pixels.fpr, pixels.overlap, ("good pixels marked", "of each defect covered"), MAX_FPR)
-        text = "How much of each defect is covered, the mean over all defects; the coloured area is AU-PRO."
-        found.append({"title": "PRO", "words": text, "uri": svg_uri(drawn)})
-    return found
-
-
-def _section(evaluation: Evaluation, cases: Cases, texts: tuple[tuple[str, str], ...]) -> Entry:
-    title, said = texts[0 if cases.wrong else 1 if cases.shown else 2]
-    shown = "All are shown." if len(cases.shown) == cases.total else f"{len(cases.shown)} of {cases.total} are shown."
-    cards = [
-        {
-            "name": outcome.name,
-            "score": outcome.inspection.score,
-            "percentile_in_words": outcome.inspection.percentile_in_words,
-            "pictures": pictures(evaluation.inspector, outcome, evaluation.paths[outcome.name]),
-        }
-        for outcome in cases.shown
-    ]
-    return {"title": title, "words": said.format(shown=shown), "cases": cards}
 
 
 def _settings(evaluation: Evaluation) -> dict[str, dict[str, object]]:

@@ -70,7 +70,7 @@ def threshold(scores: Sequence[float], budget: float | None = None) -> Threshold
     of the guarantee.
     """
     if not scores:
-        raise DataError("no good parts to calibrate from")
+        raise DataError("no scores of good parts to set a threshold by: give --data with images of good parts")
     if budget is None:
         return _chosen(scores)
     count, rank = len(scores), _rank(len(scores), budget)

@@ -55,7 +55,7 @@ def learn_fixture(images: Iterable[Image], align: Align = "auto") -> tuple[Fixtu
         return looked.template()[0], "aligned: to a template, as asked"
     outline, reason = looked.outline()
     if align == "object" and outline is None:
-        raise AlignError("no part stands out from the background in any good image: align: none")
+        raise AlignError("align: object: no part stands out from the background in any good image: use align: none")
     if outline and (align == "object" or not reason):
         return outline, f"aligned: {reason or 'one part, the same every time, in any pose'}"
     if len(looked.grays) >= MIN_PARTS:

@@ -45,8 +45,8 @@ WHITE = 2.0  # or by noise alone: averaged over blocks it vanishes, and what exc
 DETAIL = 3.0  # times the difference: what the pictures must show, for two empty ones differ by noise alone as well
 
 ADVICE: dict[Fault, str] = {
-    "size": "take all at one size; as they are, the line cannot refuse pictures of a wrong size",
-    "copy": "keep one of the two, for copies make the parts look more alike than they are",
+    "size": "take all at one size; as they are, the line cannot refuse images of a wrong size",
+    "copy": "keep one of the two: copies make good parts look more alike than they are",
     "blurred": "far less sharp than the others: check focus and exposure time, and take it again",
     "underexposed": "far darker than the others: check lamp and exposure time, and take it again",
     "overexposed": "far brighter than the others: check lamp and exposure time, and take it again",
@@ -130,8 +130,8 @@ def copies_named(images: Sequence[Path], say: Callable[[str], object]) -> Iterat
         for words in copies:
             say(words)
         raise DataError(
-            f"{len(copies)} of {len(images)} images are copies of others, named above: leave them out, for they say "
-            "nothing of how good parts differ"
+            f"{len(copies)} of {len(images)} images are copies of others, named above: take them out, since a copy "
+            "does not show how good parts differ"
         ) from None
 
 

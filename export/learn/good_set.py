@@ -17,7 +17,7 @@ from export.learn import good_quality
 from export.learn.fixtures import learn_fixture
 from export.learn.good_files import GoodFiles
 from export.learn.good_quality import QualityFinding
-from export.learn.learners import Capabilities, Learner
+from export.learn.learner import Capabilities, Learner
 from export.learn.model_selection import SelectionSet
 from export.learn.settings import Progress, Settings
 from export.learn.synthetic_defects import DefectiveCopy, add_defect

@@ -1,102 +1,28 @@
-"""The kinds of autoencoder behind one protocol: a fixed front, and a head that is fitted to good parts."""
+"""The kinds of autoencoder: a fixed front, and a head that is fitted to good parts."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from export.learn import feature, model_selection, pixel, whole
-from export.learn.backbone import Backbone
+from export.learn.backbone import Backbone, PatchBackbone
 from export.learn.feature import Choice
+from export.learn.learner import Capabilities, Fitted, HeldOutJudge, Judge, Learner, Told
 from export.learn.model_selection import SelectionSet
-from export.learn.scores import Mix, Units
-from export.learn.settings import Settings
+from export.learn.scores import Mix
+from export.learn.settings import Effort, Settings
 from export.learn.whole import DETAIL, MULTIPLE, TURNED_WEIGHTS, WEIGHTS, FeatureFront, FeatureModel, Layout
 from inspector.grid import Grid
-from inspector.model_info import Kind
 
-USUAL_PX, BEST_PX = 256, 384  # side at which a patch is seen, at most; by effort `best`
+SEEN_PX: Mapping[Effort, int] = {"quick": 224, "standard": 256, "best": 384}  # side at which a patch is seen, at most
 LEAST_PX = 64
 STEP_PX = MULTIPLE // DETAIL
-
-Told = Callable[[float], None]  # the share of the work that is done
-Judge = Callable[[int, Tensor], Tensor]  # number of a good part, its rows -> (rows, components)
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A model that has learned: uint8 patches and which are wanted -> maps, scores, reconstructions of the wanted."""
-
-    module: nn.Module
-    use: Callable[[Units], None]  # give maps and scores in these from now on
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What a learner can do, so that nobody need ask of which kind it is."""
-
-    kind: Kind  # what the model's metadata call it
-    patch_px: int  # side of the patches that the model takes
-    seen_px: int  # side at which the network sees them
-    multiple: int  # height and width of a patch are multiples of this
-    learns_from_all: bool  # the model that ships has seen all good parts; else those held out are not learned from
-    selects: bool  # it has choices that synthetic defects decide
-    finer_grids: bool  # its `selection_auroc` says whether a finer grid finds more
-
-
-class HeldOutJudge(Protocol):
-    """Judges good parts by what the others show."""
-
-    @property
-    def fitted(self) -> Fitted | None:
-        """Say what was fitted without the parts that were held out last, where that is what ships."""
-
-    def without(self, parts: Tensor) -> Judge:
-        """Return a function that scores one of these parts."""
-
-
-class Learner(Protocol):
-    """A kind of autoencoder: a fixed front, and a head that is fitted to what the front gives for good patches."""
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """Say what it can do."""
-
-    @property
-    def front(self) -> nn.Module:
-        """Return uint8 patches (n, h, w, 3) -> rows (n, ...) float32."""
-
-    @property
-    def mix(self) -> Mix:
-        """Say how components of scores make one."""
-
-    @property
-    def words(self) -> str:
-        """Say what was chosen, for the user."""
-
-    @property
-    def selection_auroc(self) -> float:
-        """Say how well the chosen head found synthetic defects; 0 where that was not tried."""
-
-    def select(
-        self, rows: Tensor, patch_shape: tuple[int, int], any_turn: bool, selection: SelectionSet | None
-    ) -> Learner:
-        """Return the same learner after the choices that all folds share.
-
-        `any_turn`: parts were turned into their pose. `selection`: what to try the choices on, where there is any.
-        """
-
-    def fit(self, rows: Tensor, told: Told) -> Fitted:
-        """Learn from the rows of good patches."""
-
-    def held_out(self, rows: Tensor, part_of_row: Tensor, told: Told) -> HeldOutJudge:
-        """Judge good parts by what the others show; `part_of_row` says whose each row is."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +48,12 @@ class FeatureLearner:
             learns_from_all=True,
             selects=self.selects,
             finer_grids=True,
+            grows_with_effort=True,
         )
+
+    @property
+    def network(self) -> nn.Module:
+        return PatchBackbone(self.front.backbone.name)
 
     def select(
         self, rows: Tensor, patch_shape: tuple[int, int], any_turn: bool, selection: SelectionSet | None
@@ -161,6 +92,18 @@ class FeatureLearner:
         return self.layout
 
 
+PIXEL = Capabilities(
+    kind="pixel",
+    patch_px=128,
+    seen_px=128,
+    multiple=32,
+    learns_from_all=False,
+    selects=False,
+    finer_grids=False,
+    grows_with_effort=False,
+)
+
+
 @dataclass(frozen=True)
 class PixelLearner:
     """Raw pixels, autoencoder by gradient descent."""
@@ -170,15 +113,11 @@ class PixelLearner:
     epochs: int
     mix: Mix = field(default_factory=Mix)
     selection_auroc: float = 0.0
-    capabilities: Capabilities = Capabilities(
-        kind="pixel",
-        patch_px=128,
-        seen_px=128,
-        multiple=32,
-        learns_from_all=False,
-        selects=False,
-        finer_grids=False,
-    )
+    capabilities: Capabilities = PIXEL
+
+    @property
+    def network(self) -> nn.Module:
+        return nn.Sequential(self.front, pixel.PixelAutoencoder().eval())
 
     @property
     def words(self) -> str:
@@ -224,19 +163,19 @@ def learner_for(settings: Settings, image_shape: tuple[int, ...]) -> Learner:
     """Choose the learner that the settings ask for, for images of that size, with its front on their device."""
     if settings.kind == "pixel":
         return PixelLearner(pixel.Scale().to(settings.device), settings.seed, settings.epochs)
-    best = settings.effort == "best"
-    side = settings.patch_px or usual_side(settings.grid, image_shape, BEST_PX if best else USUAL_PX)
-    backbone = Backbone(settings.backbone or ("lite2" if best else "lite0"))
+    side = settings.patch_px or usual_side(settings.grid, image_shape, SEEN_PX[settings.effort])
+    backbone = Backbone(settings.backbone or ("lite2" if settings.effort == "best" else "lite0"))
     front = FeatureFront(backbone).to(settings.device)
     return FeatureLearner(front, settings.seed, side, selects=settings.effort != "quick")
 
 
-def usual_side(grid: Grid, image_shape: tuple[int, ...], at_most: int = USUAL_PX) -> int:
+def usual_side(grid: Grid, image_shape: tuple[int, ...], at_most: int = SEEN_PX["standard"]) -> int:
     """Choose the side at which a patch is seen.
 
     Patches of a finer grid are not enlarged, which costs much and shows nothing more; nor is a single patch, beyond
-    USUAL_PX.
+    what is usual.
     """
     top, left, bottom, right = grid.boxes(*image_shape[:2])[0].tolist()
     side = math.ceil(math.sqrt((bottom - top) * (right - left)) / STEP_PX) * STEP_PX
-    return max(USUAL_PX if grid.patches == 1 else LEAST_PX, min(at_most, side))
+    least = SEEN_PX["standard"] if grid.patches == 1 else LEAST_PX
+    return min(at_most, max(least, side))

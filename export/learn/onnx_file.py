@@ -48,9 +48,11 @@ def check(model: nn.Module, patches: Patches, path: Path) -> float:
         maps, scores, *_ = (output.numpy() for output in model.cpu()(torch.from_numpy(patches)))
     found = Detector(path)(patches)
     difference = max(float(np.abs(found.maps - maps).max()), float(np.abs(found.scores - scores).max()))
-    if not (np.isfinite(difference) and difference <= TOLERANCE * max(1.0, float(np.abs(maps).max()))):
+    allowed = TOLERANCE * max(1.0, float(np.abs(maps).max()))
+    if not (np.isfinite(difference) and difference <= allowed):
         raise ModelError(
-            f"{path}: the exported graph differs from the PyTorch model by {difference:.3g}: do not use it"
+            f"{path}: the exported graph differs from the PyTorch model by {difference:.3g}, at most {allowed:.3g} is "
+            "allowed: do not use it"
         )
     return difference
 
@@ -88,5 +90,5 @@ def _trace(model: nn.Module, *examples: torch.Tensor) -> torch.onnx.ONNXProgram:
             f"{error.name} is not installed: pip install '.[train]' in the project's folder"
         ) from None
     if program is None:
-        raise ModelError("the PyTorch exporter returned nothing")
+        raise ModelError(f"PyTorch {torch.__version__} exported no model: install the version in constraints.txt")
     return program

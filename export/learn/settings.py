@@ -12,6 +12,7 @@ from inspector.model_info import Kind
 from inspector.recipe import Align
 from inspector.roi import Roi
 
+Effort = Literal["quick", "standard", "best"]
 Progress = Callable[[str, float], None]  # what is being done, and the share of the whole that is done (0 to 1)
 
 
@@ -24,8 +25,8 @@ class Settings:
     finer: bool = False  # finer grids may be taken, where they find clearly more synthetic defects
     backbone: Name | None = None  # of the feature model; None: as the effort says
     patch_px: int | None = None  # side at which the feature model sees a patch; None: as large as is of use
-    # quick: nothing is tried on synthetic defects; standard: it is; best: a larger backbone, and more pixels as well
-    effort: Literal["quick", "standard", "best"] = "standard"
+    # quick: fewer pixels, and nothing is tried on synthetic defects; best: a larger backbone and more pixels
+    effort: Effort = "standard"
     epochs: int = 30  # of the pixel model; the feature model has a closed form
     seed: int = 0
     device: str = "cpu"

@@ -20,7 +20,8 @@ from export.learn.catch import Defect, Point
 from export.learn.good_files import GoodFiles
 from export.learn.good_quality import QualityFinding
 from export.learn.good_set import GoodSet, look
-from export.learn.learners import Fitted, Judge, Learner, learner_for
+from export.learn.learner import Capabilities, Fitted, Judge, Learner
+from export.learn.learners import learner_for
 from export.learn.scores import Calibrated, Scores
 from export.learn.settings import Progress, Settings
 from export.learn.synthetic_defects import DefectiveCopy
@@ -38,6 +39,7 @@ class Trained:
     """What came out."""
 
     info: ModelInfo
+    capabilities: Capabilities  # of the learner
     threshold: calibration.Threshold
     threshold_without: float | None  # what it would be for the same budget without the suspects; None: there are none
     suspects: list[str]
@@ -79,7 +81,8 @@ def train(product: str, images: Sequence[Path], settings: Settings, path: Path, 
     notes = f"{learner.words}; grid {settings.grid}; {good.decision}"
     caught = catch.by_kind(defects, threshold.value) if points else {}
     seconds = time.monotonic() - started
-    return Trained(info, threshold, without, suspects, good.findings, notes, points, caught, cost_ms, seconds)
+    able = learner.capabilities
+    return Trained(info, able, threshold, without, suspects, good.findings, notes, points, caught, cost_ms, seconds)
 
 
 def _prepared(files: GoodFiles, settings: Settings, progress: Progress) -> tuple[Learner, GoodSet]:

@@ -74,7 +74,10 @@ def _scores(inspector: Inspector, data: Path | None) -> tuple[list[float], list[
     with all_unreadable_named(images):
         scores = score_images(inspector, new)
     if not known + scores:
-        raise ModelError(f"{info.product}: learned from every one of these images: give others to calibrate with")
+        raise ModelError(
+            f"{data}: {info.product}.onnx has learned from all of these images, so they say nothing about new parts: "
+            "give images of other good parts"
+        )
     return known, scores
 
 

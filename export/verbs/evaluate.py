@@ -16,9 +16,8 @@ from export.evaluate.pages import write_page
 from export.evaluate.pixel_metrics import PixelMetrics
 from export.evaluate.points import ORIENTATION, ThresholdEffect, operating_points
 from export.evaluate.reconstructions import MISSING, save_worst
-from export.evaluate.report import report
+from export.evaluate.report import known_parts, report
 from export.evaluate.results import describe, latency_ms, seen_in_training
-from export.evaluate.words import known_parts
 from inspector.cli import add_folders, whole_number
 from inspector.files import check_writable
 from inspector.inspection import Inspector, load_inspector

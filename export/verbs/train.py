@@ -17,9 +17,8 @@ from export.evaluate import known_defects
 from export.evaluate.known_defects import Known
 from export.learn.backbone import Name
 from export.learn.good_quality import copies_named
-from export.learn.settings import Settings
+from export.learn.settings import Effort, Settings
 from export.learn.train import Trained, train
-from export.masks import split_masks
 from export.verbs import train_report
 from export.verbs.calibrate import positive, share
 from export.verbs.contact_sheet import save_contact_sheet, sheet_path
@@ -27,7 +26,6 @@ from inspector.cli import add_folders, whole_number
 from inspector.errors import DependencyError, RecipeError
 from inspector.files import check_writable
 from inspector.grid import Grid
-from inspector.images import find_images
 from inspector.inspection import load_inspector
 from inspector.model_info import Kind
 from inspector.recipe import (
@@ -69,10 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--effort",
-        choices=("quick", "standard", "best"),
+        choices=get_args(Effort),
         default="standard",
-        help="quick: usual settings; standard: some are chosen by synthetic defects (default); "
-        "best: a larger backbone and more pixels as well, which makes the line slower",
+        help="quick: fewer pixels and usual settings, a quarter faster; standard: some are chosen by synthetic defects "
+        "(default); best: a larger backbone and more pixels as well, which makes the line slower",
     )
     parser.add_argument(
         "--backbone",
@@ -85,7 +83,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_side,
         metavar="N",
         help="side at which the feature model sees a patch, a multiple of 32; larger finds smaller defects, at a cost "
-        "that grows with its square (default: 256; where there are several patches, no more than they have pixels)",
+        "that grows with its square (default: 256, with --effort quick 224, best up to 384; where there are several "
+        "patches, no more than they have pixels)",
     )
     parser.add_argument(
         "--drop-suspects",
@@ -143,7 +142,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Train, write the model and, where none exists, the recipe."""
     recipe = _recipe(arguments)
     images = distinct_images(good_images(arguments.data))
-    defects = known_defects.enough(split_masks(find_images(arguments.defects))[0]) if arguments.defects else []
+    defects = known_defects.known_images(arguments.defects) if arguments.defects else []
     for folder in (arguments.model_dir, arguments.config_dir):
         check_writable(folder)  # now, not after minutes of training
     with all_unreadable_named(images), copies_named(images, on_stderr):
@@ -195,7 +194,10 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
     exists = recipe_path(arguments.config_dir, arguments.product).is_file()
     old = load_recipe(arguments.config_dir, arguments.product) if exists else new_recipe(arguments.product)
     if exists and arguments.enhance not in (None, old.colour.enhance):
-        raise RecipeError(f"{arguments.product}.yaml: colour.enhance is {old.colour.enhance}: change it there first")
+        raise RecipeError(
+            f"{arguments.product}.yaml: colour.enhance is {old.colour.enhance}, but --enhance says "
+            f"{arguments.enhance}: change the file first"
+        )
     try:
         overlap = old.overlap if arguments.overlap is None else arguments.overlap
         wanted = arguments.grid or old.grid

@@ -70,7 +70,7 @@ def as_dict(trained: Trained, dropped: Sequence[str], known: Known | None) -> di
 def _cost(trained: Trained, effort: str) -> str:
     """Say what a part costs, and what the next step would."""
     own = f"the model takes {trained.ms_per_part:.0f} ms a part on this machine"
-    more = trained.info.kind == "feature" and effort != "best"
+    more = trained.capabilities.grows_with_effort and effort != "best"
     return f"{own}; --effort best would take up to {BEST:g} times as long" if more else own
 
 

@@ -14,8 +14,10 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 from starlette.requests import HTTPConnection
 
+from inspector.errors import InspectorError, StoreError
 from inspector.page.errors import Forbidden, LoginNeeded, TooManyGuesses
 from inspector.page.passwords import Throttle, is_right
+from inspector.page.record_link import RecordLink
 from inspector.record.accounts import Accounts
 
 COOKIE = "line_inspector_session"
@@ -55,48 +57,77 @@ class Gate:
     """Knows who asks by the cookie of their session.
 
     Without accounts, who sits at the machine itself is an engineer, and everybody else looks. With accounts, who sits
-    at the machine looks without one, and everybody else logs in.
+    at the machine looks without one, and everybody else logs in. While the record cannot be asked nobody knows whether
+    there are accounts: then who sits at the machine looks, and everybody else waits.
     """
 
-    def __init__(self, accounts: Accounts | None) -> None:
-        self._accounts = accounts
+    def __init__(self, link: RecordLink) -> None:
+        self._link = link
         self._throttle = Throttle()
+
+    @property
+    def _accounts(self) -> Accounts | None:
+        """None where no record is kept. Raises StoreError where it cannot be opened."""
+        if self._link.trouble:
+            raise StoreError(self._link.trouble)
+        return Accounts(self._link.store) if self._link.store else None
 
     @property
     def has_accounts(self) -> bool:
         """Whether anybody can log in."""
-        return self._accounts is not None and self._accounts.any()
+        try:
+            accounts = self._accounts
+            return accounts is not None and accounts.any()
+        except StoreError:
+            return False
 
     def who(self, request: HTTPConnection) -> Who:
-        """Who asks. Raises StoreError."""
-        address = request.client.host if request.client else ""
-        local = is_local(request)
-        if self._accounts is None or not self._accounts.any():
+        """Who asks. Raises StoreError for somebody elsewhere while the record cannot be asked."""
+        try:
+            return self._who(request)
+        except StoreError:
+            if is_local(request):
+                return Who("", Role.VIEWER, _address(request))
+            raise
+
+    def _who(self, request: HTTPConnection) -> Who:
+        address, local, accounts = _address(request), is_local(request), self._accounts
+        if accounts is None or not accounts.any():
             return Who("", Role.ENGINEER if local else Role.VIEWER, address)
-        account = self._accounts.whose(request.cookies.get(COOKIE, ""))
+        account = accounts.whose(request.cookies.get(COOKIE, ""))
         if account:
             return Who(account.name, Role[account.role.upper()], address)
         return Who("", Role.VIEWER if local else Role.NOBODY, address)
 
     def log_in(self, request: Request, response: Response, name: str, password: str) -> None:
         """Begin a session; the answer gets its cookie. Raises Forbidden, TooManyGuesses, StoreError."""
-        if self._accounts is None:
+        accounts = self._accounts
+        if accounts is None:
             raise Forbidden("there are no accounts: add one with `line-inspector account add`")
-        keys = f"name {name}", f"address {request.client.host if request.client else ''}"
+        keys = f"name {name}", f"address {_address(request)}"
         if wait_s := self._throttle.wait_s(*keys):
             raise TooManyGuesses(wait_s)
-        if not is_right(password, self._accounts.password_hash(name)):
+        if not is_right(password, accounts.password_hash(name)):
             self._throttle.wrong(*keys)
             raise Forbidden("wrong name or password")
         self._throttle.right(*keys)
         self.log_out(request)
         token = give_cookie(request, response)
-        self._accounts.begin_session(name, token)
+        accounts.begin_session(name, token)
 
     def log_out(self, request: Request) -> None:
-        """End the session."""
-        if self._accounts is not None:
-            self._accounts.end_session(request.cookies.get(COOKIE, ""))
+        """End the session. Raises StoreError."""
+        accounts = self._accounts
+        if accounts is not None:
+            accounts.end_session(request.cookies.get(COOKIE, ""))
+
+    def why_not(self, asking: Who, role: Role) -> InspectorError:
+        """Why they may not do what needs this role."""
+        if self._link.trouble:
+            return StoreError(f"{self._link.trouble}; until then the pages only show the line")
+        if not asking.name and self.has_accounts:
+            return LoginNeeded(f"log in first: this needs the role {role.name.lower()}")
+        return Forbidden(f"this needs the role {role.name.lower()}, and you are {asking.role.name.lower()}")
 
 
 def give_cookie(request: Request, response: Response) -> str:
@@ -133,6 +164,10 @@ def is_local(request: HTTPConnection) -> bool:
     return _is_loopback(request.client.host) and _is_loopback(request.url.hostname or "")
 
 
+def _address(request: HTTPConnection) -> str:
+    return request.client.host if request.client else ""
+
+
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -156,9 +191,7 @@ def needs(role: Role) -> Callable[[Request], Who]:
         if asking.may(role):
             return asking
         gate: Gate = request.app.state.gate
-        if not asking.name and gate.has_accounts:
-            raise LoginNeeded(f"log in first: this needs the role {role.name.lower()}")
-        raise Forbidden(f"this needs the role {role.name.lower()}, and you are {asking.role.name.lower()}")
+        raise gate.why_not(asking, role)
 
     return check
 

@@ -18,16 +18,20 @@ PLAUSIBLE_RATE = 0.3
 DISK_LOW, DISK_FULL = 0.10, 0.02  # free share of a disk
 
 
-def alarms(state: FeedState, now: Running | None, drift: str, disk_free: float | None) -> list[Alarm]:
-    """All that apply, the most urgent first."""
+def alarms(
+    state: FeedState, now: Running | None, drift: str, disk_free: float | None, troubles: Sequence[str] = ()
+) -> list[Alarm]:
+    """All that apply, the most urgent first. `troubles`: what is not kept at present, a line each."""
     found = [
         _failed(now),
         _camera(state.recent),
         _streak(state.streak, state.recent),
         _disk(disk_free),
         _refused(now),
+        _golden(now),
         _rates(state.recent[-WINDOW:], now),
         _drift(drift),
+        _not_kept(troubles),
     ]
     return sorted((alarm for alarm in found if alarm), key=lambda alarm: not alarm.severe)
 
@@ -78,6 +82,15 @@ def _refused(now: Running | None) -> Alarm | None:
     return _alarm("refused", False, f"Changeover refused, {now.product} goes on", now.refused)
 
 
+def _golden(now: Running | None) -> Alarm | None:
+    """Of the running recipe only: another one has not been checked yet."""
+    last = now.golden if now else None
+    if now is None or last is None or not last.wrong or last.recipe_hash != now.recipe_hash:
+        return None
+    advice = f"{last.wrong}. Check lamp, lens and camera; do not trust verdicts until a check comes out right."
+    return _alarm("golden", True, "Golden parts came out wrong", advice)
+
+
 def _rates(recent: Sequence[Judged], now: Running | None) -> Alarm | None:
     judged = [part for part in recent if part.verdict is not Verdict.MISSED]
     if len(judged) < LEAST or now is None:
@@ -100,6 +113,13 @@ def _rates(recent: Sequence[Judged], now: Running | None) -> Alarm | None:
 def _all_alike(judged: Iterable[Judged]) -> bool:
     """Real parts never score the same to the last digit."""
     return len({part.score for part in judged}) == 1
+
+
+def _not_kept(troubles: Sequence[str]) -> Alarm | None:
+    if not troubles:
+        return None
+    advice = f"{'; '.join(dict.fromkeys(troubles))}. The log has every verdict."
+    return _alarm("kept", False, "The line runs, but not all of it is kept", advice)
 
 
 def _drift(words: str) -> Alarm | None:

@@ -3,33 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
 
 from inspector.page.alarms import CAMERA_PARTS, DISK_FULL, DISK_LOW
 from inspector.page.control import Running
 from inspector.page.feed import FeedState, Judged
 from inspector.page.schemas import Badge, State
+from inspector.pipeline.capture import SKIPPED
 from inspector.records import Cause
 
 RECENT = 20  # parts a badge looks back
+OFF_RATE = 0.2  # share by which the rate of pictures may differ from the one that was set
+LONG_S = 5.0  # without a picture, and
+LONG_PERIODS = 10  # without one for so many periods: parts pass unseen, or none come
+NO_PICTURE = (Cause.CAMERA, Cause.DECODE)  # what the camera sent is none
+NOT_THE_PART = {Cause.SIZE: "pictures of another size", Cause.ALIGN: "no part found"}  # not as the recipe wants it
 
 
-def badges(state: FeedState, now: Running | None, disk_free: float | None) -> list[Badge]:
-    """One for each, always in the same order."""
+def badges(
+    state: FeedState, now: Running | None, disk_free: float | None, now_s: float, troubles: Sequence[str] = ()
+) -> list[Badge]:
+    """One for each, always in the same order. `now_s` is the feed's clock, `troubles` what is not kept at present."""
     recent = state.recent[-RECENT:]
     return [
-        _of_cause("camera", recent, Cause.CAMERA, "pictures come", waiting="no picture yet"),
-        Badge(name="trigger", state="none", words="free running: each picture is a part"),
+        _camera(recent),
+        _trigger(recent, now, now_s),
         _model(recent, now),
         _controller(recent, now),
-        _disk(disk_free),
+        _disk(disk_free, troubles),
     ]
 
 
-def _of_cause(name: str, recent: Sequence[Judged], cause: Cause, good: str, waiting: str) -> Badge:
+def _camera(recent: Sequence[Judged]) -> Badge:
+    others = [part.cause for part in recent if part.cause in NOT_THE_PART]
+    found = _of_causes("camera", recent, NO_PICTURE, "pictures come", waiting="no picture yet")
+    if found.state != "good" or not others:
+        return found
+    words = f"{NOT_THE_PART[others[-1]]}: {len(others)} of the last {len(recent)} parts"
+    return Badge(name="camera", state="deviates", words=words)
+
+
+def _trigger(recent: Sequence[Judged], now: Running | None, now_s: float) -> Badge:
+    """No source has a trigger of its own: each picture is a part. What can be known is whether they come in time."""
+    skipped = sum(part.detail.startswith(SKIPPED) for part in recent)
+    if skipped:
+        return _trigger_off(f"the camera skipped {skipped} of the last {len(recent)} pictures")
+    if now is None or not now.live:
+        return Badge(name="trigger", state="none", words="a replay has none: each picture is a part")
+    period_s = _period_s(recent)
+    if not now.running or period_s is None:
+        return Badge(name="trigger", state="none", words="none: each picture is a part")
+    silent_s = now_s - recent[-1].written_s
+    if silent_s > max(LONG_S, LONG_PERIODS * period_s):
+        return _trigger_off(f"no picture for {silent_s:.0f} s")
+    rate_hz, wanted_hz = 1 / period_s, now.rate_hz
+    if wanted_hz and abs(rate_hz - wanted_hz) > OFF_RATE * wanted_hz:
+        return _trigger_off(f"{rate_hz:.3g} pictures a second, {wanted_hz:g} are set")
+    return Badge(name="trigger", state="good" if wanted_hz else "none", words=f"free running, {rate_hz:.3g} a second")
+
+
+def _trigger_off(words: str) -> Badge:
+    return Badge(name="trigger", state="deviates", words=words)
+
+
+def _period_s(recent: Sequence[Judged]) -> float | None:
+    """Between two pictures; None where that is not known."""
+    gaps = [(after.utc - before.utc).total_seconds() for before, after in pairwise(recent)]
+    return median(gaps) if len(gaps) >= RECENT // 2 and median(gaps) > 0 else None
+
+
+def _of_causes(name: str, recent: Sequence[Judged], causes: Sequence[Cause], good: str, waiting: str) -> Badge:
     if not recent:
         return Badge(name=name, state="none", words=waiting)
-    missed = sum(part.cause is cause for part in recent)
-    if all(part.cause is cause for part in recent[-CAMERA_PARTS:]):
+    missed = sum(part.cause in causes for part in recent)
+    if all(part.cause in causes for part in recent[-CAMERA_PARTS:]):
         return Badge(name=name, state="lost", words=recent[-1].detail or "lost")
     if missed:
         return Badge(name=name, state="deviates", words=f"{missed} of the last {len(recent)} parts missed")
@@ -41,7 +89,9 @@ def _controller(recent: Sequence[Judged], now: Running | None) -> Badge:
         return Badge(name="controller", state="none", words="no output is set up")
     if now.away:
         return Badge(name="controller", state="lost", words=now.away)
-    return _of_cause("controller", recent, Cause.OUTPUT, "is told every verdict", waiting="waits for the first verdict")
+    return _of_causes(
+        "controller", recent, [Cause.OUTPUT], "is told every verdict", waiting="waits for the first verdict"
+    )
 
 
 def _model(recent: Sequence[Judged], now: Running | None) -> Badge:
@@ -49,15 +99,23 @@ def _model(recent: Sequence[Judged], now: Running | None) -> Badge:
         return Badge(name="model", state="none", words="no line here")
     if now.failed or not now.running:
         return Badge(name="model", state="lost", words="the line has ended")
-    device = now.provider.removesuffix("ExecutionProvider")
     late = sum(part.cause in (Cause.DEADLINE, Cause.OVERFLOW) for part in recent)
     if late:
         return Badge(name="model", state="deviates", words=f"too slow for {late} of the last {len(recent)} parts")
-    return Badge(name="model", state="good", words=f"{now.model_hash} on {device}")
+    good = f"{now.provider.removesuffix('ExecutionProvider')}, {now.model_hash}"
+    found = _of_causes("model", recent, [Cause.MODEL], good, waiting=good)
+    if found.state in ("good", "none") and now.refused:
+        return Badge(name="model", state="deviates", words="not as its recipe: the last changeover was refused")
+    return Badge(name="model", state="good" if found.state == "none" else found.state, words=found.words)
 
 
-def _disk(free: float | None) -> Badge:
+def _disk(free: float | None, troubles: Sequence[str]) -> Badge:
     if free is None:
         return Badge(name="disk", state="none", words="nothing is kept")
-    state: State = "lost" if free < DISK_FULL else "deviates" if free < DISK_LOW else "good"
-    return Badge(name="disk", state=state, words=f"{100 * free:.0f} % free")
+    full = f"{100 * free:.0f} % free"
+    if free < DISK_FULL:
+        return Badge(name="disk", state="lost", words=full)
+    if troubles:
+        return Badge(name="disk", state="deviates", words=troubles[0])
+    state: State = "deviates" if free < DISK_LOW else "good"
+    return Badge(name="disk", state=state, words=full)

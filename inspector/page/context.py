@@ -13,12 +13,15 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from inspector.errors import StoreError
 from inspector.page.access import COOKIE, Gate, Role, Who, csrf_token, give_cookie, who
+from inspector.page.broadcast import Broadcast
 from inspector.page.control import LineControl
 from inspector.page.drafts import Drafts
 from inspector.page.errors import Unknown
 from inspector.page.feed import Feed
 from inspector.page.live import Hub
+from inspector.page.record_link import RecordLink
 from inspector.page.snapshot import Snapshots
 from inspector.page.video import Video
 from inspector.record import audit
@@ -44,12 +47,13 @@ class Context:
     hub: Hub
     snapshots: Snapshots
     videos: Mapping[str, Video]
+    broadcast: Broadcast
     encoder: ThreadPoolExecutor
     config_dir: Path
     model_dir: Path
     pages: Environment
     gate: Gate
-    store: Store | None = None  # the record; None where there is none
+    link: RecordLink  # to the record
     archive: Path | None = None  # where kept pictures lie
 
     @property
@@ -72,11 +76,19 @@ class Context:
             raise Unknown(f"no line for camera {camera} in this process") from None
 
     @property
+    def store(self) -> Store | None:
+        """The record; None where there is none, or none that can be opened."""
+        return self.link.store
+
+    @property
     def record(self) -> Store:
-        """The record. Raises Unknown where there is none."""
-        if self.store is None:
-            raise Unknown("this station keeps no record: start it with --record FILE")
-        return self.store
+        """The record. Raises Unknown where there is none, StoreError where it cannot be opened."""
+        store = self.store
+        if store is not None:
+            return store
+        if self.link.trouble:
+            raise StoreError(self.link.trouble)
+        raise Unknown("this station keeps no record: start it with --record FILE")
 
     def note(self, asking: Who, action: str, subject: str, **details: object) -> None:
         """Write a change of state into the audit trail: who did what to what. Before it is done: what cannot be
@@ -86,10 +98,10 @@ class Context:
 
     def say(self, name: str, action: str, subject: str, **details: object) -> None:
         """The same, by the name that the trail has for them. Without a record it goes to the program's own log."""
-        if self.store is None:
+        if self.store is None and not self.link.trouble:
             _logger.info("%s: %s %s %s", name, action, subject, details or "")
         else:
-            audit.append(self.store, name, action, subject, details)
+            audit.append(self.record, name, action, subject, details)
 
     def render(self, template: str, **values: object) -> str:
         """A template without its surroundings, for a part of a page."""
@@ -103,6 +115,7 @@ class Context:
         common = {
             "csrf": csrf_token(cookie),
             "has_accounts": self.gate.has_accounts,
+            "record_trouble": self.link.trouble,
             "asking": asking,
             "Role": Role,
             "navigation": [(name, address) for name, address, role in NAVIGATION if asking.may(role)],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from inspector.errors import InspectorError, ModelError, RecipeError
+from inspector.inspection import Inspector
+from inspector.page.trials import GoldenCheck, GoldenResult, unchanged_on_error, with_threshold
 from inspector.pipeline import Pipeline
 from inspector.recipe import Recipe, load_recipe, products, update_recipe
 
@@ -38,10 +40,14 @@ class Running:
     held_out: tuple[float, ...]  # scores of good parts by a model that never saw them
     outputs: int  # how many are told the verdicts
     away: str  # why one of them cannot be told at present; empty where all can
+    live: bool  # parts come by themselves; a replay's do not
+    rate_hz: float | None  # of parts, where it was set
     running: bool
     failed: str  # the first error of the line; empty where all is well
     loading: str  # the product that is being loaded; empty where none is
     refused: str  # why the last changeover was refused; empty where it was not
+    checking: bool  # whether its golden parts are being judged
+    golden: GoldenResult | None  # what came of that last
 
 
 class LineControl(Protocol):
@@ -67,10 +73,14 @@ class LineControl(Protocol):
     def check_threshold(self, threshold: float | None) -> None:
         """Raise InspectorError where the running product cannot have this threshold."""
 
-    def set_threshold(self, threshold: float | None) -> None:
-        """Write the running product's threshold into its recipe (None: the model's own), and take it over between two
-        parts. Raises InspectorError, and leaves the recipe as it was.
+    def set_threshold(self, threshold: float | None, settle: Callable[[], None] = lambda: None) -> None:
+        """Try another threshold (None: the model's own) on the golden parts; then write it into the recipe, call
+        `settle`, and take it over between two parts. Where any of that raises InspectorError the recipe stays as it
+        was, and `now.refused` says why.
         """
+
+    def check_golden(self, done: Callable[[GoldenResult], None]) -> None:
+        """Begin to judge the golden parts by the running model; see GoldenCheck. Raises ModelError."""
 
     def stop(self) -> None:
         """End the run."""
@@ -79,10 +89,12 @@ class LineControl(Protocol):
 class PipelineControl:
     """A LineControl over a pipeline of this process."""
 
-    def __init__(self, pipeline: Pipeline, config_dir: Path, model_dir: Path) -> None:
+    def __init__(self, pipeline: Pipeline, config_dir: Path, model_dir: Path, rate_hz: float | None = None) -> None:
         self._pipeline = pipeline
         self._config_dir = config_dir
         self._model_dir = model_dir
+        self._rate_hz = rate_hz
+        self._golden = GoldenCheck(lambda: pipeline.inspector, config_dir)
 
     @property
     def name(self) -> str:
@@ -106,10 +118,14 @@ class PipelineControl:
             held_out=tuple(detector.info.held_out.values()),
             outputs=pipeline.outputs,
             away=pipeline.away,
+            live=pipeline.live,
+            rate_hz=self._rate_hz,
             running=pipeline.running,
             failed=str(pipeline.errors[0]) if pipeline.errors else "",
             loading=pipeline.loading,
             refused=pipeline.refusal,
+            checking=self._golden.under_way,
+            golden=self._golden.last,
         )
 
     def products(self) -> Sequence[Readiness]:
@@ -130,13 +146,27 @@ class PipelineControl:
                 f"threshold {threshold:g}: wants a number above 0 and up to {beyond:.4g}: beyond it all passes"
             )
 
-    def set_threshold(self, threshold: float | None) -> None:
+    def set_threshold(self, threshold: float | None, settle: Callable[[], None] = lambda: None) -> None:
         self.check_threshold(threshold)
-        now = self.now
-        value = "auto" if threshold is None else threshold
-        model = None if threshold is None else now.model_hash
-        update_recipe(self._config_dir, now.product, threshold=value, threshold_model=model)
-        self._pipeline.change_product(now.product)
+        running = self._pipeline.inspector
+        product = running.recipe.product
+
+        def write() -> None:
+            if self._pipeline.inspector is not running:
+                raise RecipeError(f"{product} has been changed in the meantime: look again, then set the threshold")
+            value = "auto" if threshold is None else threshold
+            model = None if threshold is None else running.detector.model_hash
+            with unchanged_on_error(self._config_dir, product):
+                update_recipe(self._config_dir, product, threshold=value, threshold_model=model)
+                settle()
+
+        def load(product: str) -> Inspector:
+            return with_threshold(running, self._config_dir, self._model_dir, threshold)
+
+        self._pipeline.change_product(product, load, write)
+
+    def check_golden(self, done: Callable[[GoldenResult], None]) -> None:
+        self._golden.begin(done)
 
     def stop(self) -> None:
         self._pipeline.stop()

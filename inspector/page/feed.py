@@ -63,6 +63,7 @@ class Feed:
         utc_now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self.name = name
+        self.began = utc_now()  # before the first part
         self._now_ns = now_ns
         self._utc_now = utc_now
         self._lock = threading.Lock()

@@ -143,6 +143,15 @@ class Product(_Said):
     golden: bool  # parts with a known verdict are checked before it may start
 
 
+class Golden(_Said):
+    """What came of the last check of the golden parts while the line ran."""
+
+    utc: datetime
+    product: str
+    parts: int  # 0 where it failed
+    wrong: str  # why it failed; empty where all came out right
+
+
 class ProductState(_Said):
     """What a line inspects, and what it could."""
 
@@ -150,6 +159,8 @@ class ProductState(_Said):
     running: str
     loading: str  # empty where no changeover is under way
     refused: str  # why the last one was refused
+    checking: bool  # the golden parts are being judged
+    golden: Golden | None  # what came of that last
     products: list[Product]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
 
 import uvicorn
@@ -16,6 +18,7 @@ from inspector.page.video import give_way
 
 DEFAULT = "127.0.0.1:8080"
 PARTING_S = 2.0
+RETRY_S = 2.0  # between two tries to take a port
 
 
 class Server:
@@ -57,6 +60,60 @@ class Server:
     def _run(self) -> None:
         give_way()
         self._server.run(sockets=[self._socket])
+
+
+class PatientServer:
+    """Serves at an address, within `with`; where its port is taken, as soon as that is free.
+
+    `tell` gets one line when pages are served, `complain` one where they cannot be yet.
+    """
+
+    def __init__(
+        self,
+        app: FastAPI,
+        hub: Hub,
+        address: str,
+        *,
+        tell: Callable[[str], None],
+        complain: Callable[[str], None],
+        retry_s: float = RETRY_S,
+    ) -> None:
+        self._app = app
+        self._hub = hub
+        self._address = address
+        self._tell = tell
+        self._complain = complain
+        self._retry_s = retry_s
+        self._server: Server | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep_trying, name="page-port", daemon=True)
+
+    def __enter__(self) -> PatientServer:
+        try:
+            self._serve()
+        except InspectorError as error:
+            self._complain(f"{error}; the line runs, its pages come when the port is free")
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        if self._server is not None:
+            self._server.__exit__(kind, error, trace)
+
+    def _serve(self) -> None:
+        server = Server(self._app, self._hub, listen(self._address))
+        self._server = server.__enter__()
+        self._tell(f"pages: {server.address}")
+
+    def _keep_trying(self) -> None:
+        while self._server is None and not self._ended.wait(self._retry_s):
+            with contextlib.suppress(InspectorError):
+                self._serve()
 
 
 def parse_address(text: str) -> tuple[str, int]:

@@ -12,15 +12,19 @@ from inspector.records import Counts
 
 
 class ShiftCounts:
-    """The counts of one camera. Made before its run begins; asked on one thread at a time."""
+    """The counts of one camera; asked on one thread at a time."""
 
     def __init__(
-        self, store: Store, camera: str, utc_now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
+        self,
+        store: Store,
+        camera: str,
+        utc_now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        began: datetime | None = None,
     ) -> None:
-        """Ask the record for what came before. Raises StoreError."""
+        """Ask the record for what came before the run `began` (None: it begins now). Raises StoreError."""
         self._utc_now = utc_now
-        self._shift = shift(utc_now(), 0)
-        self._before = store.counts(PartFilter(since=self._shift.since, camera=camera))
+        self._shift = shift(began or utc_now(), 0)
+        self._before = store.counts(PartFilter(since=self._shift.since, until=began, camera=camera))
         self._at_start = Counts()  # of the run, when the shift began
 
     def __call__(self, run: Counts) -> Counts:

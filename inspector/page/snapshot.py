@@ -17,10 +17,10 @@ from inspector.page.badges import badges
 from inspector.page.control import Running
 from inspector.page.feed import Feed, FeedState, Judged
 from inspector.page.live import ONLY, Hub
+from inspector.page.record_link import RecordLink
 from inspector.page.schemas import CameraState, LiveState, Part, Tally, Word
 from inspector.page.shift import ShiftCounts
 from inspector.record.drift import KIND
-from inspector.record.store import Store
 from inspector.records import Counts
 
 CHARTED = 200  # parts in the charts
@@ -29,22 +29,41 @@ PERIOD_S = 0.2  # a state is made at most so often, however many look
 
 
 class Recorded:
-    """What the record adds to the live state: whether good parts have drifted. Asked for at most every 2 s."""
+    """What the record adds to the live state: whether good parts have drifted, and the counts of the shift.
 
-    def __init__(self, store: Store | None, now_s: Callable[[], float] = time.monotonic) -> None:
-        self._store = store
+    Asked for at most every 2 s.
+    """
+
+    def __init__(self, link: RecordLink, hub: Hub, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._link = link
+        self._hub = hub
         self._now_s = now_s
         self._looked_s = -math.inf
         self._drift: dict[str, str] = {}
+        self._shifts: dict[str, ShiftCounts] = {}
 
     def drift(self, camera: str) -> str:
         """What has drifted in front of a camera, and what to do; empty where nothing has, or nobody knows."""
-        if self._store is not None and self._now_s() - self._looked_s >= RECORD_PERIOD_S:
-            self._looked_s = self._now_s()
-            with contextlib.suppress(StoreError):  # whoever writes into the record says so; the line goes on
-                found = self._store.alarms(open_only=True)
-                self._drift = {alarm.camera or ONLY: alarm.text for alarm in found if alarm.kind == KIND}
+        self._look()
         return self._drift.get(camera, "")
+
+    def shift(self, camera: str, run: Counts) -> Counts | None:
+        """The shift's counts when the run has these; None where the record does not know."""
+        self._look()
+        known = self._shifts.get(camera)
+        return known(run) if known else None
+
+    def _look(self) -> None:
+        store = self._link.store
+        if store is None or self._now_s() - self._looked_s < RECORD_PERIOD_S:
+            return
+        self._looked_s = self._now_s()
+        with contextlib.suppress(StoreError):  # whoever writes into the record says so; the line goes on
+            for name in self._hub.feeds.keys() - self._shifts.keys():
+                feed = self._hub.feeds[name]
+                self._shifts[name] = ShiftCounts(store, feed.name, began=feed.began)
+            found = store.alarms(open_only=True)
+            self._drift = {alarm.camera or ONLY: alarm.text for alarm in found if alarm.kind == KIND}
 
 
 class Snapshots:
@@ -53,12 +72,12 @@ class Snapshots:
     def __init__(
         self,
         hub: Hub,
-        store: Store | None = None,
+        link: RecordLink,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._hub = hub
-        self._shifts = {name: ShiftCounts(store, feed.name) for name, feed in hub.feeds.items()} if store else {}
-        self._recorded = Recorded(store, now_s)
+        self._link = link
+        self._recorded = Recorded(link, hub, now_s)
         self._now_s = now_s
         self._turn = threading.Lock()
         self._made_s = -math.inf
@@ -81,7 +100,8 @@ class Snapshots:
         now = control.now if control else None
         state = feed.state
         charted = state.recent[-CHARTED:]
-        shift = self._shifts.get(name)
+        shift = self._recorded.shift(name, state.counts)
+        troubles = [*self._hub.troubles(name), *([self._link.trouble] if self._link.trouble else [])]
         return CameraState(
             name=name,
             product=_product(now, charted),
@@ -89,7 +109,7 @@ class Snapshots:
             sequence=state.sequence,
             last=part_of(charted[-1]) if charted else None,
             counts=tally(state.counts),
-            shift=tally(shift(state.counts)) if shift else None,
+            shift=tally(shift) if shift else None,
             parts_per_minute=_pace(charted),
             scores=[_number(part.score) for part in charted],
             verdicts="".join(part.verdict.name[0] for part in charted),
@@ -98,8 +118,8 @@ class Snapshots:
             threshold=now.threshold if now else None,
             deadline_ms=now.deadline_ms if now else None,
             rejects=_newest(state),
-            badges=badges(state, now, free),
-            alarms=alarms(state, now, self._recorded.drift(name), free),
+            badges=badges(state, now, free, self._now_s(), troubles),
+            alarms=alarms(state, now, self._recorded.drift(name), free, troubles),
         )
 
 

@@ -81,7 +81,9 @@ def history(store: Store | None, product: str) -> list[Moved]:
 
 
 def move(context: Context, camera: str, threshold: float | None, asking: Who) -> None:
-    """Use another threshold from now on; who and when is written down first. Raises InspectorError."""
+    """Use another threshold once the golden parts come out right with it; who asked for it is written down first, and
+    that it was moved when it is used. Raises InspectorError.
+    """
     control = context.control(camera)
     now = control.now
     control.check_threshold(threshold)
@@ -89,12 +91,14 @@ def move(context: Context, camera: str, threshold: float | None, asking: Who) ->
     context.note(
         asking, "set threshold", now.product, camera=camera, old=now.threshold, new=new, auto=threshold is None
     )
-    control.set_threshold(threshold)
-    if context.store:
-        utc = datetime.now(timezone.utc)
-        context.store.change_threshold(
-            ThresholdRow(now.product, now.threshold, new, asking.title, utc, now.recipe_hash)
-        )
+    store = context.store
+
+    def keep() -> None:
+        if store:
+            utc = datetime.now(timezone.utc)
+            store.change_threshold(ThresholdRow(now.product, now.threshold, new, asking.title, utc, now.recipe_hash))
+
+    control.set_threshold(threshold, keep)
 
 
 def move_back(context: Context, camera: str, asking: Who) -> None:

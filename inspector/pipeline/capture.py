@@ -19,6 +19,7 @@ from inspector.pipeline.watchdog import Stage
 from inspector.records import Cause, Frame, Image, Inspection
 
 READ_TIMEOUT_S = 0.2  # how soon capture notices a stop
+SKIPPED = "the camera skipped a frame"
 QUEUE_FULL = "queue full: parts arrive faster than they can be inspected"
 LARGEST_GAP = 10_000  # frames lost at once; a camera whose count jumps further has a wrong count
 
@@ -79,7 +80,7 @@ class Capture:
             self._lost(Cause.CAMERA, f"the camera's count jumped by {gap}")
             gap = 0
         for _ in range(gap):
-            self._lost(Cause.CAMERA, "the camera skipped a frame")
+            self._lost(Cause.CAMERA, SKIPPED)
         self._expected = frame.index + 1
         if not _is_bgr(frame.image):
             self._lost(Cause.DECODE, "not an image of 8-bit BGR pixels", frame.part, frame.captured_ns)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from dataclasses import dataclass
 
 from inspector.errors import InspectorError, ModelError
 from inspector.inspection import Inspector
@@ -16,6 +17,15 @@ from inspector.inspection import Inspector
 LoadInspector = Callable[[str], Inspector]
 
 LOAD_S = 120.0  # beside a line that takes all cores, too
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What shall take over."""
+
+    product: str
+    load: LoadInspector
+    settle: Callable[[], None]  # called once it is loaded, before it takes over; InspectorError refuses it
 
 
 class Changeover:
@@ -43,13 +53,15 @@ class Changeover:
         self._limit_s = limit_s
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._wanted: str | None = None  # asked for, perhaps while another one is loading
+        self._wanted: Wanted | None = None  # asked for, perhaps while another one is loading
         self._ended = False
 
-    def ask(self, product: str) -> None:
-        """Load `product` soon. A second request while one loads replaces what comes after that."""
+    def ask(self, product: str, load: LoadInspector | None = None, settle: Callable[[], None] = lambda: None) -> None:
+        """Load `product` soon, with `load` where it is given. A second request while one loads replaces what comes
+        after that.
+        """
         with self._lock:
-            self._wanted = product
+            self._wanted = Wanted(product, load or self._load, settle)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=self._thread_name, daemon=True)
                 self._thread.start()
@@ -66,38 +78,48 @@ class Changeover:
 
     def _run(self) -> None:
         try:
-            while (product := self._next()) is not None:
-                self._change(product)
+            while (wanted := self._next()) is not None:
+                self._change(wanted)
         except BaseException as error:
             self._fail(error)
 
-    def _next(self) -> str | None:
-        """Return the product to load; None where there is none, which ends the thread."""
+    def _next(self) -> Wanted | None:
+        """Return what to load; None where there is nothing, which ends the thread."""
         with self._lock:
-            product, self._wanted = self._wanted, None
-            if product is None or self._ended:
+            wanted, self._wanted = self._wanted, None
+            if wanted is None or self._ended:
                 self._thread = None
                 return None
-            return product
+            return wanted
 
-    def _change(self, product: str) -> None:
+    def _change(self, wanted: Wanted) -> None:
+        product = wanted.product
         loaded: Future[Inspector] = Future()
         # On a thread of its own, which is left behind where it never ends: the next product gets another one.
         threading.Thread(
-            target=self._load_into, args=(loaded, product), name=f"{self._thread_name}-load", daemon=True
+            target=_load_into, args=(loaded, wanted), name=f"{self._thread_name}-load", daemon=True
         ).start()
         if not wait([loaded], self._limit_s).done:
             self._refuse(ModelError(f"{product}: is not loaded after {self._limit_s:g} s: given up"))
         elif (error := loaded.exception()) is not None:
             self._refuse(error if isinstance(error, InspectorError) else _unknown(product, error))
         else:
-            self._swap(loaded.result())
+            self._take_over(wanted, loaded.result())
 
-    def _load_into(self, loaded: Future[Inspector], product: str) -> None:
+    def _take_over(self, wanted: Wanted, inspector: Inspector) -> None:
         try:
-            loaded.set_result(self._load(product))
-        except BaseException as error:  # a library that exits, too, is no reason to end the run
-            loaded.set_exception(error)
+            wanted.settle()
+        except InspectorError as error:
+            self._refuse(error)
+        else:
+            self._swap(inspector)
+
+
+def _load_into(loaded: Future[Inspector], wanted: Wanted) -> None:
+    try:
+        loaded.set_result(wanted.load(wanted.product))
+    except BaseException as error:  # a library that exits, too, is no reason to end the run
+        loaded.set_exception(error)
 
 
 def _unknown(product: str, error: BaseException) -> ModelError:

@@ -73,13 +73,15 @@ class Ledger:
         self._closed = True
 
     def pop(self) -> Inspection | None:
-        """Return the verdict on the next frame; None where it has to be waited for."""
-        verdict = self._next_verdict()
-        if verdict is not None:
-            self._owed.pop(self._next, None)
-            self._verdicts.pop(self._next, None)
-            self._next += 1
-        return verdict
+        """Return the verdict on the next frame, given out now; None where it has to be waited for."""
+        now_ns = self._now_ns()
+        verdict = self._next_verdict(now_ns)
+        if verdict is None:
+            return None
+        self._owed.pop(self._next, None)
+        self._verdicts.pop(self._next, None)
+        self._next += 1
+        return verdict.given_out(now_ns)
 
     def patience_s(self, at_most: float) -> float:
         """Return for how long to wait for news: at the next deadline `pop` has a verdict by itself."""
@@ -88,11 +90,11 @@ class Ledger:
             return at_most
         return min(at_most, max(0.0, (owed.deadline_ns - self._now_ns()) / 1e9))
 
-    def _next_verdict(self) -> Inspection | None:
+    def _next_verdict(self, now_ns: int) -> Inspection | None:
         verdict, owed = self._verdicts.get(self._next), self._owed.get(self._next)
         if owed is None or (verdict is not None and verdict.verdict is Verdict.MISSED):
             return verdict
-        if owed.expired(self._now_ns()):
+        if owed.expired(now_ns):
             if verdict is not None:
                 self._note_late(verdict)
             return owed.missed(Cause.DEADLINE, f"no verdict within {owed.inspector.recipe.deadline_ms:g} ms")

@@ -70,6 +70,7 @@ class Pipeline:
         self._news_ns = now_ns() + NEWS_PERIOD_NS
         self._changeover = self._make_changeover(load, load_s) if load else None
         overflow = overflow or (Overflow.NEWEST if camera.live else Overflow.WAIT)
+        self.live = camera.live  # whether parts come by themselves
         self._stages = Stages(self._run, camera, journal, sinks, overflow, stall_s)
 
     def run(self) -> Summary:
@@ -134,15 +135,18 @@ class Pipeline:
         """Why the last changeover was refused; empty where it was not."""
         return self._run.refusal
 
-    def change_product(self, product: str) -> None:
+    def change_product(
+        self, product: str, load: LoadInspector | None = None, settle: Callable[[], None] = lambda: None
+    ) -> None:
         """Load and warm the recipe of `product` beside the running one, then swap between two frames.
 
         Returns at once. A recipe that cannot be used is refused in the log and the old one goes on. Asking again
-        while one is loading replaces what comes after it.
+        while one is loading replaces what comes after it. `load` makes the inspector in place of the line's own way;
+        `settle` is called before the swap, and may still refuse it by an InspectorError.
         """
         if self._changeover and not self._run.stopping:
             self._run.ask(product)
-            self._changeover.ask(product)
+            self._changeover.ask(product, load, settle)
 
     # ---- the life of a run, on the caller's thread
 

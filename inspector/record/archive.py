@@ -1,12 +1,14 @@
 """The archive: the pictures of some parts, as the camera gave them and with what was strange drawn in.
 
-Rejects are kept always, and of passed parts one in N and those near the threshold. Originals are PNG, without loss, so
-that they can be judged again as they were; or JPEG of quality 95, about a fifth of the size. Files lie by day (UTC) and
-camera, and sort by time. What is too old or too much goes, oldest first, and the disk keeps some room in any case.
+Of which parts, `selection` says. Originals are PNG, without loss, so that they can be judged again as they were; or
+JPEG of quality 95, about a fifth of the size. Files lie by day (UTC) and camera, and sort by time. What is too old or
+too much goes, oldest first; but a day that takes more than its share goes before all others, down to its share.
+The disk keeps some room in any case.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import shutil
 import threading
@@ -19,13 +21,15 @@ from typing import Literal
 from inspector.errors import SinkError
 from inspector.images import write_image
 from inspector.overlay.picture import draw
-from inspector.record.rows import PartKey
+from inspector.record.rows import PartKey, PartRow
+from inspector.record.selection import Selection
 from inspector.records import Counts, Inspection, Verdict
 from inspector.text import shortened
 
 _logger = logging.getLogger(__name__)
 DAY = "%Y-%m-%d"
 NAME_LENGTH = 40  # of a part, in the file's name
+DAYS_SHARE = 5  # one in so many of all bytes: what a day may take before others have to go
 Original = Literal["png", "jpg"]
 
 
@@ -62,13 +66,15 @@ class Archive:
         self._settings = settings
         self._utc_now = utc_now
         self._free_bytes = free_bytes
-        self._passes = 0
+        self._selection = Selection(settings.keep_pass_every, settings.near)
+        self._bytes: dict[str, int] = {}  # of days that are over
         self._lost = 0  # pictures since the trouble began
+        self.trouble = ""  # why no pictures are kept at present
         self._lock = threading.Lock()  # between who keeps and who sweeps
 
     def keep(self, key: PartKey, utc: datetime, inspection: Inspection, counts: Counts) -> Kept | None:
         """Save the part's pictures, if they are wanted; returns where, None where there are none."""
-        if inspection.image is None or not self._wants(inspection):
+        if not self._selection.wants(inspection):
             return None
         try:
             with self._lock:
@@ -79,14 +85,24 @@ class Archive:
             return None
         if self._lost:
             _logger.warning("%s: pictures are kept again; %d are missing", self._settings.folder, self._lost)
-            self._lost = 0
+            self._lost, self.trouble = 0, ""
         return kept
+
+    def close(self) -> None:
+        """Tell what was left out, where that was not told yet."""
+        self._selection.close()
 
     def find(self, path: str | None) -> Path | None:
         """The file at a path of the record; None where there is none any more."""
         file = self._settings.folder / (path or "")
         inside = path is not None and ".." not in file.parts[len(self._settings.folder.parts) :]
         return file if inside and file.is_relative_to(self._settings.folder) and file.is_file() else None
+
+    def with_pictures(self, row: PartRow) -> PartRow:
+        """The row of a part with the places of its pictures, where they were kept."""
+        kept = self._place(row.key, row.captured_utc, row.verdict, row.part)
+        image, overlay = (path if self.find(path) else None for path in (kept.image, kept.overlay))
+        return dataclasses.replace(row, image_path=image, overlay_path=overlay)
 
     def sweep(self) -> None:
         """Let go of what is too old or too much. Called once in a while."""
@@ -96,23 +112,18 @@ class Archive:
         except OSError as error:
             self._trouble(f"{error.filename}: {error.strerror}", pictures=0)
 
-    def _wants(self, inspection: Inspection) -> bool:
-        if inspection.verdict is not Verdict.PASS:
-            return True
-        self._passes += 1
-        every = self._settings.keep_pass_every
-        sampled = every > 0 and (self._passes - 1) % every == 0
-        return sampled or inspection.score >= self._settings.near * inspection.threshold
-
     def _save(self, key: PartKey, utc: datetime, inspection: Inspection, counts: Counts) -> Kept:
         assert inspection.image is not None
-        place = PurePosixPath(f"{utc:{DAY}}") / (_file_name(key.camera) or ".")
-        stem = f"{utc:%H%M%S}-{key.run_id[:8]}-{key.number:08d}-{inspection.verdict.value}{_part(inspection.part)}"
-        kept = Kept(str(place / f"{stem}.{self._settings.original}"), str(place / f"{stem}.overlay.jpg"))
-        (self._settings.folder / place).mkdir(parents=True, exist_ok=True)
+        kept = self._place(key, utc, inspection.verdict, inspection.part)
+        (self._settings.folder / kept.image).parent.mkdir(parents=True, exist_ok=True)
         write_image(self._settings.folder / kept.image, inspection.image)
         write_image(self._settings.folder / kept.overlay, draw(inspection, counts))
         return kept
+
+    def _place(self, key: PartKey, utc: datetime, verdict: Verdict, part: str) -> Kept:
+        place = PurePosixPath(f"{utc:{DAY}}") / (_file_name(key.camera) or ".")
+        stem = f"{utc:%H%M%S}-{key.run_id[:8]}-{key.number:08d}-{verdict.value}{_part(part)}"
+        return Kept(str(place / f"{stem}.{self._settings.original}"), str(place / f"{stem}.overlay.jpg"))
 
     def _make_room(self) -> None:
         """Raises SinkError where the disk stays too full."""
@@ -125,18 +136,39 @@ class Archive:
                 raise SinkError(f"{folder}: less than {wanted / 1e9:.3g} GB are free on its disk: free some space")
 
     def _sweep(self, lacking: int) -> None:
-        """Remove old days as a whole, then the oldest files, until the rest fits and `lacking` bytes more are free."""
+        """Remove old days as a whole; then the oldest files until the rest fits and `lacking` bytes are free: first
+        those of days that take more than their share, then of all.
+        """
         oldest = f"{self._utc_now().astimezone(timezone.utc) - timedelta(days=self._settings.days):{DAY}}"
         for day in self._days():
             if day.name < oldest:
                 shutil.rmtree(day)
-        files = [(file, file.stat().st_size) for day in self._days() for file in _files(day)]
-        excess = max(lacking, sum(size for _, size in files) - self._settings.most_bytes)
-        for file, size in files:
-            if excess <= 0:
-                return
+        days = self._days()
+        share = self._settings.most_bytes // DAYS_SHARE
+        sizes = [self._size(day, over=day not in days[-2:]) for day in days]
+        excess = max(lacking, sum(sizes) - self._settings.most_bytes)
+        for day, size in zip(days, sizes, strict=True):
+            excess -= self._remove(day, min(excess, size - share))
+        for day in days:
+            excess -= self._remove(day, excess)
+
+    def _size(self, day: Path, *, over: bool) -> int:
+        """Bytes of a day's pictures; of one that is over they are added up once."""
+        known = self._bytes.get(day.name) if over else None
+        if known is None:
+            known = self._bytes[day.name] = sum(file.stat().st_size for file in _files(day))
+        return known
+
+    def _remove(self, day: Path, excess: int) -> int:
+        """Remove the oldest pictures of a day until so many bytes are gone, or all of them; returns how many went."""
+        gone = 0
+        for file in _files(day) if excess > 0 else ():
+            if gone >= excess:
+                break
+            gone += file.stat().st_size
             file.unlink(missing_ok=True)
-            excess -= size
+        self._bytes[day.name] = self._bytes.get(day.name, gone) - gone
+        return gone
 
     def _days(self) -> list[Path]:
         folder = self._settings.folder
@@ -146,6 +178,8 @@ class Archive:
         if not self._lost:
             _logger.error("%s; no pictures are archived until that is mended, the line goes on", reason)
         self._lost += pictures
+        if self._lost:
+            self.trouble = f"{reason}: no pictures are archived"
 
 
 def _files(day: Path) -> Iterator[Path]:

@@ -107,8 +107,8 @@ def verify(store: Store, head: str | None = None) -> Verified:
     """Check every row, oldest first. `head`: a hash that was noted before and must still be there."""
     expected, previous, known = 1, START, head in (None, START)
     query = select(*AuditEntry.__table__.columns).order_by(AuditEntry.id)
-    with store.reading() as connection:
-        for found in connection.execution_options(yield_per=1000).execute(query):
+    with store.reading() as connection, connection.execution_options(yield_per=1000).execute(query) as rows:
+        for found in rows:
             row = AuditRow(*found)
             if wrong := _wrong(row, expected, previous):
                 return Verified(expected - 1, previous, wrong, known)

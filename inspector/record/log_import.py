@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from inspector.record.archive import Archive
 from inspector.record.bookkeeping import log_read, note_log_read
 from inspector.record.rows import PartRow, RunRow
 from inspector.record.store import Store
@@ -20,27 +21,37 @@ from inspector.records import Verdict
 
 _logger = logging.getLogger(__name__)
 AT_ONCE = 1000  # rows in one transaction
-SAME = ("score", "threshold", "worst_row", "worst_col", "anomalous_patches", "latency_ms", "cause", "captured_ns")
+# Columns that have the same name in both; older logs lack some of them.
+SAME = (
+    *("captured_ns", "score", "threshold", "cause", "worst_row", "worst_col", "worst_x", "worst_y"),
+    *("anomalous_patches", "region", "latency_ms", "wait_ms", "judge_ms"),
+)
 
 
-def import_logs(store: Store, folder: Path, host: str, running: str | None = None) -> Iterator[int]:
+def import_logs(
+    store: Store, folder: Path, host: str, running: str | None = None, archive: Archive | None = None
+) -> Iterator[int]:
     """Add the parts of all logs below a folder that the record lacks, a few at a time; yields how many were new.
 
-    Raises StoreError. How far each log was read is kept in the record, so that old ones are not read again. The log of
-    the run that is `running` is left alone: its parts are on their way, with more than the log has.
+    Raises StoreError. A row is then as if it had never been missing, but for how its picture looked (brightness, focus,
+    colour, position), which no log has; where its pictures lie is asked of `archive`. How far each log was read is kept
+    in the record, so that old ones are not read again. The log of the run that is `running` is left alone: its parts
+    are on their way.
     """
     for file in sorted(folder.rglob("line-*.jsonl")):
-        yield from _import(store, file, _camera_of(file, folder), host, running)
+        yield from _import(store, file, _camera_of(file, folder), host, running, archive)
 
 
-def import_lost(store: Store, folder: Path, run_id: str, lost: Mapping[str, range]) -> Iterator[int]:
+def import_lost(
+    store: Store, folder: Path, run_id: str, lost: Mapping[str, range], archive: Archive | None = None
+) -> Iterator[int]:
     """Add those parts of a run, by camera and number, from its log; yields how many were new. Raises StoreError."""
     for file in sorted(folder.rglob("line-*.jsonl")):
         if _run_of(file) != run_id:
             continue
         with file.open("rb") as lines:
             while rows := list(_rows(lines, file, run_id, _camera_of(file, folder))):
-                yield store.write([row for row in rows if row.number in lost.get(row.camera, ())])
+                yield store.write(_found(archive, (row for row in rows if row.number in lost.get(row.camera, ()))))
 
 
 def row_from_log(found: dict[str, Any], run_id: str, camera: str) -> PartRow:
@@ -82,7 +93,9 @@ def _run_of(file: Path) -> str | None:
     return found.get("run") if isinstance(found, dict) else None
 
 
-def _import(store: Store, file: Path, camera: str, host: str, running: str | None) -> Iterator[int]:
+def _import(
+    store: Store, file: Path, camera: str, host: str, running: str | None, archive: Archive | None
+) -> Iterator[int]:
     name = str(file.resolve())
     start = log_read(store, host, name)
     if start == file.stat().st_size:
@@ -95,9 +108,14 @@ def _import(store: Store, file: Path, camera: str, host: str, running: str | Non
                 return
             for run_id in runs:
                 store.begin_run(RunRow(run_id, min(row.captured_utc for row in rows), host, f"log {file.name}", ""))
-            new = store.write(rows)
+            new = store.write(_found(archive, rows))
             note_log_read(store, host, name, lines.tell())
             yield new
+
+
+def _found(archive: Archive | None, rows: Iterable[PartRow]) -> list[PartRow]:
+    """The rows with their pictures, where those are in the archive."""
+    return [archive.with_pictures(row) for row in rows] if archive else list(rows)
 
 
 def _rows(lines: Any, file: Path, run_id: str, camera: str) -> Iterator[PartRow]:

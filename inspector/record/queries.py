@@ -87,11 +87,19 @@ def hours(wanted: PartFilter, cursor: Cursor | None, limit: int, newest_first: b
     """(hour, parts) of the hours with such parts beyond a place in the history, nearest first."""
     hour = HourTally.hour
     first, last = _hours_touched(wanted)
-    query = select(hour, func.sum(HourTally.parts)).where(*_tallied(wanted, first, last))
+    query = select(hour, func.sum(HourTally.kept)).where(*_tallied(wanted, first, last), HourTally.kept > 0)
     if cursor is not None:
         at = microseconds(cursor.captured_utc) // HOUR_US
         query = query.where(hour <= at if newest_first else hour >= at)
     return query.group_by(hour).order_by(hour.desc() if newest_first else hour).limit(limit)
+
+
+def hours_kept(verdicts: Sequence[Verdict], before: datetime) -> Executable:
+    """The hours wholly before a time that still have rows of parts with these verdicts, oldest first."""
+    hour = HourTally.hour
+    these = HourTally.verdict.in_([verdict.value for verdict in verdicts])
+    query = select(hour).where(hour < microseconds(before) // HOUR_US, HourTally.kept > 0, these)
+    return query.distinct().order_by(hour)
 
 
 def narrowed(wanted: PartFilter, found: Sequence[tuple[int, int]], limit: int) -> PartFilter:
@@ -132,37 +140,42 @@ def conditions(wanted: PartFilter) -> list[Condition]:
 
 
 def tallies(wanted: PartFilter) -> SelectBase:
-    """(hour, verdict, cause, parts) of what the filter means; the same hour may come more than once."""
+    """(hour, product, camera, verdict, cause, parts) of what the filter means; the same key may come more than once."""
     if not in_tallies(wanted):
         return _single(*conditions(wanted))
     first, last = _whole_hours(wanted)
     if first is not None and last is not None and first >= last:  # less than an hour
         return _single(*conditions(wanted))
-    columns = (HourTally.hour, HourTally.verdict, HourTally.cause, HourTally.parts)
+    table = HourTally
+    columns = (table.hour, table.product, table.camera, table.verdict, table.cause, table.parts)
     whole = select(*columns).where(*_tallied(wanted, first, last))
     edges = [
         *([] if first is None else [dataclasses.replace(wanted, until=EPOCH + first * HOUR)]),
         *([] if last is None else [dataclasses.replace(wanted, since=EPOCH + last * HOUR)]),
     ]
     cut = [_single(*conditions(edge)) for edge in edges if edge.since != edge.until]
-    if not cut:
-        return whole
-    both = union_all(whole, *cut).subquery()
-    return select(both.c.hour, both.c.verdict, both.c.cause, both.c.parts)
+    return select(union_all(whole, *cut).subquery()) if cut else whole
 
 
-def hourly(wanted: PartFilter) -> Executable:
-    """(hour, passed, failed, missed) of each hour that has such parts, oldest first."""
+def counted_by(wanted: PartFilter, *names: str) -> Executable:
+    """(*names, passed, failed, missed) of each key that has such parts; `names` are columns of `tallies`."""
     found = tallies(wanted).subquery()
+    keys = [found.c[name] for name in names]
     verdicts = (Verdict.PASS, Verdict.FAIL, Verdict.MISSED)
     sums = [func.sum(case((found.c.verdict == verdict.value, found.c.parts), else_=0)) for verdict in verdicts]
-    return select(found.c.hour, *sums).group_by(found.c.hour).order_by(found.c.hour)
+    return select(*keys, *sums).group_by(*keys).order_by(*keys)
 
 
 def newest_judgements(part_ids: list[int]) -> Executable:
     """The newest word on each of these parts."""
     columns = (Judgement.part_id, Judgement.label, Judgement.who, Judgement.utc)
     return select(*columns).where(_newest(Judgement.part_id.in_(part_ids)))
+
+
+def withdrawn(product: str) -> Executable:
+    """The parts of a product on which the newest word is none."""
+    empty = select(Judgement.part_id).where(_newest(), Judgement.label == "")
+    return select(*COLUMNS).where(Part.id.in_(empty), Part.product == product)
 
 
 def places(wanted: PartFilter, rows: int, cols: int) -> Executable:
@@ -237,7 +250,8 @@ def _hours_touched(wanted: PartFilter) -> tuple[int | None, int | None]:
 def _single(*which: Condition) -> SelectBase:
     one = literal_column("1", BigInteger).label("parts")
     cause = func.coalesce(Part.cause, "").label("cause")
-    return select((_captured_us() // HOUR_US).label("hour"), Part.verdict, cause, one).where(*which)
+    hour = (_captured_us() // HOUR_US).label("hour")
+    return select(hour, Part.product, Part.camera, Part.verdict, cause, one).where(*which)
 
 
 def _captured_us() -> ColumnElement[int]:

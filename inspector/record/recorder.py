@@ -8,13 +8,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from inspector.errors import InspectorError
-from inspector.record.bookkeeping import CameraLooks
-from inspector.record.drift import DriftWatch, GoodScores, News
+from inspector.record.archive import Archive
+from inspector.record.drift import GoodScores
+from inspector.record.drift_alarms import DriftAlarms
 from inspector.record.log_import import import_logs, import_lost
+from inspector.record.retention import Retention, forget
 from inspector.record.rows import PartRow, RunRow
 from inspector.record.store import Store
 
@@ -23,7 +25,8 @@ BATCH = 256  # parts in one transaction
 BATCH_S = 0.5  # and no part waits longer
 RETRY_S = 5.0
 MOST = 20_000  # parts that wait while the database is away; those beyond are in the log only, until it is read again
-CHORES_S = 60.0
+SWEEP_S = 60.0
+FORGET_S = 3600.0  # between two looks for rows that are too old
 
 
 class Recorder:
@@ -31,7 +34,8 @@ class Recorder:
 
     Where the database cannot be opened or written, that is told in one line, parts wait, and the line goes on; what
     does not fit in memory is read from the logs when the database is back. `good_scores`, held-out scores of a model by
-    its hash, has drift watched. `chores` are done once in a minute.
+    its hash, has drift watched. Rows that are too old by `retention` go, a few between two batches. `archive` is swept
+    once in a minute, and asked for the pictures of parts that are read from the logs.
     """
 
     def __init__(
@@ -41,7 +45,8 @@ class Recorder:
         *,
         logs: Path | None = None,
         good_scores: GoodScores | None = None,
-        chores: Sequence[Callable[[], None]] = (),
+        retention: Retention | None = None,
+        archive: Archive | None = None,
         utc_now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
         retry_s: float = RETRY_S,
         most: int = MOST,
@@ -49,9 +54,9 @@ class Recorder:
         self._open_store = open_store
         self._run = run
         self._logs = logs
-        self._good_scores = good_scores
-        self._watches: dict[str, DriftWatch] = {}  # by camera
-        self._chores = chores
+        self._drift = DriftAlarms(good_scores, utc_now) if good_scores else None
+        self._retention = retention
+        self._archive = archive
         self._utc_now = utc_now
         self._retry_s = retry_s
         self._most = most
@@ -62,8 +67,9 @@ class Recorder:
         self._trouble = ""
         self._store: Store | None = None
         self._importing: Iterator[int] | None = None
-        self._alarms: dict[str, int] = {}  # by camera: their numbers in the record
-        self._next_chores_s = 0.0
+        self._next_sweep_s = 0.0
+        self._forgetting: Iterator[int] | None = None
+        self._next_forget_s = 0.0
         self._thread = threading.Thread(target=self._work, name="record-database", daemon=True)
         self._thread.start()
 
@@ -76,6 +82,11 @@ class Recorder:
             if len(self._waiting) >= BATCH:
                 self._changed.notify_all()
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be written at present; empty where it can."""
+        return self._trouble
+
     def close(self) -> None:
         """Write what waits, and end. Where that cannot be written, the log has it and the next opening reads it."""
         with self._changed:
@@ -85,7 +96,7 @@ class Recorder:
 
     def _work(self) -> None:
         while not self._closing or self._waiting:
-            self._do_chores()
+            self._sweep()
             try:
                 self._step()
             except InspectorError as error:
@@ -104,6 +115,16 @@ class Recorder:
             self._written(store, batch)
         elif self._importing and next(self._importing, None) is None:
             self._importing = None
+        if self._retention and not self._importing and not self._closing:
+            self._forget_some(store, self._retention)
+
+    def _forget_some(self, store: Store, retention: Retention) -> None:
+        """Remove a few rows: once in half a second, about, which the line does not notice."""
+        if self._forgetting is None and time.monotonic() >= self._next_forget_s:
+            self._next_forget_s = time.monotonic() + FORGET_S
+            self._forgetting = forget(store, retention, self._utc_now())
+        if self._forgetting and next(self._forgetting, None) is None:
+            self._forgetting = None
 
     def _batch(self, wait_s: float) -> list[PartRow]:
         """What waits, a batch at most; it goes on waiting until it is written."""
@@ -121,11 +142,10 @@ class Recorder:
             _logger.warning("%s: the record is written again", store.name)
             self._trouble = ""
         if lost and self._logs:
-            self._importing = import_lost(store, self._logs, self._run.id, lost)
-        for row in batch:
-            news = self._watch_over(store, row.camera).take(row) if self._good_scores else None
-            if news:
-                self._alarmed(store, news)
+            more = import_lost(store, self._logs, self._run.id, lost, self._archive)
+            self._importing = chain(self._importing or (), more)
+        if self._drift:
+            self._drift.take(store, batch)
 
     def _lose(self, row: PartRow) -> None:
         """The oldest gives way."""
@@ -138,26 +158,14 @@ class Recorder:
             store.begin_run(self._run)
             self._store = store
             if self._logs:
-                self._importing = import_logs(store, self._logs, self._run.host, self._run.id)
+                self._importing = import_logs(store, self._logs, self._run.host, self._run.id, self._archive)
         return self._store
 
-    def _watch_over(self, store: Store, camera: str) -> DriftWatch:
-        assert self._good_scores
-        return self._watches.setdefault(camera, DriftWatch(self._good_scores, CameraLooks(store, camera)))
-
-    def _alarmed(self, store: Store, news: News) -> None:
-        if news.over:
-            _logger.warning("%s is over", news.alarm.kind)
-            store.end_alarm(self._alarms[news.alarm.camera], self._utc_now())
-        else:
-            _logger.warning("%s", news.alarm.text)
-            self._alarms[news.alarm.camera] = store.raise_alarm(news.alarm)
-
-    def _do_chores(self) -> None:
-        if time.monotonic() >= self._next_chores_s:
-            self._next_chores_s = time.monotonic() + CHORES_S
-            for chore in self._chores:
-                chore()
+    def _sweep(self) -> None:
+        if time.monotonic() >= self._next_sweep_s:
+            self._next_sweep_s = time.monotonic() + SWEEP_S
+            if self._archive:
+                self._archive.sweep()
 
     def _tell(self, error: str) -> None:
         if error != self._trouble:

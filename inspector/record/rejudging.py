@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from inspector.cores import keep_to_share
 from inspector.errors import DataError, DependencyError
 from inspector.identity import PartIdentity
 from inspector.images import read_image
 from inspector.inspection import Inspector
 from inspector.records import Cause, Frame, Verdict
 
-AT_ONCE = 8  # pictures handed to a worker together
+AT_ONCE = 8  # pictures handed to a worker together, at most
+PIECES = 16  # for each worker, at least: none of them waits long for the last
 
 MakeInspector = Callable[[], Inspector]  # is sent to workers: a function of a module, or a partial of one
 
@@ -53,9 +55,10 @@ def workers(make: MakeInspector, count: int, kind: str) -> Iterator[Workers]:
         yield _Here(make())
     else:
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(count, mp_context=context, initializer=_load, initargs=(make,)) as pool:
-            list(pool.map(_ready, range(count)))
-            yield _Processes(pool)
+        begin = _Beginning(context.Value("i", 0), context.Barrier(count), count)
+        with ProcessPoolExecutor(count, mp_context=context, initializer=_load, initargs=(make, begin)) as pool:
+            list(pool.map(_wait_for_others, range(count)))
+            yield _Processes(pool, count)
 
 
 def timed(found: Workers, paths: Sequence[Path]) -> tuple[list[Again], float]:
@@ -89,22 +92,38 @@ class _Here:
 @dataclass(frozen=True, slots=True)
 class _Processes:
     pool: ProcessPoolExecutor
+    count: int
 
     def judge(self, paths: Sequence[Path]) -> list[Again]:
-        return [each for some in self.pool.map(_judge_here, _pieces(paths)) for each in some]
+        return [each for some in self.pool.map(_judge_here, _pieces(paths, self.count)) for each in some]
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """What the processes share while they begin."""
+
+    begun: Any  # how many have: their numbers
+    loaded: Any  # a barrier
+    count: int
 
 
 _of_this_process: list[Inspector] = []  # of a worker: loaded once, before there is anything to judge
+_beginning: list[_Beginning] = []
 
 
-def _load(make: MakeInspector) -> None:
+def _load(make: MakeInspector, beginning: _Beginning) -> None:
+    """Take a share of the cores, then load: left to themselves, all workers would run the model on the first core."""
+    with beginning.begun.get_lock():
+        number = beginning.begun.value
+        beginning.begun.value += 1
+    keep_to_share(number, beginning.count)
     _of_this_process.append(make())
+    _beginning.append(beginning)
 
 
-def _ready(number: int) -> int:
-    """Wait a little, so that no worker takes the place of another that is still loading."""
-    time.sleep(0.2)
-    return number
+def _wait_for_others(_: int) -> None:
+    """Return once every worker has its model: each of them is busy with this until then."""
+    _beginning[0].loaded.wait()
 
 
 def _judge_here(paths: Sequence[Path]) -> list[Again]:
@@ -120,7 +139,7 @@ def _ray(make: MakeInspector, count: int) -> Iterator[Workers]:
     ray.init(num_cpus=count, include_dashboard=False, log_to_driver=False, configure_logging=False)
     try:
         actor = ray.remote(_Actor)
-        yield _Ray(ray, [actor.remote(make) for _ in range(count)])
+        yield _Ray(ray, [actor.remote(make, number, count) for number in range(count)])
     finally:
         ray.shutdown()
 
@@ -128,7 +147,8 @@ def _ray(make: MakeInspector, count: int) -> Iterator[Workers]:
 class _Actor:
     """A worker of Ray's."""
 
-    def __init__(self, make: MakeInspector) -> None:
+    def __init__(self, make: MakeInspector, number: int, count: int) -> None:
+        keep_to_share(number, count)
         self._inspector = make()
 
     def judge(self, paths: Sequence[Path]) -> list[Again]:
@@ -140,12 +160,14 @@ class _Ray:
 
     def __init__(self, ray: Any, actors: Sequence[Any]) -> None:
         self._pool = importlib.import_module("ray.util").ActorPool(actors)
+        self._count = len(actors)
         ray.get([actor.judge.remote([]) for actor in actors])  # loaded
 
     def judge(self, paths: Sequence[Path]) -> list[Again]:
-        found = self._pool.map(lambda actor, piece: actor.judge.remote(piece), _pieces(paths))
+        found = self._pool.map(lambda actor, piece: actor.judge.remote(piece), _pieces(paths, self._count))
         return [each for some in found for each in some]
 
 
-def _pieces(paths: Sequence[Path]) -> list[Sequence[Path]]:
-    return [paths[start : start + AT_ONCE] for start in range(0, len(paths), AT_ONCE)]
+def _pieces(paths: Sequence[Path], count: int) -> list[Sequence[Path]]:
+    size = max(1, min(AT_ONCE, len(paths) // (PIECES * count)))
+    return [paths[start : start + size] for start in range(0, len(paths), size)]

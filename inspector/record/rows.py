@@ -61,8 +61,9 @@ class PartRow:
     worst_x: float | None = None  # place of the map's maximum: share of the picture's width and height, 0 to 1
     worst_y: float | None = None
     anomalous_patches: int | None = None
-    latency_ms: float | None = None  # capture to verdict
-    wait_ms: float | None = None  # of it, before the model; None where not measured
+    region: str | None = None  # of several regions of interest, the one that decided; None where there is one
+    latency_ms: float | None = None  # capture to the moment that the verdict is given out
+    wait_ms: float | None = None  # of it, until the part was taken to be judged; None where not measured
     judge_ms: float | None = None  # of it, in preparation and model
     image_path: str | None = None  # below the archive's folder, POSIX form
     overlay_path: str | None = None
@@ -142,6 +143,15 @@ class HourCounts:
     """The counts of one hour."""
 
     hour: datetime  # its beginning
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class CameraCounts:
+    """The counts of one product in front of one camera."""
+
+    product: str
+    camera: str  # empty where there is only one
     counts: Counts
 
 

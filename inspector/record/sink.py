@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-
-import numpy as np
 
 from inspector.record.archive import Archive
 from inspector.record.looks import looks_of
 from inspector.record.recorder import Recorder
 from inspector.record.rows import PartRow
 from inspector.records import Counts, Inspection
+from inspector.sinks.log_row import finite
 
 
 class RecordSink:
@@ -29,8 +27,16 @@ class RecordSink:
             row = dataclasses.replace(row, image_path=kept.image, overlay_path=kept.overlay)
         self._recorder.add(row)
 
+    @property
+    def troubles(self) -> list[str]:
+        """What is not kept at present, a line each: rows, pictures."""
+        found = self._recorder.trouble, self._archive.trouble if self._archive else ""
+        return [trouble for trouble in found if trouble]
+
     def close(self) -> None:
         """Write what waits."""
+        if self._archive:
+            self._archive.close()
         self._recorder.close()
 
 
@@ -40,7 +46,7 @@ def row_of(inspection: Inspection) -> PartRow:
     if identity.run is None:
         raise ValueError(f"part {identity.number} belongs to no run")
     worst_row, worst_col = inspection.worst_patch or (None, None)
-    worst_x, worst_y = _worst_place(inspection)
+    worst_x, worst_y = inspection.worst_place or (None, None)
     looks = {} if inspection.image is None else dataclasses.asdict(looks_of(inspection.image))
     return PartRow(
         run_id=identity.run.id,
@@ -53,9 +59,9 @@ def row_of(inspection: Inspection) -> PartRow:
         model_hash=context.model_hash,
         verdict=inspection.verdict,
         part=inspection.part,
-        threshold=_finite(inspection.threshold),
-        score=_finite(inspection.score),
-        percentile=_finite(inspection.percentile),
+        threshold=finite(inspection.threshold),
+        score=finite(inspection.score),
+        percentile=finite(inspection.percentile, 4),
         cause=inspection.cause.value if inspection.cause else None,
         detail=inspection.detail,
         worst_row=worst_row,
@@ -63,19 +69,8 @@ def row_of(inspection: Inspection) -> PartRow:
         worst_x=worst_x,
         worst_y=worst_y,
         anomalous_patches=None if inspection.judgement.patch_scores is None else inspection.anomalous_patches,
-        latency_ms=_finite(inspection.latency_ms),
+        latency_ms=finite(inspection.latency_ms, 3),
+        wait_ms=finite(inspection.wait_ms, 3),
+        judge_ms=finite(inspection.judge_ms, 3),
         **looks,
     )
-
-
-def _worst_place(inspection: Inspection) -> tuple[float | None, float | None]:
-    """The centre of the map's highest point, as shares of the picture's width and height."""
-    found = inspection.judgement.anomaly_map
-    if found is None:
-        return None, None
-    y, x = np.unravel_index(int(found.argmax()), found.shape)
-    return (float(x) + 0.5) / found.shape[1], (float(y) + 0.5) / found.shape[0]
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

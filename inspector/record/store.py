@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from inspector.errors import StoreError
 from inspector.record import queries, writing
 from inspector.record.csv_text import csv_lines
-from inspector.record.engine import WRITES, Synchronous, name_of, one_line, open_engine, parse_url
+from inspector.record.database import Database
 from inspector.record.rows import (
     AlarmRow,
+    CameraCounts,
     Cursor,
     FoundPart,
     HourCounts,
@@ -29,63 +28,15 @@ from inspector.record.rows import (
     ScorePoint,
     ThresholdRow,
 )
-from inspector.record.schema import migrate
 from inspector.record.tables import EPOCH, HOUR, Alarm, HourTally, Part, Run, ThresholdChange
-from inspector.records import Counts, Verdict
+from inspector.records import Counts, Verdict, sum_of
 
 EVERYTHING = PartFilter()
 AT_ONCE = 1000  # parts read together where all are wanted
 
 
-class Store:
-    """Writes parts and answers questions about them. Every method raises StoreError, in one line.
-
-    `url` is a file (SQLite) or postgresql://USER@HOST/NAME. The schema is made, or brought up to date, at opening.
-    """
-
-    def __init__(self, url: str, *, synchronous: Synchronous = "normal", timeout_s: float = 5.0) -> None:
-        """Wait `timeout_s` for a lock that another program holds. Raises StoreError, DependencyError."""
-        self._url = parse_url(url)
-        self.engine: Engine = open_engine(self._url, synchronous, timeout_s)
-        try:
-            with one_line(self._url):
-                migrate(self.engine, self.name)
-        except BaseException:
-            self.engine.dispose()
-            raise
-
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @property
-    def name(self) -> str:
-        """What messages call it: the file, or the address without its password."""
-        return name_of(self._url)
-
-    def close(self) -> None:
-        """Close all connections."""
-        self.engine.dispose()
-
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the database."""
-        with one_line(self._url), self.engine.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def changing(self) -> Iterator[Connection]:
-        """A transaction that writes: everything within happens, or nothing."""
-        with (
-            one_line(self._url),
-            self.engine.connect().execution_options(**{WRITES: True}) as connection,
-            connection.begin(),
-        ):
-            yield connection
+class Store(Database):
+    """Writes parts and answers questions about them. Every method raises StoreError, in one line."""
 
     # --- what the line writes ---
 
@@ -105,6 +56,14 @@ class Store:
         """
         with self.changing() as connection:
             return writing.insert_parts(connection, rows)
+
+    def forget(self, verdicts: Sequence[Verdict], hour: int, limit: int) -> int:
+        """Remove the rows of parts with these verdicts that were captured in an hour (since 1970), at most `limit`.
+
+        Parts that people judged stay; so do the counts. Returns how many went.
+        """
+        with self.changing() as connection:
+            return writing.forget_parts(connection, verdicts, hour, limit)
 
     def raise_alarm(self, alarm: AlarmRow) -> int:
         """Note an alarm; returns its number."""
@@ -152,6 +111,11 @@ class Store:
             yield from found
             cursor = found[-1].cursor
 
+    def withdrawn(self, product: str) -> list[FoundPart]:
+        """The parts of a product of which somebody took back what was said before."""
+        with self.reading() as connection:
+            return _found(connection, queries.withdrawn(product))
+
     def part(self, key: PartKey) -> FoundPart | None:
         """One part, or None where the record lacks it."""
         named = (Part.run_id == key.run_id, Part.camera == key.camera, Part.number == key.number)
@@ -160,19 +124,21 @@ class Store:
 
     def counts(self, wanted: PartFilter = EVERYTHING) -> Counts:
         """How many parts got which verdict."""
-        return _counts(self._sums(wanted, "verdict"))
+        return sum_of(counts for _, counts in self._counted_by(wanted, "verdict"))
 
     def causes(self, wanted: PartFilter = EVERYTHING) -> dict[str, int]:
         """How many parts were missed for which cause; most first."""
-        sums = {cause: count for cause, count in self._sums(wanted, "cause").items() if cause}
+        sums = {cause: counts.captured for (cause,), counts in self._counted_by(wanted, "cause") if cause}
         return dict(sorted(sums.items(), key=lambda item: -item[1]))
 
     def per_hour(self, wanted: PartFilter = EVERYTHING) -> list[HourCounts]:
         """The counts of each hour that has parts, oldest first."""
-        with self.reading() as connection:
-            self._refuse_many(connection, wanted)
-            found = connection.execute(queries.hourly(wanted))
-            return [HourCounts(EPOCH + hour * HOUR, Counts(*map(int, counts))) for hour, *counts in found]
+        return [HourCounts(EPOCH + hour * HOUR, counts) for (hour,), counts in self._counted_by(wanted, "hour")]
+
+    def per_camera(self, wanted: PartFilter = EVERYTHING) -> list[CameraCounts]:
+        """The counts of each product in front of each camera, by their names."""
+        found = self._counted_by(wanted, "product", "camera")
+        return [CameraCounts(product, camera, counts) for (product, camera), counts in found]
 
     def worst_places(self, wanted: PartFilter = EVERYTHING, bins: tuple[int, int] = (8, 8)) -> list[Place]:
         """Where failed parts were strangest, in fields of the picture, `bins` = (rows, cols); most first."""
@@ -185,6 +151,11 @@ class Store:
         found = self.parts(PartFilter(camera=camera), limit=n)[::-1]
         rows = [each.row for each in found]
         return [ScorePoint(row.number, row.captured_utc, row.score, row.threshold, row.verdict) for row in rows]
+
+    def hours_kept(self, verdicts: Sequence[Verdict], before: datetime) -> list[int]:
+        """The hours (since 1970) wholly before a time that have rows of parts with these verdicts, oldest first."""
+        with self.reading() as connection:
+            return list(connection.scalars(queries.hours_kept(verdicts, before)))
 
     def runs(self, limit: int = 100) -> list[RunRow]:
         """The newest runs, newest first."""
@@ -240,16 +211,11 @@ class Store:
         if wanted.part and connection.scalar(queries.named(wanted.part)) == queries.MANY:
             raise StoreError(f"{queries.MANY:,} parts or more have ids that begin with {wanted.part}: give more of it")
 
-    def _sums(self, wanted: PartFilter, name: str) -> dict[str, int]:
-        found = queries.tallies(wanted).subquery()
-        query = select(found.c[name], func.sum(found.c.parts)).group_by(found.c[name])
+    def _counted_by(self, wanted: PartFilter, *names: str) -> list[tuple[tuple[Any, ...], Counts]]:
         with self.reading() as connection:
             self._refuse_many(connection, wanted)
-            return {key: int(count) for key, count in connection.execute(query)}
-
-
-def _counts(sums: Mapping[str, int]) -> Counts:
-    return Counts(*(sums.get(verdict.value, 0) for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.MISSED)))
+            found = connection.execute(queries.counted_by(wanted, *names))
+            return [(tuple(row[:-3]), Counts(*map(int, row[-3:]))) for row in found]
 
 
 def _found(connection: Connection, query: Any) -> list[FoundPart]:

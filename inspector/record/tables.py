@@ -94,6 +94,7 @@ class Part(Base):
     worst_x: Mapped[float | None]
     worst_y: Mapped[float | None]
     anomalous_patches: Mapped[int | None]
+    region: Mapped[str | None]
     latency_ms: Mapped[float | None]
     wait_ms: Mapped[float | None]
     judge_ms: Mapped[float | None]
@@ -131,6 +132,7 @@ class HourTally(Base):
     cause: Mapped[str] = mapped_column(primary_key=True)  # empty where there is none
     run_id: Mapped[str] = mapped_column(primary_key=True)
     parts: Mapped[int] = mapped_column(BigInteger)
+    kept: Mapped[int] = mapped_column(BigInteger)  # of them, those that still have a row
 
 
 class Judgement(Base):

@@ -7,14 +7,27 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, bindparam, delete, exists, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from inspector.record.queries import NAMES
 from inspector.record.rows import Label, PartKey, PartRow, RunRow
-from inspector.record.tables import HOUR_US, HourTally, Judgement, LogFile, ModelLooks, Part, Run, microseconds
+from inspector.record.tables import (
+    EPOCH,
+    HOUR,
+    HOUR_US,
+    HourTally,
+    Judgement,
+    LogFile,
+    ModelLooks,
+    Part,
+    Run,
+    microseconds,
+)
+from inspector.records import Verdict
 
 TALLIED = (Part.captured_utc, Part.product, Part.camera, Part.verdict, Part.cause, Part.run_id)
+HOURLY = ("hour", "product", "camera", "verdict", "cause", "run_id")  # the key of a tally
 KEYS = 500  # looked up in one statement
 
 
@@ -26,6 +39,26 @@ def insert_parts(connection: Connection, rows: Sequence[PartRow]) -> int:
     new = connection.execute(statement.returning(*TALLIED), [_values(row) for row in rows]).all()
     _tally(connection, new)
     return len(new)
+
+
+def forget_parts(connection: Connection, verdicts: Sequence[Verdict], hour: int, limit: int) -> int:
+    """Remove parts of an hour that nobody judged, at most `limit`; returns how many. Their hour's counts stay."""
+    begin = EPOCH + hour * HOUR
+    old = (
+        select(Part.id)
+        .where(Part.captured_utc >= begin, Part.captured_utc < begin + HOUR)
+        .where(Part.verdict.in_([verdict.value for verdict in verdicts]))
+        .where(~exists().where(Judgement.part_id == Part.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)  # PostgreSQL: another station may be removing the same, or judging one
+    )
+    gone = connection.execute(delete(Part).where(Part.id.in_(old)).returning(*TALLIED)).all()
+    fewer = {"kept": HourTally.kept - bindparam("gone")}
+    mine = [getattr(HourTally, name) == bindparam(f"its_{name}") for name in HOURLY]
+    for key, parts in sorted(_hours(gone).items()):
+        its = {f"its_{name}": value for name, value in zip(HOURLY, key, strict=True)}
+        connection.execute(update(HourTally).where(*mine).values(fewer), its | {"gone": parts})
+    return len(gone)
 
 
 def insert_run(connection: Connection, run: RunRow) -> None:
@@ -87,18 +120,22 @@ def _values(row: PartRow) -> dict[str, Any]:
 
 
 def _tally(connection: Connection, new: Iterable[Any]) -> None:
-    hours = Counter(
-        (microseconds(utc) // HOUR_US, product, camera, verdict, cause or "", run_id)
-        for utc, product, camera, verdict, cause, run_id in new
-    )
+    # Sorted: two writers that take the same rows in another order would wait for each other for ever.
+    hours = sorted(_hours(new).items())
     if not hours:
         return
-    names = ("hour", "product", "camera", "verdict", "cause", "run_id")
-    # Sorted: two writers that take the same rows in another order would wait for each other for ever.
-    rows = [dict(zip(names, key, strict=True)) | {"parts": hours[key]} for key in sorted(hours)]
+    rows = [dict(zip(HOURLY, key, strict=True)) | {"parts": parts, "kept": parts} for key, parts in hours]
     statement = _insert(connection, HourTally)
-    more = {"parts": HourTally.parts + statement.excluded.parts}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(names), set_=more), rows)
+    more = {name: getattr(HourTally, name) + statement.excluded[name] for name in ("parts", "kept")}
+    connection.execute(statement.on_conflict_do_update(index_elements=list(HOURLY), set_=more), rows)
+
+
+def _hours(parts: Iterable[Any]) -> Counter[tuple[int, str, str, str, str, str]]:
+    """How many of these parts, by the key of their hour's tally."""
+    return Counter(
+        (microseconds(utc) // HOUR_US, product, camera, verdict, cause or "", run_id)
+        for utc, product, camera, verdict, cause, run_id in parts
+    )
 
 
 def _insert(connection: Connection, table: Any) -> Any:

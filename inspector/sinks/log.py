@@ -10,11 +10,7 @@ from a crash of the program at once, and from a power cut once the operating sys
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
-import json
 import logging
-import math
 import os
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
@@ -23,65 +19,11 @@ from pathlib import Path
 
 from inspector.errors import SinkError
 from inspector.records import Counts, Inspection
+from inspector.sinks.log_row import COLUMNS, csv_line, json_line, row_of
 from inspector.sinks.mending import hold, mend
 
 _logger = logging.getLogger(__name__)
 LARGEST = 100_000_000  # bytes of a table
-
-LogRow = dict[str, str | int | float | None]
-
-COLUMNS = (
-    "utc",
-    "product",
-    "recipe",
-    "model",
-    "frame",
-    "part",
-    "verdict",
-    "score",
-    "threshold",
-    "percentile",
-    "worst_row",
-    "worst_col",
-    "anomalous_patches",
-    "latency_ms",
-    "cause",
-    "detail",
-    "run",
-    "camera",
-    "captured_utc",
-)
-# In the CSV they are spelt out: a row is one line, for every tool that reads lines, and no code for a terminal.
-CONTROLS = {n: chr(n).encode("unicode_escape").decode("ascii") for n in (*range(32), *range(127, 160), 0x2028, 0x2029)}
-FORMULA = ("=", "+", "-", "@")  # what begins so, a spreadsheet would compute
-
-
-def row_of(inspection: Inspection, utc: datetime) -> LogRow:
-    """Return one inspection as a row. None stands for what there is no value of; never NaN or infinity."""
-    run, captured_utc = inspection.identity.run, inspection.identity.captured_utc
-    worst_row, worst_col = inspection.worst_patch or (None, None)
-    values = (
-        _iso(utc),
-        inspection.product,
-        inspection.context.recipe_hash,
-        inspection.context.model_hash,
-        inspection.index,
-        inspection.part,
-        inspection.verdict.value,
-        _finite(inspection.score),
-        _finite(inspection.threshold),
-        _finite(inspection.percentile, 4),
-        worst_row,
-        worst_col,
-        None if inspection.patch_scores is None else inspection.anomalous_patches,
-        _finite(inspection.latency_ms, 3),
-        None if inspection.cause is None else inspection.cause.value,
-        inspection.detail or None,
-        None if run is None else run.id,
-        None if run is None else run.camera or None,
-        None if captured_utc is None else _iso(captured_utc),
-    )
-    return dict(zip(COLUMNS, values, strict=True))
 
 
 class LogSink:
@@ -113,9 +55,9 @@ class LogSink:
             _logger.error("%s: another program has cut it: rows may be lost; the log rotates by itself", self._csv.path)
             self._go_on(utc)
         row = row_of(inspection, utc)
-        self._csv.append(_csv_line(row.values()))
+        self._csv.append(_bytes(row.values()))
         try:
-            self._jsonl.append(_json_line(row))
+            self._jsonl.append(json_line(row))
         except SinkError:
             self._csv.take_back()
             raise
@@ -131,7 +73,7 @@ class LogSink:
         self._day = utc.date()
         self._csv, self._jsonl = _open_pair(self._folder, f"line-{utc:%Y%m%dT%H%M%SZ}")
         try:
-            self._csv.append(_csv_line(COLUMNS))
+            self._csv.append(_bytes(COLUMNS))
         except SinkError:
             self.close()
             raise
@@ -224,26 +166,5 @@ def _try_pair(folder: Path, stem: str) -> tuple[_Appender, _Appender] | None:
         raise
 
 
-def _iso(utc: datetime) -> str:
-    return utc.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _finite(value: float, digits: int | None = None) -> float | None:
-    if not math.isfinite(value):
-        return None
-    return float(value) if digits is None else round(value, digits)
-
-
-def _csv_line(values: Iterable[object]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerow(_cell(value) if isinstance(value, str) else value for value in values)
-    return text.getvalue().encode("utf-8", "backslashreplace")  # a file's name may hold bytes that are no text
-
-
-def _cell(text: str) -> str:
-    return ("'" if text.startswith(FORMULA) else "") + text.translate(CONTROLS)
-
-
-def _json_line(row: LogRow) -> bytes:
-    """Return a line in ASCII: some readers take U+0085 or U+2028 in a name for the end of the line."""
-    return (json.dumps(row, allow_nan=False) + "\n").encode("ascii")
+def _bytes(values: Iterable[object]) -> bytes:
+    return csv_line(values).encode("utf-8", "backslashreplace")  # a file's name may hold bytes that are no text

@@ -64,6 +64,8 @@ def execute(arguments: argparse.Namespace) -> int:
     for label, place in PLACES.items():
         of_it = [done for each, done in zip(judged, outcome, strict=True) if each.label is label]
         print(f"{label.value.replace('_', ' ')}: {of_it.count('new')} new in {arguments.data / place}, {_rest(of_it)}")
+    if taken_back := _take_back(arguments):
+        print(f"{taken_back} removed: what was said of them is withdrawn")
     print(*_next_steps(arguments), sep="\n")
     return 0
 
@@ -90,6 +92,17 @@ def _judged(arguments: argparse.Namespace) -> Iterator[Judged]:
         for label, place in PLACES.items():
             for part in store.each(PartFilter(product=arguments.product, label=label)):
                 yield Judged(part, label, arguments.data / place / _name(part))
+
+
+def _take_back(arguments: argparse.Namespace) -> int:
+    """Remove the copies of parts of which what was said is withdrawn; returns how many there were."""
+    with existing_store(arguments.record) as store:
+        names = [_name(part) for part in store.withdrawn(arguments.product)]
+    copies = [arguments.data / place / name for place in PLACES.values() for name in names]
+    there = [copy for copy in copies if copy.is_file()]
+    for copy in there:
+        copy.unlink()
+    return len(there)
 
 
 def _name(part: FoundPart) -> str:

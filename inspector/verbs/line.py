@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from inspector.background import REST, in_background
 from inspector.cameras.base import Camera
@@ -18,8 +19,7 @@ from inspector.inspection import Inspector, load_inspector
 from inspector.outputs.base import Output
 from inspector.page.feed import Feed
 from inspector.pipeline import Pipeline
-from inspector.record.archive import ArchiveSettings
-from inspector.record.composition import recording
+from inspector.record.composition import archive_settings, recording
 from inspector.settled import SettledRecipes
 from inspector.shared import SharedModels
 from inspector.sinks.base import Sink
@@ -32,6 +32,9 @@ from inspector.station import Station, StationCamera
 from inspector.verbs.attendant import Attendant
 from inspector.verbs.options import RunOptions
 
+if TYPE_CHECKING:
+    from inspector.record.sink import RecordSink
+
 VIDEO_FPS = 25.0  # of a recording, where the user gives no pace
 
 
@@ -42,6 +45,8 @@ class Line:
     pipeline: Pipeline
     rows: LogSink
     feed: Feed | None = None  # what its page shows
+    record: RecordSink | None = None
+    rate_hz: float | None = None  # of its parts, where it was set
 
     def report(self) -> None:
         """Print what was done, and where it lies. Where nothing was done, the error says enough."""
@@ -112,7 +117,8 @@ class LineMaker:
         feed = Feed(name) if options.serve else None
         sinks: list[Sink] = [TerminalSink(sys.stdout, name), *self._pictures(prepared, window)]
         sinks += [feed] if feed else []
-        sinks += self._record(name, lambda: pipeline.inspector)
+        record = self._record(name, lambda: pipeline.inspector)
+        sinks += [record] if record else []
         pipeline = Pipeline(
             prepared.camera,
             prepared.inspector,
@@ -127,15 +133,17 @@ class LineMaker:
             heartbeat_s=station.heartbeat_s,
             load_s=station.load_s,
         )
-        return Line(pipeline, rows, feed)
+        return Line(pipeline, rows, feed, record, prepared.settings.rate_hz)
 
-    def _record(self, name: str, in_charge: Callable[[], Inspector]) -> list[Sink]:
+    def _record(self, name: str, in_charge: Callable[[], Inspector]) -> RecordSink | None:
         """The record's sink, where one is kept. The inspector belongs to the pipeline, which is made after it."""
         options = self._options
         if options.record_url is None or options.archive_dir is None:
-            return []
-        archive = ArchiveSettings(options.archive_dir)
-        return [recording(options.record_url, self._run.of(name), options.log_dir / name, in_charge, archive)]
+            return None
+        keeping = self._station.record
+        archive = archive_settings(options.archive_dir, keeping)
+        run = self._run.of(name)
+        return recording(options.record_url, run, options.log_dir / name, in_charge, archive, keeping)
 
     def _pictures(self, prepared: _Prepared, window: Window | None) -> list[Sink]:
         options, name = self._options, prepared.name

@@ -67,8 +67,7 @@ def _serve(
     from inspector.page.server import Server  # noqa: PLC0415
 
     hub = Hub()
-    folders = arguments.config_dir, arguments.model_dir
-    app = create_app(hub, *folders, store, arguments.archive, line_process=line)
+    app = create_app(hub, arguments.config_dir, arguments.model_dir, store, arguments.archive, line_process=line)
     server = pages.enter_context(Server(app, hub, listener.dup()))  # the server closes its own
     print(f"pages: {server.address}", file=sys.stderr)
 

@@ -51,11 +51,11 @@ def test_the_first_bytes_of_a_recipe_are_not_taken_and_the_whole_one_is(begin, s
 
 
 def test_a_model_that_never_answers_is_given_up_and_a_good_one_is_taken_afterwards(begin, station):
-    (station.config / "station.yaml").write_text("load_s: 20\n")
+    (station.config / "station.yaml").write_text("load_s: 10\n")
     line, good = begin("beta"), station.model("beta").read_bytes()
     never_ends(station)
     station.write("beta", threshold=8.5)
-    line.err.until("changeover refused, beta goes on: beta: ", "after 20 s")
+    line.err.until("changeover refused, beta goes on: beta: ", "after 10 s")
     line.out.until("PASS")
     station.model("beta").write_bytes(good)
     station.write("beta", threshold=3.0)

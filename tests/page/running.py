@@ -6,7 +6,7 @@ The line is a real one: threads, recipes, an ONNX session; the test hands it its
 import queue
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -45,6 +45,10 @@ class Belt:
         for part in parts:
             self._parts.put(part)
 
+    def skip(self):
+        """Count a picture that the line never gets."""
+        self._index += 1
+
     def end(self):
         self._ended.set()
 
@@ -79,21 +83,26 @@ class Running:
             load=lambda product: load_inspector(product, station.config, station.models),
         )
         self.hub = Hub(watched=[station.config])
-        self.hub.add(self.feed, PipelineControl(self.pipeline, station.config, station.models))
+        self.control = PipelineControl(self.pipeline, station.config, station.models)
+        self.hub.add(self.feed, self.control)
         self._thread = threading.Thread(target=self.pipeline.run)
 
     @contextmanager
     def served(self, **options):
         """Run, and serve on a free port; the address becomes `url`."""
-        with ExitStack() as stack:
-            listener = listen("127.0.0.1:0")
-            server = stack.enter_context(
-                Server(create_app(self.hub, self.station.config, self.station.models, **options), self.hub, listener)
-            )
+        self.app = create_app(self.hub, self.station.config, self.station.models, **options)
+        with Server(self.app, self.hub, listen("127.0.0.1:0")) as server, self.running():
             self.url = server.address.rstrip("/")
-            self._thread.start()
-            stack.callback(self._end)
             yield self
+
+    @contextmanager
+    def running(self):
+        """Run, until the end of the block."""
+        self._thread.start()
+        try:
+            yield self
+        finally:
+            self._end()
 
     def _end(self):
         self.belt.end()

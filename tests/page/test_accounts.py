@@ -1,16 +1,13 @@
 """Who may do what, from the API and in a real browser."""
 
-import io
-import sys
 from contextlib import contextmanager
 
 import httpx
 import pytest
 from playwright.sync_api import expect
 from running import PATIENCE_S
+from verb import verb
 
-import inspector.verbs
-from inspector import cli
 from inspector.page.access import COOKIE
 from inspector.page.passwords import FREE, Throttle
 from inspector.record import audit
@@ -18,17 +15,6 @@ from inspector.testing import ManualClock
 
 PASSWORD = "correct horse battery"
 WISH = {"threshold": 3.0}
-
-
-def verb(*words, typed=""):
-    """A verb as a user calls it; returns exit code and what was said."""
-    with pytest.MonkeyPatch.context() as patch:
-        out, err = io.StringIO(), io.StringIO()
-        patch.setattr(sys, "stdin", io.StringIO(typed))
-        patch.setattr(sys, "stdout", out)
-        patch.setattr(sys, "stderr", err)
-        code = cli.main(inspector.verbs.VERBS, [str(word) for word in words])
-        return code, out.getvalue() + err.getvalue()
 
 
 @pytest.fixture

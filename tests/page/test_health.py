@@ -5,7 +5,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
-from running import wait_until
+from running import PATIENCE_S, wait_until
 
 from inspector.errors import InspectorError
 from inspector.page.server import listen
@@ -44,7 +44,7 @@ def ask(operation, mode, url, csrf, cookies):
     def each(case, known):
         if known and "camera" in (case.path_parameters or {}):
             case.path_parameters["camera"] = "line"
-        answer = case.call(base_url=url, headers=csrf, cookies=cookies)
+        answer = case.call(base_url=url, headers=csrf, cookies=cookies, timeout=PATIENCE_S)
         assert answer.status_code < 500, case.as_curl_command()
 
     try:

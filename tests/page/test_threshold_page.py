@@ -1,6 +1,8 @@
 """The threshold, moved in a real browser over a real line."""
 
 from playwright.sync_api import expect
+from running import wait_until
+from test_changeover_page import golden_parts
 
 from inspector.recipe import load_recipe
 
@@ -16,13 +18,13 @@ def test_a_threshold_is_tried_applied_and_taken_back(line, page):
     expect(page.locator("#sides li.to-fail")).to_have_attribute("data-number", "2")
     page.locator("#apply").click()
     page.get_by_role("button", name="Yes").click()
-    expect(page.locator("#progress")).to_have_text("In use: 2.75", timeout=60_000)
+    expect(page.locator("#progress")).to_have_text("In use: 2.75")
     assert load_recipe(line.station.config, "alpha").threshold == 2.75
     line.parts(100)
     assert line.feed.state.last.verdict.name == "FAIL"
     expect(page.locator("#history tr")).to_have_count(1)
     page.locator("#back").click()
-    expect(page.locator("#progress")).to_have_text("In use: 5", timeout=60_000)
+    expect(page.locator("#progress")).to_have_text("In use: 5")
     assert load_recipe(line.station.config, "alpha").threshold == "auto"
     line.parts(100)
     assert line.feed.state.last.verdict.name == "PASS"
@@ -42,3 +44,30 @@ def test_a_threshold_that_passes_everything_is_refused_and_the_recipe_stays(line
     assert answer.status_code == 409
     assert "1e+06" in answer.json()["detail"]
     assert load_recipe(line.station.config, "alpha").threshold == "auto"
+
+
+def test_a_threshold_that_golden_parts_refuse_never_stays_in_the_recipe(line, client, csrf):
+    golden_parts(line.station, "alpha")
+    line.pipeline.change_product("alpha")
+    wait_until(lambda: line.pipeline.inspector.recipe.golden)
+    address, text = "/api/cameras/line/threshold", line.station.recipe().read_text()
+    client.put(address, json={"threshold": 9.0}, headers=csrf).raise_for_status()  # the bad golden part scores 7.8
+    wait_until(lambda: client.get(address).json()["refused"])
+    state = client.get(address).json()
+    assert "bad/1.png PASS" in state["refused"]
+    assert (state["threshold"], state["history"]) == (5.0, [])
+    assert line.station.recipe().read_text() == text
+    client.put(address, json={"threshold": 4.0}, headers=csrf).raise_for_status()
+    wait_until(lambda: client.get(address).json()["threshold"] == 4.0)
+    assert load_recipe(line.station.config, "alpha").threshold == 4.0
+    assert [move["new"] for move in client.get(address).json()["history"]] == [4.0]
+
+
+def test_a_threshold_that_the_record_cannot_keep_is_refused_too(line, client, csrf):
+    text = line.station.recipe().read_text()
+    with line.store.changing() as connection:
+        connection.exec_driver_sql("DROP TABLE threshold_changes")
+    client.put("/api/cameras/line/threshold", json={"threshold": 4.0}, headers=csrf)
+    wait_until(lambda: line.hub.controls["line"].now.refused)
+    assert line.station.recipe().read_text() == text
+    assert line.pipeline.inspector.threshold == 5.0

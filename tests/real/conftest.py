@@ -25,8 +25,14 @@ def real():
 
 @pytest.fixture(scope="session")
 def bottle(real, tmp_path_factory):
-    """The default model, from all 209 good bottles."""
-    return learned("bottle", real("mvtec/bottle"), tmp_path_factory)
+    """The model of `--effort quick`, from all 209 good bottles; the default effort is that of leather and coffee."""
+    return learned("bottle", real("mvtec/bottle"), tmp_path_factory, "--effort", "quick")
+
+
+@pytest.fixture(scope="session")
+def evaluated_bottles(bottle):
+    """What `evaluate --json` says of them."""
+    return bottle.evaluate()
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +47,7 @@ def coffee(real, tmp_path_factory):
     return learned("coffee", real("more/coffee_pods"), tmp_path_factory)
 
 
-def learned(name, data, tmp_path_factory):
+def learned(name, data, tmp_path_factory, *options):
     product = Product(name, tmp_path_factory.mktemp(name), data)
-    product.train()
+    product.train(*options)
     return product

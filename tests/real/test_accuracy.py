@@ -1,7 +1,5 @@
 """What the trained models are worth on real parts with real defects."""
 
-import json
-
 import pytest
 from scipy import stats
 
@@ -12,12 +10,8 @@ from inspector.model_info import file_hash
 SAMPLE = 50  # good images that `train` looks at to decide whether to align
 
 
-def evaluate(product):
-    return json.loads(product.call("evaluate", "--data", product.data, "--json"))
-
-
-def test_bottles_are_told_from_broken_and_dirty_ones(bottle):
-    found = evaluate(bottle)
+def test_bottles_are_told_from_broken_and_dirty_ones(evaluated_bottles):
+    found = evaluated_bottles
     assert (found["images"], found["anomalies"]) == (83, 63)
     assert found["image_auroc"] >= 0.99
     assert found["f1"] >= 0.95
@@ -31,14 +25,14 @@ def test_every_good_bottle_was_learned_and_has_a_held_out_score(bottle):
 
 
 def test_four_good_pictures_of_leather_are_enough_to_see_what_is_wrong(leather):
-    found = evaluate(leather)
+    found = leather.evaluate()
     assert (found["images"], found["anomalies"]) == (24, 20)
     assert found["image_auroc"] >= 0.95
 
 
 def test_pods_of_several_colours_in_any_turn_are_ranked_and_found_within_the_budget(coffee):
     """The hardest product: the model that knew only finer levels ranked it at 0.58."""
-    found = evaluate(coffee)
+    found = coffee.evaluate()
     assert (found["images"], found["anomalies"]) == (200, 100)
     assert found["image_auroc"] >= 0.88
     assert found["f1"] >= 0.8 * found["best_f1"]  # at 10 per cent, the threshold lies above nearly all defects

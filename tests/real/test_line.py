@@ -24,7 +24,7 @@ def logs(folder):
     return rows, [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
 
 
-def test_a_replay_of_all_test_bottles_gives_each_its_verdict(bottle):
+def test_a_replay_of_all_test_bottles_gives_each_its_verdict(bottle, evaluated_bottles):
     """The same verdicts as one bottle at a time: threads and batches change nothing."""
     source, memory = bottle.data / "test", MemorySink()
     inspector = bottle.load()
@@ -35,8 +35,7 @@ def test_a_replay_of_all_test_bottles_gives_each_its_verdict(bottle):
     assert counts.missed == 0
     assert [one.index for one in memory.inspections] == list(range(83))
     assert [one.part for one in memory.inspections] == [p.relative_to(source).as_posix() for p in find_images(source)]
-    found = json.loads(bottle.call("evaluate", "--data", bottle.data, "--json"))["per_image"]
-    alone = {one["name"]: one for one in found}
+    alone = {one["name"]: one for one in evaluated_bottles["per_image"]}
     for one in memory.inspections:
         assert one.verdict.value == alone[one.part]["verdict"]
         assert one.score == pytest.approx(alone[one.part]["score"], rel=1e-3)

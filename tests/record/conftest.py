@@ -23,7 +23,7 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="session")
 def server():
-    """Address of a PostgreSQL server, to which a database's name is added."""
+    """Address of a database on a PostgreSQL server of the tests' own."""
     folder = next((Path(found).resolve().parent for found in _binaries()), None)
     if folder is None:
         pytest.skip("no PostgreSQL server on this machine: apt-get install postgresql")
@@ -39,17 +39,17 @@ def server():
         options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={home}", "-c", "fsync=off"]
         with _running([folder / "postgres", "-D", home / "data", "-p", str(port), *options], as_user):
             _wait_for(port)
-            yield f"postgresql://tester@127.0.0.1:{port}/"
+            yield f"postgresql://tester@127.0.0.1:{port}/postgres"
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request, tmp_path):
-    """An empty database of its own, on each engine."""
+    """An empty record of its own, on each engine."""
     if request.param == "sqlite":
         return str(tmp_path / "record.db")
-    return new_database(request.getfixturevalue("server"))
+    return new_schema(request.getfixturevalue("server"))
 
 
 @pytest.fixture
@@ -59,13 +59,15 @@ def store(url):
         yield opened
 
 
-def new_database(server):
+def new_schema(server):
+    """A role with a schema of its own, which is all that it sees: made in milliseconds, as no database is."""
     import psycopg  # noqa: PLC0415
 
     name = f"test{next(_numbers)}"
-    with psycopg.connect(server + "postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return server + name
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {name} LOGIN")
+        connection.execute(f"CREATE SCHEMA AUTHORIZATION {name}")
+    return server.replace("tester@", f"{name}@")
 
 
 def _binaries():

@@ -15,6 +15,7 @@ from recorded import T0
 
 from inspector.record.archive import Archive, ArchiveSettings
 from inspector.record.rows import PartKey
+from inspector.record.selection import Selection
 from inspector.records import Counts, Verdict
 
 NEVER = 2.0  # times the threshold: no pass is near it
@@ -53,6 +54,51 @@ def test_rejects_are_kept_always_and_of_passes_one_in_n_and_those_near_the_thres
     brightnesses = [far] * 10 + [near, fails, far, fails]
     kept = [keep(archive, inspections(index, b)) is not None for index, b in enumerate(brightnesses)]
     assert kept == [True, False, False, False, False, True, False, False, False, False, True, True, False, True]
+
+
+def selected(inspection, others):
+    """Which of many parts are wanted: `inspection` for True, a passed part without a picture of its own for False."""
+    selection = Selection(keep_pass_every=0, near=NEVER)
+    passed = dataclasses.replace(inspection, verdict=Verdict.PASS)
+    return [selection.wants(inspection if reject else passed) for reject in others], selection
+
+
+def test_of_a_flood_of_rejects_the_first_are_kept_and_then_one_in_ten_and_it_is_told(inspections, caplog):
+    wanted, selection = selected(inspections(0, 200), [True] * 1000 + [False] * 2000)
+    assert wanted[:200] == [True] * 200
+    assert sum(wanted[:1000]) == 222 + 77
+    assert sum(wanted[500:600]) == 10
+    assert selection.left_out == {"fail": 1000 - sum(wanted[:1000])}
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        "pictures: too many parts (fail): one in 10 is kept until there are fewer",
+        "pictures: 701 parts (fail) were left out of the archive",
+    ]
+
+
+def test_rejects_that_are_one_part_in_ten_are_all_kept_for_ever(inspections):
+    wanted, selection = selected(inspections(0, 200), [number % 10 == 0 for number in range(20_000)])
+    assert sum(wanted) == 2000
+    assert not selection.left_out
+
+
+def test_a_flood_of_one_kind_takes_nothing_from_another(inspections):
+    fail = inspections(0, 200)
+    missed = dataclasses.replace(fail, verdict=Verdict.MISSED)
+    selection = Selection(keep_pass_every=100, near=0.5)
+    assert sum(selection.wants(missed) for _ in range(1000)) == 299
+    assert all(selection.wants(fail) for _ in range(200))
+    near = dataclasses.replace(fail, verdict=Verdict.PASS)  # scores above the threshold's half
+    assert sum(selection.wants(near) for _ in range(1000)) in range(299, 310)
+
+
+def test_what_was_left_out_at_the_end_of_a_run_is_told(inspections, caplog):
+    _, selection = selected(inspections(0, 200), [True] * 300)
+    selection.close()
+    selection.close()
+    assert [record.getMessage() for record in caplog.records][1:] == [
+        "pictures: 71 parts (fail) were left out of the archive"
+    ]
 
 
 def test_the_original_is_kept_to_the_pixel_and_the_overlay_beside_it(inspections, tmp_path):
@@ -99,6 +145,21 @@ def test_of_too_many_bytes_the_oldest_go(inspections, tmp_path):
     smaller = Archive(settings(tmp_path, most_bytes=sum(sizes[4:])), utc_now=lambda: T0)
     smaller.sweep()
     assert [smaller.find(each.image) is not None for each in kept] == [False] * 4 + [True] * 4
+
+
+def test_a_day_that_takes_more_than_its_share_goes_before_older_ones(inspections, tmp_path):
+    archive = Archive(settings(tmp_path))
+    others = [keep(archive, inspections(n, 200), T0 - timedelta(days=1 + n)) for n in range(3)]
+    flood = [keep(archive, inspections(n, 200), T0 + timedelta(seconds=n)) for n in range(9)]
+    size = archive.find(flood[0].image).stat().st_size + archive.find(flood[0].overlay).stat().st_size
+    smaller = Archive(settings(tmp_path, most_bytes=10 * size), utc_now=lambda: T0)
+    smaller.sweep()
+    assert all(smaller.find(each.image) for each in others)
+    there = [smaller.find(each.image) is not None for each in flood]
+    assert there == sorted(there)
+    assert sum(there) in (6, 7)  # of nine; three are others
+    smaller.sweep()
+    assert [smaller.find(each.image) is not None for each in flood] == there
 
 
 def test_where_the_disk_is_nearly_full_old_pictures_make_room_and_else_none_are_kept(inspections, tmp_path, caplog):

@@ -3,14 +3,15 @@
 import contextlib
 import csv
 import io
+import re
 import shutil
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 import cv2
 import numpy as np
 import pytest
 from product import VERBS, Product
-from recorded import T0
+from recorded import T0, part, run_row
 
 from inspector import cli
 from inspector.errors import DataError
@@ -23,6 +24,7 @@ from inspector.record.opening import open_store
 from inspector.record.rows import AlarmRow, Label, PartFilter, ThresholdRow
 from inspector.records import Counts, Frame, Verdict
 from inspector.sinks.log import LogSink
+from inspector.station import RecordSettings
 from inspector.testing import FakeCamera
 
 BRIGHTNESSES = [40, 200, 60, 210, 110, 254]  # of alpha's parts: pass, fail, pass, fail, pass (4.3 of 5), missed
@@ -46,7 +48,8 @@ def recorded(station, tmp_path):
     found = Recorded("alpha", station.config.parent, tmp_path / "data")
     inspector = station.load()
     settings = ArchiveSettings(tmp_path / "archive", keep_pass_every=1, free_bytes=0, days=100_000)
-    sink = recording(str(tmp_path / "record.db"), RUN, tmp_path / "logs", lambda: inspector, settings)
+    keeping = RecordSettings(pass_days=0, reject_days=0)  # the parts are old
+    sink = recording(str(tmp_path / "record.db"), RUN, tmp_path / "logs", lambda: inspector, settings, keeping)
     frames = [
         Frame(n, n * 1_000_000_000, np.full((48, 64, 3), brightness, np.uint8), part=f"<part>{n}")
         for n, brightness in enumerate(BRIGHTNESSES)
@@ -76,21 +79,49 @@ def test_the_report_says_what_happened_and_holds_the_rejects_pictures(recorded, 
     with recorded.store as store:
         store.change_threshold(ThresholdRow("alpha", 5.0, 4.0, "<ann>", T0, "a" * 12))
         store.raise_alarm(AlarmRow(T0, "", "drift", "drift: brightness 120 -> 90"))
-        store.judge([store.parts(limit=1)[0].row.key], Label.REALLY_BAD, "bob", T0)
+        rejected = store.parts(PartFilter(verdicts=(Verdict.FAIL, Verdict.MISSED)))
+        store.judge([rejected[0].row.key], Label.REALLY_BAD, "bob", T0)
+        store.judge([rejected[1].row.key], Label.ACTUALLY_GOOD, "bob", T0)
+        store.judge([store.parts(PartFilter(verdicts=(Verdict.PASS,)))[0].row.key], Label.REALLY_BAD, "bob", T0)
     page, table = tmp_path / "shift.html", tmp_path / "shift.csv"
     said = call(recorded, "report", *WHEN, "--html", page, "--csv", table)
     assert "6 parts, 3 passed (50.0%), 2 failed, 1 missed" in said
     assert "missed: model 1" in said
+    assert "judged by people: 2 rejects, of them 1 false; 1 passed parts, of them 1 bad" in said
     html = page.read_text()
     for words in ("<b>6</b>parts", "<b>50.0%</b>yield", "&lt;ann&gt;", "&lt;part&gt;1", "brightness 120 -&gt; 90"):
         assert words in html, words
     assert "<part>" not in html
-    assert html.count("data:image/jpeg;base64,") == 3  # two failed, one missed
+    assert html.count("data:image/jpeg;base64,") == 4  # two failed, one missed, and a good one under the worst places
     assert "bob: really bad" in html
+    assert "false rejects: 1, 50% of those judged" in html
+    assert "Pictures were kept of 3 of them" in html
+    assert not re.search(r'(src|href)="(?!data:)', html)  # needs no other file
     with table.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["verdict"] for row in rows] == ["pass", "fail", "pass", "fail", "pass", "missed"]
     assert all(row["image_path"] for row in rows)
+
+
+def test_a_long_time_is_told_by_day_and_each_product_and_camera_by_itself(tmp_path):
+    with open_store(str(tmp_path / "record.db")) as store:
+        store.begin_run(run_row())
+        days = (0, 0, 0, 1, 1)
+        noon = datetime(2026, 3, 1, 12).astimezone()  # of this machine
+        for number, (day, camera) in enumerate(zip(days, "aabab", strict=True)):
+            utc = noon + timedelta(days=day, hours=number)
+            store.write([part(number, captured_utc=utc.astimezone(timezone.utc), camera=camera)])
+    place = ["--record", tmp_path / "record.db", "--html", tmp_path / "page.html"]
+    reported(0, *place, "--from", "2026-03-01", "--to", "2026-03-09")
+    html = re.sub(r"<[^>]*>", " ", (tmp_path / "page.html").read_text())
+    words = " ".join(html.split())
+    assert "By day" in words
+    assert "2026-03-01 3 0 0 100.0%" in words
+    assert "2026-03-02 2 0 0 100.0%" in words
+    assert "alpha a 3 0 0 100.0% alpha b 2 0 0 100.0%" in words
+    assert "Nobody has judged a part" in words
+    reported(0, *place, "--from", "2026-03-01", "--to", "2026-03-02")
+    assert "2026-03-01 12:00" in (tmp_path / "page.html").read_text()
 
 
 def test_a_report_of_a_time_without_parts(recorded, tmp_path):
@@ -217,6 +248,19 @@ def test_what_people_said_joins_the_good_set_or_the_test_set(judged):
     call(recorded, "feedback", "--data", recorded.data)
     assert len(images_in(recorded.data / "train" / "good")) == 2
     assert len(images_in(recorded.data / "test" / "really_bad")) == 1
+
+
+def test_what_was_withdrawn_leaves_both_sets(judged):
+    recorded, keys = judged
+    call(recorded, "feedback", "--data", recorded.data)
+    own = recorded.data / "train" / "good" / "own.png"
+    shutil.copy(images_in(recorded.data / "train" / "good")[0], own)
+    with recorded.store as store:
+        store.judge([keys[3], keys[0], keys[5]], None, "bob", T0 + timedelta(days=1))
+    assert "2 removed: what was said of them is withdrawn" in call(recorded, "feedback", "--data", recorded.data)
+    assert list((recorded.data / "train" / "good").iterdir()) == [own]
+    assert len(images_in(recorded.data / "test" / "really_bad")) == 1
+    assert "is withdrawn" not in call(recorded, "feedback", "--data", recorded.data)
 
 
 def test_after_training_again_both_sets_are_compared_with_what_the_line_said(judged, station):

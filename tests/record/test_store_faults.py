@@ -108,7 +108,7 @@ def test_a_server_that_is_away_and_a_password_that_is_not_shown():
 
 
 def test_a_database_that_the_server_lacks(server):
-    assert "does not exist" in refused(server + "nowhere")
+    assert "does not exist" in refused(server.replace("/postgres", "/nowhere"))
 
 
 def test_without_the_extra_the_record_says_what_to_install_and_the_line_needs_none_of_it():

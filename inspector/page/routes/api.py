@@ -55,5 +55,5 @@ def small(camera: str, number: int, context: Ctx, asking: Anyone) -> Response:
 async def picture(camera: str, context: Ctx, asking: Anyone) -> Response:
     """The newest annotated picture; 204 before the first part."""
     context.feed(camera)
-    _, jpeg = await context.videos[camera].current()
-    return Response(jpeg, media_type="image/jpeg") if jpeg else Response(status_code=204)
+    shot = await context.videos[camera].current()
+    return Response(shot.jpeg, media_type="image/jpeg") if shot.jpeg else Response(status_code=204)

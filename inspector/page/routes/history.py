@@ -10,10 +10,9 @@ from fastapi.responses import HTMLResponse
 
 from inspector.page.access import Anyone
 from inspector.page.context import Context, Ctx
-from inspector.page.part_pictures import LARGE_PX
 from inspector.page.recorded import LABELS, Search, key_text, name_of, place_in_words, score_in_words, times_threshold
 from inspector.page.routes.parts import Wanted
-from inspector.record.rows import HourCounts, Label, PartFilter
+from inspector.record.rows import HourCounts, PartFilter
 from inspector.record.store import Store
 from inspector.records import Cause, Verdict
 
@@ -68,8 +67,6 @@ def history(request: Request, context: Ctx, asking: Anyone, search: Wanted) -> H
         score_in_words=score_in_words,
         times_threshold=times_threshold,
         LABELS=LABELS,
-        Label=Label,
-        large_px=LARGE_PX,
     )
 
 

@@ -22,8 +22,7 @@ from inspector.page.recorded import (
     way,
 )
 from inspector.page.routes.parts import FOR_EVER, Wanted, expectations, find
-from inspector.record.rows import FoundPart, Label
-from inspector.records import Cause
+from inspector.record.rows import Label
 
 router = APIRouter(include_in_schema=False)
 AT_ONCE = 60  # parts on one page
@@ -45,7 +44,7 @@ def rejects(request: Request, context: Ctx, asking: Anyone, search: Wanted) -> H
     if context.store is None:
         return context.page(request, "no_record.html.j2", title="Rejects")
     search = _only_rejects(search)
-    found = _found(context, search)
+    found = context.record.parts(search.wanted, **search.cursors, limit=AT_ONCE)
     return context.page(
         request,
         "rejects.html.j2",
@@ -56,7 +55,6 @@ def rejects(request: Request, context: Ctx, asking: Anyone, search: Wanted) -> H
         live=not search.cursors and search.until is None,
         products=context.store.products(),
         cameras=[camera for camera in context.store.cameras() if camera],
-        causes=list(Cause),
         may_judge=asking.may(Role.OPERATOR),
         **WORDS,
     )
@@ -110,10 +108,6 @@ def _about(request: Request, context: Context, key: str, template: str) -> HTMLR
     lines = [control.now for control in context.hub.controls.values()]
     deadline_ms = next((now.deadline_ms for now in lines if now.recipe_hash == found.row.recipe_hash), None)
     return context.page(request, template, found=found, deadline_ms=deadline_ms, **WORDS)
-
-
-def _found(context: Context, search: Search) -> list[FoundPart]:
-    return context.record.parts(search.wanted, **search.cursors, limit=AT_ONCE)
 
 
 def _only_rejects(search: Search) -> Search:

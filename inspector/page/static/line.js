@@ -48,13 +48,13 @@
 
     return {
       name: section.dataset.camera,
-      image: image,
+      section: section,
+      show: function (jpeg) { image.src = "data:image/jpeg;base64," + jpeg; },
       take: function (news) {
         replace(status, news.status);
         replace(alarms, news.alarms);
         replace(rejects, news.rejects);
         replace(badges, news.badges);
-        if (news.sequence > 0 && !image.hasAttribute("src")) image.src = image.dataset.src + "?" + Date.now();
         if (!last || last.sequence !== news.sequence || last.threshold !== news.threshold) { last = news; draw(); }
       },
       draw: draw,
@@ -99,14 +99,25 @@
     return { stroke: colour("--faint"), size: size, font: "14px system-ui, sans-serif", grid: { stroke: colour("--rule"), width: 1 }, ticks: { show: false } };
   }
 
+  // Cameras that are scrolled out of sight send no pictures.
+  const seen = new Set();
+  const sight = new IntersectionObserver(function (entries) {
+    entries.forEach(function (entry) { if (entry.isIntersecting) seen.add(entry.target.dataset.camera); else seen.delete(entry.target.dataset.camera); });
+    if (!document.hidden) open();
+  });
+
   function open() {
     close();
-    source = new EventSource("/live");
+    source = new EventSource("/live?" + new URLSearchParams(Array.from(seen, function (name) { return ["view", name]; })));
+    source.addEventListener("picture", function (event) {
+      const end = event.data.indexOf(" "), line = find(event.data.slice(0, end));
+      if (line) line.show(event.data.slice(end + 1));
+    });
     source.onmessage = function (event) {
       heard = Date.now();
       stale.hidden = true;
       JSON.parse(event.data).cameras.forEach(function (news) {
-        const line = lines.find(function (each) { return each.name === news.name; });
+        const line = find(news.name);
         if (line) line.take(news);
       });
     };
@@ -114,18 +125,18 @@
     watch = setInterval(function () { if (Date.now() - heard > STALE_MS) stale.hidden = false; }, 500);
   }
 
-  // A page that nobody sees holds no streams: the video is encoded only while somebody looks.
+  function find(name) { return lines.find(function (each) { return each.name === name; }); }
+
+  // A page that nobody sees holds no stream: pictures are encoded only while somebody looks.
   function close() {
     if (source) source.close();
     source = null;
     clearInterval(watch);
-    lines.forEach(function (line) { line.image.removeAttribute("src"); });
   }
 
   document.addEventListener("visibilitychange", function () { if (document.hidden) close(); else open(); });
   window.addEventListener("pagehide", close);
   window.addEventListener("resize", function () { lines.forEach(function (line) { line.draw(); }); });
   document.addEventListener("themechange", function () { lines.forEach(function (line) { line.forget(); }); });
-  // Behind the page itself: a picture that never ends would never let it be complete.
-  if (document.readyState === "complete") open(); else window.addEventListener("load", open);
+  lines.forEach(function (line) { sight.observe(line.section); }); // which tells at once what is in sight
 })();

@@ -1,32 +1,35 @@
-"""The trail of changes: only ever added to, and what was tampered with is found."""
-
-import sqlite3
+"""The trail of changes, on both engines: only ever added to, and what was tampered with is found."""
 
 import pytest
-from test_accounts import verb
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from verb import verb
 
 from inspector.record import audit
-from inspector.record.store import Store
+from inspector.record.opening import open_store
 
 
 @pytest.fixture
-def trail(tmp_path):
-    """A file with three entries; returns its path."""
-    file = tmp_path / "record.db"
-    with Store(str(file)) as store:
+def trail(url):
+    """A record with three entries; returns its address."""
+    with open_store(url) as store:
         for number in range(3):
             audit.append(store, "maria", "set threshold", "bottle", {"new": number})
-    return file
+    return url
 
 
-def tamper(file, *statements):
-    """Change the file as somebody with a database tool could, past the triggers."""
-    with sqlite3.connect(file) as database:
-        database.execute("DROP TRIGGER audit_no_update")
-        database.execute("DROP TRIGGER audit_no_delete")
+def run(trail, *statements):
+    with open_store(trail) as store, store.engine.begin() as connection:
         for statement in statements:
-            database.execute(statement)
-    database.close()
+            connection.execute(text(statement))
+
+
+def tamper(trail, statement):
+    """Change it as somebody with a database tool could, past the triggers."""
+    disarm = ["ALTER TABLE audit_entries DISABLE TRIGGER USER"]
+    if "://" not in trail:
+        disarm = ["DROP TRIGGER audit_no_update", "DROP TRIGGER audit_no_delete"]
+    run(trail, *disarm, statement)
 
 
 def test_a_whole_trail_is_told_with_its_head(trail):
@@ -38,10 +41,15 @@ def test_a_whole_trail_is_told_with_its_head(trail):
 
 @pytest.mark.parametrize("statement", ["UPDATE audit_entries SET who = 'eve'", "DELETE FROM audit_entries"])
 def test_entries_cannot_be_changed_or_removed(trail, statement):
-    database = sqlite3.connect(trail)
-    with pytest.raises(sqlite3.IntegrityError, match="only ever added"):
-        database.execute(statement)
-    database.close()
+    with pytest.raises(DBAPIError, match="only ever added"):
+        run(trail, statement)
+
+
+def test_the_whole_table_cannot_be_emptied(trail):
+    if "://" not in trail:
+        pytest.skip("SQLite has no TRUNCATE")
+    with pytest.raises(DBAPIError, match="only ever added"):
+        run(trail, "TRUNCATE audit_entries")
 
 
 @pytest.mark.parametrize(
@@ -71,8 +79,8 @@ def test_a_trail_that_was_cut_off_is_found_by_the_head_noted_before(trail):
 
 
 def test_two_programs_add_to_one_chain(trail):
-    with Store(str(trail)) as first, Store(str(trail)) as second:
+    with open_store(trail) as first, open_store(trail) as second:
         audit.append(first, "maria", "stop line", "line", {})
-        audit.append(second, "otto", "stop line", "line", {"why": "\u00e4 \U0001f600"})
+        audit.append(second, "otto", "stop line", "line", {"why": "\u00e4 \U0001f600 \0"})
         assert audit.verify(first).entries == 5
         assert not audit.verify(second).wrong
