@@ -88,7 +88,7 @@ def _roi(wish: AreaWish) -> Roi:
     try:
         return Roi.model_validate(wish.model_dump())
     except ValidationError as error:
-        raise RecipeError(complaint(error)) from None
+        raise RecipeError(f"area: {complaint(error)}") from None
 
 
 def _state(request: Request, context: Context, product: str) -> AreaState:
