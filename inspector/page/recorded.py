@@ -236,13 +236,13 @@ def way(row: PartRow) -> Sequence[Span]:
     """What its latency was spent on, in order; empty where it was not judged."""
     if row.latency_ms is None:
         return ()
-    known = [("waited to be judged", row.wait_ms), ("prepared and judged", row.judge_ms)]
+    known = [("waited for the model", row.wait_ms), ("preparation and model", row.judge_ms)]
     spans, start = [], 0.0
     for name, ms in known:
         if ms is not None:
             spans.append(Span(name, start, ms))
             start += ms
-    rest = "waited for its turn to be told" if spans else "capture to verdict"
+    rest = "waited for its turn" if spans else "capture to verdict"
     if row.latency_ms - start > 0.005:
         spans.append(Span(rest, start, row.latency_ms - start))
     return spans

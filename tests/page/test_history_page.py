@@ -27,39 +27,40 @@ def line(station, tmp_path, dark_and_bright):
         yield running
 
 
-def names(page):
+def parts(page):
     """The parts in the table, from above."""
-    return page.locator(".results a.row").all_text_contents()
+    return page.locator(".results a.row")
 
 
-def figures(page):
-    return {name: page.locator(f"[data-figure={name}]").inner_text() for name in ("captured", "passed", "failed")}
+def expect_figures(page, **figures):
+    for name, figure in figures.items():
+        expect(page.locator(f"[data-figure={name}]")).to_have_text(figure)
 
 
 def test_pages_lead_through_all_parts_and_back(line, page):
     page.goto(f"{line.url}/history")
-    assert names(page) == [f"part-{number}" for number in range(59, 9, -1)]
+    expect(parts(page)).to_have_text([f"part-{number}" for number in range(59, 9, -1)])
     page.get_by_role("link", name="Older").click()
-    assert names(page) == [f"part-{number}" for number in range(9, -1, -1)]
+    expect(parts(page)).to_have_text([f"part-{number}" for number in range(9, -1, -1)])
     page.get_by_role("link", name="Newer").click()
-    assert names(page) == [f"part-{number}" for number in range(59, 9, -1)]
+    expect(parts(page)).to_have_text([f"part-{number}" for number in range(59, 9, -1)])
 
 
 def test_a_search_keeps_to_verdict_time_and_part(line, page):
     page.goto(f"{line.url}/history")
-    assert figures(page) == {"captured": "60", "passed": "40", "failed": "20"}
+    expect_figures(page, captured="60", passed="40", failed="20")
     page.get_by_label("Verdict").select_option("rejects")
     page.get_by_role("button", name="Search").click()
-    assert figures(page) == {"captured": "20", "passed": "0", "failed": "20"}
-    assert names(page) == [f"part-{number}" for number in range(59, 0, -3)]
+    expect_figures(page, captured="20", passed="0", failed="20")
+    expect(parts(page)).to_have_text([f"part-{number}" for number in range(59, 0, -3)])
     page.get_by_label("From").fill(f"{(START + timedelta(hours=15)).astimezone():%Y-%m-%dT%H:%M}")
     page.get_by_role("button", name="Search").click()
-    assert names(page) == [f"part-{number}" for number in range(59, 44, -3)]
+    expect(parts(page)).to_have_text([f"part-{number}" for number in range(59, 44, -3)])
     page.get_by_label("Part begins with").fill("part-5")
     page.get_by_role("button", name="Search").click()
-    assert names(page) == ["part-59", "part-56", "part-53", "part-50"]
+    expect(parts(page)).to_have_text(["part-59", "part-56", "part-53", "part-50"])
     page.get_by_role("link", name="Clear").click()
-    assert len(names(page)) == 50
+    expect(parts(page)).to_have_count(50)
 
 
 def test_the_worst_places_are_drawn_and_ranked(line, page):

@@ -51,9 +51,9 @@ def test_a_part_says_in_words_and_pictures_what_was_strange(line, page):
         picture = about.get_by_alt_text(name)
         wait_until(lambda picture=picture: picture.evaluate("image => image.naturalWidth") >= 64)
     way = about.locator("svg.way").get_attribute("aria-label")
-    assert [word for word in ("waited to be judged", "prepared and judged") if word in way] == [
-        "waited to be judged",
-        "prepared and judged",
+    assert [word for word in ("waited for the model", "preparation and model") if word in way] == [
+        "waited for the model",
+        "preparation and model",
     ]
 
 
