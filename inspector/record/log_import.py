@@ -51,7 +51,9 @@ def import_lost(
             continue
         with file.open("rb") as lines:
             while rows := list(_rows(lines, file, run_id, _camera_of(file, folder))):
-                yield store.write(_found(archive, (row for row in rows if row.number in lost.get(row.camera, ()))))
+                yield store.write_from_log(
+                    _found(archive, (row for row in rows if row.number in lost.get(row.camera, ())))
+                )
 
 
 def row_from_log(found: dict[str, Any], run_id: str, camera: str) -> PartRow:
@@ -108,7 +110,7 @@ def _import(
                 return
             for run_id in runs:
                 store.begin_run(RunRow(run_id, min(row.captured_utc for row in rows), host, f"log {file.name}", ""))
-            new = store.write(_found(archive, rows))
+            new = store.write_from_log(_found(archive, rows))
             note_log_read(store, host, name, lines.tell())
             yield new
 

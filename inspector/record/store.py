@@ -57,6 +57,11 @@ class Store(Database):
         with self.changing() as connection:
             return writing.insert_parts(connection, rows)
 
+    def write_from_log(self, rows: Sequence[PartRow]) -> int:
+        """Add parts as `write` does, but for those whose rows were removed because they were too old."""
+        with self.changing() as connection:
+            return writing.insert_parts(connection, writing.not_forgotten(connection, rows))
+
     def forget(self, verdicts: Sequence[Verdict], hour: int, limit: int) -> int:
         """Remove the rows of parts with these verdicts that were captured in an hour (since 1970), at most `limit`.
 

@@ -41,6 +41,15 @@ def insert_parts(connection: Connection, rows: Sequence[PartRow]) -> int:
     return len(new)
 
 
+def not_forgotten(connection: Connection, rows: Sequence[PartRow]) -> list[PartRow]:
+    """The rows of parts whose hour has let none go: what was counted once must not come back, and be counted twice."""
+    runs = sorted({row.run_id for row in rows})
+    tallies = select(*(getattr(HourTally, name) for name in HOURLY))
+    found = connection.execute(tallies.where(HourTally.run_id.in_(runs), HourTally.parts > HourTally.kept))
+    gone = {tuple(key) for key in found}
+    return [row for row in rows if _hour_key(row) not in gone]
+
+
 def forget_parts(connection: Connection, verdicts: Sequence[Verdict], hour: int, limit: int) -> int:
     """Remove parts of an hour that nobody judged, at most `limit`; returns how many. Their hour's counts stay."""
     begin = EPOCH + hour * HOUR
@@ -136,6 +145,11 @@ def _hours(parts: Iterable[Any]) -> Counter[tuple[int, str, str, str, str, str]]
         (microseconds(utc) // HOUR_US, product, camera, verdict, cause or "", run_id)
         for utc, product, camera, verdict, cause, run_id in parts
     )
+
+
+def _hour_key(row: PartRow) -> tuple[int, str, str, str, str, str]:
+    hour = microseconds(row.captured_utc) // HOUR_US
+    return hour, row.product, row.camera, row.verdict.value, row.cause or "", row.run_id
 
 
 def _insert(connection: Connection, table: Any) -> Any:

@@ -74,6 +74,15 @@ def test_few_rows_go_at_once_and_0_days_are_for_ever(filled, monkeypatch):
     assert list(forget(filled, Retention(0, 0), NOW)) == []
 
 
+def test_a_log_that_is_read_again_brings_nothing_back_and_counts_nothing_twice(filled):
+    everything = [each.row for each in filled.each()]
+    list(forget(filled, RULES, NOW))
+    there = len(list(filled.each()))
+    assert filled.write_from_log([*everything, part(9999)]) == 1
+    assert len(list(filled.each())) == there + 1
+    assert filled.counts() == Counts(passed=271, failed=30)
+
+
 def test_the_trail_stays_whole(filled):
     audit.append(filled, "ann", "set threshold", "alpha", {})
     list(forget(filled, Retention(1, 1), T0 + 9999 * DAY))
