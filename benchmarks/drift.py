@@ -1,6 +1,6 @@
 """How often drift is said where there is none, and how soon where there is some, on the scores of real good parts.
 
-    python benchmarks/drift.py --homes FOLDER [DIR...]
+    python -m benchmarks.drift --homes FOLDER [DIR...]
 
 Each DIR is a product in MVTec AD's layout; without any, all products of the folder of real images are taken, as in
 accuracy.py. Its model is trained into FOLDER/NAME where it is not there yet. What is watched are scores of good parts:
@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from accuracy import products, verb
 
+from benchmarks.accuracy import products, verb
 from export.dataset import labelled_images
 from inspector.inspection import Inspector, load_inspector
 from inspector.record.drift import ONE_IN
