@@ -99,7 +99,7 @@ def test_judged_parts_are_found_again_by_what_was_said(line, page):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("b")
     expect(page.locator("#said")).to_have_text("1 part: really bad")
-    page.get_by_label("Judged").select_option("really bad")
+    page.get_by_label("Judged", exact=True).select_option("really bad")
     page.get_by_role("button", name="Show").click()
     expect(page.locator(".card")).to_have_count(1)
 
