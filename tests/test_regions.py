@@ -265,6 +265,19 @@ def test_regions_that_the_model_does_not_have_are_refused(two, station):
         station.load("beta")
 
 
+def test_the_order_of_regions_in_a_recipe_does_not_matter(two, station):
+    before = judge(two, part(left=200))[0]
+    station.write(regions=dict(reversed(load_recipe(station.config, "alpha").regions.items())))
+    after = judge(station, part(left=200))[0]
+    assert (after.failed_regions, after.score) == (before.failed_regions, before.score) == (["left"], before.score)
+
+
+def test_a_model_whose_regions_were_not_scored_on_the_same_parts_is_refused(two, station):
+    station.alter(held_out={"0123456789ab": 1.0})
+    with pytest.raises(ModelError, match="not scored on the same good images"):
+        station.load()
+
+
 def test_a_model_that_names_two_regions_alike_is_refused(two, station):
     told = [{"name": "left", "roi": area.model_dump(mode="json"), "held_out": GOOD} for area in AREAS.values()]
     station.alter(regions=told)
