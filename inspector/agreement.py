@@ -81,7 +81,7 @@ def _check_grid(recipe: Recipe, info: ModelInfo) -> None:
 def _check_regions(recipe: Recipe, info: ModelInfo) -> None:
     has, wanted = list(recipe.regions), [region.name for region in info.regions]
     again = "train again, or put them back"
-    if has != wanted:
+    if sorted(has) != sorted(wanted):
         raise RecipeError(
             f"{recipe.product}.yaml: regions are not those that the model was trained with (the recipe has "
             f"{', '.join(has) or 'none'}, the model {', '.join(wanted) or 'none'}): {again}"

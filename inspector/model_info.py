@@ -88,6 +88,8 @@ class ModelInfo(BaseModel):
             raise ValueError(f"{len(names)} regions for grid {self.grid}")
         if len(set(names)) < len(names):
             raise ValueError("two regions have the same name")
+        if any(region.held_out.keys() != self.held_out.keys() for region in self.regions):
+            raise ValueError("its regions were not scored on the same good images")
         return self
 
     @property

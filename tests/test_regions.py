@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -15,9 +16,12 @@ from inspector import cli
 from inspector.align import Outline
 from inspector.errors import ModelError, RecipeError
 from inspector.grid import Grid
+from inspector.identity import RunIdentity
+from inspector.page.recorded import score_in_words
 from inspector.pipeline import Pipeline
 from inspector.preparation import Preparation
 from inspector.recipe import Region, load_recipe, new_recipe, parse_recipe, write_recipe
+from inspector.record.sink import row_of
 from inspector.records import Cause, Counts, Frame, Verdict
 from inspector.roi import Roi
 from inspector.sinks.log import LogSink
@@ -115,6 +119,14 @@ def test_the_log_says_which_region(two, tmp_path):
         ("left", None, 0),
         ("left", "region left", 0),
     ]
+
+
+def test_the_record_says_which_region_in_a_column_and_in_words(two):
+    run = RunIdentity("run", "", datetime(2026, 1, 1, tzinfo=timezone.utc), 0)
+    good, bad = (row_of(found) for found in judge(two, *(replace(each, run=run) for each in (part(), part(left=200)))))
+    assert (good.region, bad.region) == ("left", "left")
+    assert "in region left" in score_in_words(bad)
+    assert "region" not in score_in_words(good)
 
 
 def test_a_region_of_a_turned_part_turns_with_it():
@@ -251,6 +263,19 @@ def test_regions_that_the_model_does_not_have_are_refused(two, station):
     station.write("beta", regions={"left": Region(judge=(LEFT,))})
     with pytest.raises(RecipeError, match="the recipe has left, the model none"):
         station.load("beta")
+
+
+def test_the_order_of_regions_in_a_recipe_does_not_matter(two, station):
+    before = judge(two, part(left=200))[0]
+    station.write(regions=dict(reversed(load_recipe(station.config, "alpha").regions.items())))
+    after = judge(station, part(left=200))[0]
+    assert (after.failed_regions, after.score) == (before.failed_regions, before.score) == (["left"], before.score)
+
+
+def test_a_model_whose_regions_were_not_scored_on_the_same_parts_is_refused(two, station):
+    station.alter(held_out={"0123456789ab": 1.0})
+    with pytest.raises(ModelError, match="not scored on the same good images"):
+        station.load()
 
 
 def test_a_model_that_names_two_regions_alike_is_refused(two, station):
