@@ -95,7 +95,10 @@ def test_a_run_is_in_the_record_part_by_part(station, url, tmp_path):
             inspection.context.model_hash,
         )
         assert row.cause == (inspection.cause and inspection.cause.value)
-        assert row.brightness == pytest.approx(inspection.image.mean(), abs=0.5)
+        if inspection.image is None:  # a missed part may have lost it on a busy machine
+            assert row.brightness is None
+        else:
+            assert row.brightness == pytest.approx(inspection.image.mean(), abs=0.5)
         if row.verdict is not Verdict.MISSED:
             assert (row.score, row.percentile) == (inspection.score, round(inspection.percentile, 4))
             assert 0 <= row.worst_x <= 1
