@@ -1,4 +1,4 @@
-"""Texts as fonts, file names and narrow places take them."""
+"""Texts and numbers as fonts, file names, narrow places and JSON take them."""
 
 from __future__ import annotations
 
@@ -38,3 +38,10 @@ def shortened(text: str, length: int) -> str:
 def number(value: float) -> str:
     """Return four significant digits; `-` where there is no value."""
     return f"{value:#.4g}".rstrip(".") if math.isfinite(value) else "-"
+
+
+def finite(value: float, digits: int | None = None) -> float | None:
+    """Return the value, rounded where `digits` says so; None, as JSON and databases have it, for nan and infinity."""
+    if not math.isfinite(value):
+        return None
+    return float(value) if digits is None else round(value, digits)

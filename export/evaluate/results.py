@@ -22,6 +22,7 @@ from inspector.errors import DataError
 from inspector.inspection import Inspector
 from inspector.model_info import ModelInfo, file_hash
 from inspector.records import Verdict
+from inspector.text import finite
 from inspector.yaml_file import complaint
 
 PROGRAM = "line-inspector"
@@ -124,18 +125,18 @@ def describe(
         product=inspector.recipe.product,
         images=metrics.images,
         anomalies=metrics.anomalies,
-        image_auroc=_known(metrics.image_auroc),
+        image_auroc=finite(metrics.image_auroc),
         precision=metrics.precision,
         recall=metrics.recall,
         f1=metrics.f1,
         accuracy=metrics.accuracy,
         threshold=inspector.threshold,
-        best_f1=_known(metrics.best_f1),
-        false_reject_rate=_known(metrics.false_reject_rate),
+        best_f1=finite(metrics.best_f1),
+        false_reject_rate=finite(metrics.false_reject_rate),
         false_reject_budget=inspector.budget,
-        pixel_auroc=_known(metrics.pixels.auroc),
-        au_pro=_known(metrics.pixels.au_pro),
-        ms_per_part_p50=_known(latency_ms(outcomes, 50)),
+        pixel_auroc=finite(metrics.pixels.auroc),
+        au_pro=finite(metrics.pixels.au_pro),
+        ms_per_part_p50=finite(latency_ms(outcomes, 50)),
         model_mb=round(model.stat().st_size / 1e6, 3),
         intervals=_intervals(metrics, outcomes),
         operating_points={name: _operating_point(point) for name, point in points.items()},
@@ -185,10 +186,6 @@ def versions() -> dict[str, str]:
     return named
 
 
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
 def _intervals(metrics: Metrics, outcomes: Sequence[Outcome]) -> Intervals:
     found = intervals(metrics.results, [outcome.defect for outcome in outcomes])
     if not metrics.anomalies:
@@ -226,6 +223,6 @@ def _image_result(outcome: Outcome) -> ImageResult:
     return ImageResult(
         name=outcome.name,
         defect=outcome.defect,
-        score=_known(outcome.inspection.score),
+        score=finite(outcome.inspection.score),
         verdict=outcome.inspection.verdict.value,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from inspector.inspection import load_inspector
 from inspector.model_info import ModelInfo
 from inspector.records import Image
 from inspector.rehearsal import photo_like
+from inspector.text import finite
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,4 +64,4 @@ def _over_plain_loop(image: Image, info: ModelInfo, report: Report) -> tuple[flo
 def _without_nan(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_nan(one) for key, one in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return finite(value) if isinstance(value, float) else value

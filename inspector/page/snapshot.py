@@ -22,6 +22,7 @@ from inspector.page.schemas import CameraState, LiveState, Part, Tally, Word
 from inspector.page.shift import ShiftCounts
 from inspector.record.drift import KIND
 from inspector.records import Counts
+from inspector.text import finite
 
 CHARTED = 200  # parts in the charts
 RECORD_PERIOD_S = 2.0
@@ -111,9 +112,9 @@ class Snapshots:
             counts=tally(state.counts),
             shift=tally(shift) if shift else None,
             parts_per_minute=_pace(charted),
-            scores=[_number(part.score) for part in charted],
+            scores=[finite(part.score, 6) for part in charted],
             verdicts="".join(part.verdict.name[0] for part in charted),
-            latencies_ms=[_number(part.latency_ms, 2) for part in charted],
+            latencies_ms=[finite(part.latency_ms, 2) for part in charted],
             first_number=charted[0].number if charted else 0,
             threshold=now.threshold if now else None,
             deadline_ms=now.deadline_ms if now else None,
@@ -131,9 +132,9 @@ def part_of(judged: Judged) -> Part:
         utc=judged.utc,
         product=judged.product,
         verdict=cast(Word, judged.verdict.name),
-        score=_number(judged.score),
+        score=finite(judged.score, 6),
         threshold=judged.threshold,
-        latency_ms=_number(judged.latency_ms, 2),
+        latency_ms=finite(judged.latency_ms, 2),
         words=judged.words,
         cause=judged.cause.value if judged.cause else None,
         detail=judged.detail,
@@ -143,7 +144,7 @@ def part_of(judged: Judged) -> Part:
 
 def tally(counts: Counts) -> Tally:
     """As the API says it."""
-    share = _number(100 * counts.yield_fraction, 2)
+    share = finite(100 * counts.yield_fraction, 2)
     return Tally(
         captured=counts.captured,
         passed=counts.passed,
@@ -164,10 +165,6 @@ def _product(now: Running | None, recent: Sequence[Judged]) -> str:
     if now:
         return now.product
     return recent[-1].product if recent else ""
-
-
-def _number(value: float, digits: int = 6) -> float | None:
-    return round(value, digits) if math.isfinite(value) else None
 
 
 def _pace(recent: Sequence[Judged]) -> float | None:

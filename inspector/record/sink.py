@@ -9,7 +9,7 @@ from inspector.record.looks import looks_of
 from inspector.record.recorder import Recorder
 from inspector.record.rows import PartRow
 from inspector.records import Counts, Inspection
-from inspector.sinks.log_row import finite
+from inspector.text import finite
 
 
 class RecordSink:

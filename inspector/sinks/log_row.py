@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from collections.abc import Iterable
 from datetime import datetime, timezone
 
 from inspector.records import Inspection
+from inspector.text import finite
 
 LogRow = dict[str, str | int | float | None]
 
@@ -83,13 +83,6 @@ def row_of(inspection: Inspection, utc: datetime) -> LogRow:
 def iso(utc: datetime, precision: str) -> str:
     """Return an aware time in UTC, as 2024-05-01T12:30:15.123Z."""
     return utc.astimezone(timezone.utc).isoformat(timespec=precision).replace("+00:00", "Z")
-
-
-def finite(value: float, digits: int | None = None) -> float | None:
-    """Return the value, rounded where `digits` says so; None where it is nan or infinite."""
-    if not math.isfinite(value):
-        return None
-    return float(value) if digits is None else round(value, digits)
 
 
 def csv_line(values: Iterable[object]) -> str:
