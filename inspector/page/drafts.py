@@ -67,6 +67,11 @@ class Drafts:
         drawn = self._recipe(self.config_dir, product) or self._recipe(self._in_use, product)
         return Area(drawn.roi, drawn.align) if drawn else Area()
 
+    def regions(self, product: str) -> tuple[str, ...]:
+        """Names of the regions that the product in use is judged by; none: as a whole. Raises RecipeError."""
+        used = self._recipe(self._in_use, product)
+        return tuple(used.regions) if used else ()
+
     def waits(self, product: str) -> bool:
         """Whether an area was drawn that the model in use has not learned. Raises RecipeError."""
         used = self._recipe(self._in_use, product)

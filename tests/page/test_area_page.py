@@ -149,3 +149,14 @@ def test_only_an_engineer_draws(line, client, csrf):
     assert client.put("/api/products/nothing/area", json=wish, headers=csrf).status_code == 404
     assert client.put("/api/products/alpha/area", json=wish, headers=csrf).json()["waits"] is True
     assert client.put("/api/products/alpha/area", json={}, headers=csrf).json()["waits"] is False
+
+
+def test_an_area_is_not_drawn_over_regions(line, client, csrf):
+    recipe = line.station.config / "striped.yaml"
+    recipe.write_text("product: striped\nregions:\n  left: {judge: [[[0, 0], [0.5, 0], [0.5, 1]]]}\n")
+    wish = {"judge": [[[0, 0], [1, 0], [1, 1]]]}
+    answer = client.put("/api/products/striped/area", json=wish, headers=csrf)
+    assert answer.status_code == 409
+    assert answer.json()["detail"].startswith("striped is judged by regions (left), not by one area")
+    assert not (line.station.config / "drafts" / "striped.yaml").exists()
+    assert client.get("/setup/area").status_code == 200  # of a product that an area may be drawn for

@@ -46,9 +46,9 @@ class AreaState(AreaWish):
 def page(request: Request, context: Ctx, asking: Engineer, product: Product = "") -> HTMLResponse:
     """The page."""
     known = _known(request, context)
-    product = product or (known or [""])[0]
+    product = product or next((each for each in known if not context.drafts.regions(each)), "")
     if product:
-        _check_known(product, request, context)
+        _check_drawable(product, request, context)
     area = _state(request, context, product) if product else None
     aligned = _views(request).align(product) if area else "none"
     return context.page(request, "area.html.j2", products=known, product=product, area=area, aligned=aligned)
@@ -74,7 +74,7 @@ def read(product: str, request: Request, context: Ctx, asking: Engineer) -> Area
 @router.put("/api/products/{product}/area")
 def put(product: str, wish: AreaWish, request: Request, context: Ctx, asking: Engineer) -> AreaState:
     """Keep an area for the next training. The line goes on with the old one until the new model is taken over."""
-    _check_known(product, request, context)
+    _check_drawable(product, request, context)
     before = context.drafts.area(product)
     drawn = wish.judge or wish.ignore
     wanted = Area(_roi(wish), _views(request).align(product)) if drawn else context.drafts.whole(product)
@@ -112,6 +112,15 @@ def _known(request: Request, context: Context) -> list[str]:
 def _check_known(product: str, request: Request, context: Context) -> None:
     if product not in _known(request, context):
         raise Unknown(f"no product {product}")
+
+
+def _check_drawable(product: str, request: Request, context: Context) -> None:
+    _check_known(product, request, context)
+    if names := context.drafts.regions(product):
+        raise RecipeError(
+            f"{product} is judged by regions ({', '.join(names)}), not by one area: change their polygons in "
+            f"{product}.yaml and train again"
+        )
 
 
 def _views(request: Request) -> PartViews:
