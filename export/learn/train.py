@@ -99,8 +99,8 @@ def _each_learned(files: GoodFiles, settings: Settings, progress: Progress) -> l
 def _one_learned(files: GoodFiles, settings: Settings, progress: Progress) -> Learned:
     learner, good = _prepared(files, settings, progress)
     found, defects, fitted, limits = _fit_and_score(good, learner, progress)
-    # The rows of a good set may take a gigabyte, and are of no more use.
-    good = dataclasses.replace(good, rows=good.rows[:0], part_of_row=good.part_of_row[:0])
+    # The rows of a good set may take a gigabyte, and are of no more use. A slice alone would keep them.
+    good = dataclasses.replace(good, rows=good.rows[:0].clone(), part_of_row=good.part_of_row[:0].clone())
     notes = f"{learner.words}; grid {good.settings.grid}; {good.decision}"
     return Learned(fitted.module, good, learner, good.preparation, found, defects, limits, notes)
 
