@@ -24,7 +24,7 @@ AMOUNTS = {30: "1 in 10", 60: "1 in 20", 150: "1 in 50", 300: "1 in 100"}  # pic
 LEAST = 3  # pictures that training can make something of
 MORE = 10  # pictures that are taken when enough are there and more are asked for
 EFFORTS: dict[Effort, str] = {
-    "quick": "quick: usual settings",
+    "quick": "quick: fewer pixels, usual settings",
     "standard": "standard: chosen for these parts",
     "best": "best: a larger model, the line becomes slower",
 }

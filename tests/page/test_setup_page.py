@@ -137,7 +137,7 @@ def test_from_nothing_to_a_running_line(line, page):
     page.locator("#points").blur()
     page.get_by_role("button", name="Save").click()
     page.get_by_role("button", name="Train again").click()
-    page.get_by_label("Effort").select_option("quick: usual settings")
+    page.get_by_label("Effort").select_option("quick: fewer pixels, usual settings")
     page.get_by_role("button", name="Train with 11 parts").click()
     expect(page.locator("progress[aria-label=Training]")).to_be_visible()
     expect(page.locator("[data-report]")).to_contain_text("11 good parts", timeout=TRAINING_MS)
