@@ -28,7 +28,8 @@ def page(browser):
     context.set_default_timeout(PATIENCE_MS)
     made = context.new_page()
     errors = []
-    made.on("pageerror", lambda error: errors.append(str(error)))
+    made.on("pageerror", lambda error: errors.append(error.stack or str(error)))
     yield made
     context.close()
-    assert not errors
+    if errors:
+        pytest.fail("; ".join(errors))

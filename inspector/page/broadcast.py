@@ -51,9 +51,10 @@ class Broadcast:
 
     async def _newest_state(self) -> str:
         async with self._turn:
-            if beat() != self._beat:
-                self._beat = beat()
+            now = beat()
+            if now != self._beat:
                 self._state = await asyncio.to_thread(self._make)
+                self._beat = now  # not before: a viewer who leaves meanwhile takes the state along
             return self._state
 
     def _make(self) -> str:

@@ -53,10 +53,11 @@ class Video:
     async def current(self) -> Shot:
         """The newest picture, encoded only where there was none of this part, and not too soon after the last."""
         async with self._turn:
-            if self._feed.sequence != self._shot.sequence and beat() != self._beat:
-                self._beat = beat()
+            now = beat()
+            if self._feed.sequence != self._shot.sequence and now != self._beat:
                 loop = asyncio.get_running_loop()
                 self._shot = await loop.run_in_executor(self._encoder, self._encode)
+                self._beat = now  # not before: a viewer who leaves meanwhile takes the picture along
                 self.encoded += 1
             return self._shot
 

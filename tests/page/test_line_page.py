@@ -1,7 +1,13 @@
 """The live page, in a real browser over a real line."""
 
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+
 from playwright.sync_api import expect
 from running import wait_until
+
+from inspector.page.broadcast import Broadcast
 
 
 def test_counts_move(line, page):
@@ -37,3 +43,20 @@ def test_what_the_api_says_is_what_the_line_did(line, client):
     assert (camera["name"], camera["product"], camera["verdicts"]) == ("line", "alpha", "PF")
     assert camera["counts"] == {"captured": 2, "passed": 1, "failed": 1, "missed": 0, "yield_percent": 50.0}
     assert [part["part"] for part in client.get("/api/cameras/line/parts").json()] == ["part-0", "part-1"]
+
+
+def test_a_viewer_who_leaves_in_the_middle_takes_nothing_from_the_next(line):
+    line.parts(line.station.dark)
+    context = line.app.state.context
+
+    async def look():
+        broadcast = Broadcast(context.hub, context.snapshots, context.videos, context.pages)
+        leaves, stays = broadcast.events(), broadcast.events()
+        first = asyncio.ensure_future(anext(leaves))
+        await asyncio.sleep(0)  # now its state is being made
+        first.cancel()
+        return await anext(stays)
+
+    with ThreadPoolExecutor(1) as thread:
+        (camera,) = json.loads(thread.submit(asyncio.run, look()).result().removeprefix("data: "))["cameras"]
+    assert camera["verdicts"] == "P"

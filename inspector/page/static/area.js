@@ -313,6 +313,7 @@
     stage.dataset.size = picture.naturalWidth + " x " + picture.naturalHeight;
     stage.style.aspectRatio = shape;
     stage.style.width = "min(100%, " + (68 * shape).toFixed(3) + "vh)";
+    get("judge").disabled = get("ignore").disabled = false;  // until there is one, no place on it can be meant
   });
   get("previous").addEventListener("click", function () { turn(-1); });
   get("next").addEventListener("click", function () { turn(1); });
