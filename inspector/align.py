@@ -1,7 +1,8 @@
 """The fixture: bring a part into its canonical frame, so that "what is normal at that place" means something.
 
-A part that lies any way round is found by its outline. One that always lies about the same way, but not quite, is
-matched with a template, what good parts look like on average.
+A part that lies any way round is found by its outline, where that has a sure axis. One that always lies about the same
+way, but not quite, is matched with a template, what good parts look like on average; and so is one that lies any way
+round and has no such outline, after a search for its turn.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from inspector.errors import AlignError
-from inspector.placement import Placement, cell
+from inspector.placement import Matrix, Placement, cell
 from inspector.pose import find_part
 from inspector.records import Image
 from inspector.scaling import small_gray, within
+from inspector.turn_search import TurnSearch, composed
 
 MIN_AREA = 0.2  # of a good part's area: smaller is not the part
 MIN_CONTRAST = 0.25  # of a good part's: in an empty picture, Otsu's method parts light from shade
@@ -78,15 +80,12 @@ class Outline(_Frame):
         return Placement(np.column_stack([turn, shift]), (self.width, self.length))
 
 
-class Template(_Frame):
-    """Matches what good parts look like, turned and shifted a little, by the enhanced correlation coefficient.
+class _Matched(_Frame):
+    """Matches what good parts look like, by the enhanced correlation coefficient.
 
     Source: Evangelidis & Psarakis, IEEE Trans. PAMI 30, 2008. The frame is the whole picture of the camera.
     """
 
-    any_turn: ClassVar[bool] = False
-
-    by: Literal["template"] = "template"
     picture: bytes = Field(repr=False)  # PNG, gray, see `size_of`
     turn: float  # radians: as far as good parts are turned, at most
     shift: float  # of the frame's longer side: as far as good parts are shifted, at most
@@ -114,7 +113,7 @@ class Template(_Frame):
 
         A part in the wrong place must look so.
         """
-        found = match(self.gray, small_gray(image, self.size_of(self.width, self.length)))
+        found = self._found(small_gray(image, self.size_of(self.width, self.length)))
         if found is None or not self._usual(found):
             return self.untouched(image)
         return self._placement(image, found)
@@ -123,11 +122,14 @@ class Template(_Frame):
         """Return the picture as it is."""
         return self._placement(image, np.eye(2, 3))
 
-    def _usual(self, found: NDArray[np.float64]) -> bool:
+    def _found(self, small: NDArray[np.uint8]) -> Matrix | None:
+        raise NotImplementedError
+
+    def _usual(self, found: Matrix) -> bool:
         turn, shift = moved(found, self.gray.shape)
         return turn <= self.turn and shift <= self.shift
 
-    def _placement(self, image: Image, found: NDArray[np.float64]) -> Placement:
+    def _placement(self, image: Image, found: Matrix) -> Placement:
         rows, cols = self.gray.shape
         height, width = image.shape[:2]
         camera = cell(width / cols, height / rows)
@@ -136,25 +138,74 @@ class Template(_Frame):
         return Placement(back[:2], (self.width, self.length))
 
 
+class Template(_Matched):
+    """Matches a part that is turned and shifted a little."""
+
+    any_turn: ClassVar[bool] = False
+
+    by: Literal["template"] = "template"
+
+    def _found(self, small: NDArray[np.uint8]) -> Matrix | None:
+        return match(self.gray, small)
+
+
+class TurnedTemplate(_Matched):
+    """Matches a part in any turn: the way to find one that is too round, or too large, for its outline to tell."""
+
+    any_turn: ClassVar[bool] = True
+
+    by: Literal["any-turn"] = "any-turn"
+
+    @cached_property
+    def _search(self) -> TurnSearch:
+        return TurnSearch(self.gray)
+
+    def _found(self, small: NDArray[np.uint8]) -> Matrix | None:
+        return match_any_turn(self.gray, self._search, small)
+
+
 def _decoded(picture: bytes) -> Any:
     return cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_GRAYSCALE)
 
 
-Fixture = Annotated[Outline | Template, Field(discriminator="by")]
+Fixture = Annotated[Outline | Template | TurnedTemplate, Field(discriminator="by")]
 
 
-def match(template: NDArray[np.uint8], small: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+def match(template: NDArray[np.uint8], small: NDArray[np.uint8]) -> Matrix | None:
     """Return (2, 3): pixel of the template -> pixel of a picture of its size that shows the same; None: none does."""
+    return _refined(template, small)[1]
+
+
+def match_any_turn(template: NDArray[np.uint8], search: TurnSearch, small: NDArray[np.uint8]) -> Matrix | None:
+    """Do as `match` does, whichever way round the picture shows it. `search`: for the same template."""
+    found = []
+    for coarse in search.best(small):
+        # Turned back first: OpenCV's way of refining a turn ends at a right angle.
+        likeness, fine = _refined(template, as_matched(small, coarse))
+        if fine is not None:
+            found.append((likeness, composed(fine, coarse)))
+    return max(found, key=lambda each: each[0])[1] if found else None
+
+
+def as_matched(picture: NDArray[np.uint8], found: Matrix) -> NDArray[np.uint8]:
+    """Return the picture as its template shows it."""
+    rows, cols = picture.shape
+    flags, border = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
+    return np.asarray(cv2.warpAffine(picture, found, (cols, rows), flags=flags, borderMode=border), np.uint8)
+
+
+def _refined(template: NDArray[np.uint8], small: NDArray[np.uint8]) -> tuple[float, Matrix | None]:
+    """Return the correlation at the best small turn and shift, and these."""
     start = np.eye(2, 3, dtype=np.float32)
     until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, STEPS, PRECISION)
     try:
-        _, found = cv2.findTransformECC(template, small, start, cv2.MOTION_EUCLIDEAN, until)
+        likeness, found = cv2.findTransformECC(template, small, start, cv2.MOTION_EUCLIDEAN, until)
     except cv2.error:  # it does not converge
-        return None
-    return np.asarray(found, np.float64) if np.isfinite(found).all() else None
+        return 0.0, None
+    return (likeness, np.asarray(found, np.float64)) if np.isfinite(found).all() else (0.0, None)
 
 
-def moved(found: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[float, float]:
+def moved(found: Matrix, shape: tuple[int, ...]) -> tuple[float, float]:
     """Return how far a match is turned, radians, and its middle shifted, over the longer side; neither is negative."""
     middle = np.array([shape[1] / 2, shape[0] / 2])
     shift = float(np.hypot(*(found[:, :2] @ middle + found[:, 2] - middle)))

@@ -18,7 +18,7 @@ from inspector.roi import Roi
 from inspector.text import shortened
 
 PRODUCT = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
-Align = Literal["auto", "none", "object", "template"]
+Align = Literal["auto", "none", "object", "template", "any-turn"]
 MOST_REGIONS = 16
 Value = str | float | Roi | None  # of a top-level key that a program may change
 STATION = "station"  # config/station.yaml is about the machine, and no product's recipe

@@ -9,12 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.align import Fixture, Outline, Template, match, moved
+from inspector.align import Fixture, Outline, Template, TurnedTemplate, as_matched, match, match_any_turn, moved
 from inspector.errors import AlignError
+from inspector.placement import Matrix
 from inspector.pose import Pose, find_part
 from inspector.recipe import Align
 from inspector.records import Image
 from inspector.scaling import small_gray
+from inspector.turn_search import TurnSearch
 
 MARGIN = 0.1  # of the part's reach, left free around it
 REACH = ("ahead", "behind", "aside")
@@ -30,12 +32,18 @@ MIN_SHIFT = 0.05  # deviation of the centre, over the part's length
 MIN_SKEWNESS = 0.05  # absolute; below it, head and tail look alike
 MIN_PARTS = 4  # fewer show nothing about how parts lie
 
-# And when for a template: how they lie is most of how they differ, for nearly all of them.
+# And when for a template: how they lie is most of how they differ, for nearly all of them. For one in any turn, that is
+# also most of what the other kind leaves unexplained: parts that lie upside down now and then.
 MIN_EXPLAINED = 0.5  # of their squared difference from the mean, with brightness and contrast made equal
 NEARLY_ALL = 0.9
 MAX_TURN, MAX_SHIFT = math.radians(15), 0.1  # of the frame: farther off a match is luck
 ROUNDS = 2  # of matching with the mean and taking it anew
+TURNED_ROUNDS = 3  # the same, from one part instead of a mean, which is a blur where parts lie in any turn
+CANDIDATES, JUDGES = 3, 8  # parts that may be the first mean, and parts to match with each
+MIN_TURNED = 8  # fewer parts agree by luck: four pieces of leather, by the lamp
 USUAL, FARTHER = 0.95, 2.0  # of good parts lie within this; a part may lie so many times as far off
+
+WHY_OUTLINE = "one part, the same every time, in any pose"
 
 _SIZES = ("area", "length", "width")
 _LOOKED_AT = (*_SIZES, "share", "skewness")
@@ -51,18 +59,32 @@ def learn_fixture(images: Iterable[Image], align: Align = "auto") -> tuple[Fixtu
     if align == "none":
         return None, "not aligned: as asked"
     looked = _Looked.at(images)
+    if align == "auto":
+        return _decided(looked)
     if align == "template":
         return looked.template()[0], "aligned: to a template, as asked"
+    if align == "any-turn":
+        return looked.turned_template()[0], "aligned: to a template in any turn, as asked"
     outline, reason = looked.outline()
-    if align == "object" and outline is None:
+    if outline is None:
         raise AlignError("align: object: no part stands out from the background in any good image: use align: none")
-    if outline and (align == "object" or not reason):
-        return outline, f"aligned: {reason or 'one part, the same every time, in any pose'}"
-    if len(looked.grays) >= MIN_PARTS:
-        template, explained = looked.template()
-        near = template.turn <= FARTHER * MAX_TURN and template.shift <= FARTHER * MAX_SHIFT
-        if near and explained >= MIN_EXPLAINED:
-            return template, f"aligned to a template: {explained:.0%} of how good parts differ is how they lie"
+    return outline, f"aligned: {reason or WHY_OUTLINE}"
+
+
+def _decided(looked: _Looked) -> tuple[Fixture | None, str]:
+    outline, reason = looked.outline()
+    if outline and not reason:
+        return outline, f"aligned: {WHY_OUTLINE}"
+    if len(looked.grays) < MIN_PARTS:
+        return None, f"not aligned: {reason}"
+    template, explained = looked.template()
+    if template.turn > FARTHER * MAX_TURN or template.shift > FARTHER * MAX_SHIFT or explained < MIN_EXPLAINED:
+        explained = 0.0
+    turned, more = looked.turned_template()
+    if len(looked.grays) >= MIN_TURNED and 1 - more <= (1 - MIN_EXPLAINED) * (1 - explained):
+        return turned, f"aligned to a template in any turn: {more:.0%} of how good parts differ is how they lie"
+    if explained:
+        return template, f"aligned to a template: {explained:.0%} of how good parts differ is how they lie"
     return None, f"not aligned: {reason}"
 
 
@@ -110,22 +132,54 @@ class _Looked:
         pictures = placed = np.stack(self.grays)
         lie = [np.eye(2, 3)] * len(pictures)
         for _ in range(ROUNDS):
-            mean = placed.mean(0).round().astype(np.uint8)
+            mean = _mean(placed)
             found = [match(mean, picture) for picture in pictures]
             lie = [np.eye(2, 3) if each is None else each for each in found]
-            placed = np.stack([_as_matched(*each) for each in zip(pictures, lie, strict=True)])
+            placed = _placed(pictures, lie)
         turn, shift = FARTHER * np.quantile([moved(each, mean.shape) for each in lie], USUAL, axis=0)
-        _, png = cv2.imencode(".png", placed.mean(0).round().astype(np.uint8))
         height, width = self.shape
-        template = Template(length=width, width=height, picture=png.tobytes(), turn=float(turn), shift=float(shift))
-        before, after = _differences(pictures).mean(), np.quantile(_differences(placed), NEARLY_ALL)
-        return template, float(1 - after / before) if before > after else 0.0
+        template = Template(length=width, width=height, picture=_png(placed), turn=float(turn), shift=float(shift))
+        return template, _explained(pictures, placed)
+
+    def turned_template(self) -> tuple[TurnedTemplate, float]:
+        """Do the same for parts in any turn."""
+        pictures = np.stack(self.grays)
+        few = np.unique(np.linspace(0, len(pictures) - 1, JUDGES).astype(int))
+        placed = [_placed(pictures[few], _turned(pictures[one], pictures[few])) for one in few[:CANDIDATES]]
+        mean = _mean(min(placed, key=lambda each: float(np.median(_differences(each)))))
+        for _ in range(TURNED_ROUNDS):
+            lie = _turned(mean, pictures)
+            matched = _placed(pictures, lie)
+            mean = _mean(matched)
+        shift = FARTHER * np.quantile([moved(each, mean.shape)[1] for each in lie], USUAL)
+        height, width = self.shape
+        template = TurnedTemplate(length=width, width=height, picture=_png(matched), turn=math.pi, shift=float(shift))
+        return template, _explained(pictures, matched)
 
 
-def _as_matched(picture: NDArray[np.uint8], found: NDArray[np.float64]) -> NDArray[np.uint8]:
-    rows, cols = picture.shape
-    flags, border = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
-    return np.asarray(cv2.warpAffine(picture, found, (cols, rows), flags=flags, borderMode=border), np.uint8)
+def _turned(template: NDArray[np.uint8], pictures: Grays) -> list[Matrix]:
+    search = TurnSearch(template)
+    found = (match_any_turn(template, search, picture) for picture in pictures)
+    return [np.eye(2, 3) if each is None else each for each in found]
+
+
+def _placed(pictures: Grays, lie: Sequence[Matrix]) -> Grays:
+    return np.stack([as_matched(*each) for each in zip(pictures, lie, strict=True)])
+
+
+def _mean(pictures: Grays) -> NDArray[np.uint8]:
+    return np.asarray(pictures.mean(0).round(), np.uint8)
+
+
+def _png(placed: Grays) -> bytes:
+    _, png = cv2.imencode(".png", _mean(placed))
+    return png.tobytes()
+
+
+def _explained(pictures: Grays, placed: Grays) -> float:
+    """Return the share of how pictures differ that is gone where they are placed, for nearly all of them."""
+    before, after = _differences(pictures).mean(), np.quantile(_differences(placed), NEARLY_ALL)
+    return float(1 - after / before) if before > after else 0.0
 
 
 def _differences(pictures: Grays) -> NDArray[np.float64]:

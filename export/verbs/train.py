@@ -62,8 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--align",
         choices=get_args(Align),
-        help="bring each part into one pose first: by its outline (object), or by what good parts look like (template) "
-        "(default: the recipe's, else auto: decided from the images)",
+        help="bring each part into one pose first: by its outline (object), or by what good parts look like, about "
+        "the same way (template) or in any turn (any-turn) (default: the recipe's, else auto: decided from the images)",
     )
     parser.add_argument(
         "--effort",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
@@ -16,6 +16,7 @@ from inspector.page.errors import Unknown
 from inspector.page.part_views import PartViews
 from inspector.page.teaching import Teaching
 from inspector.page.video import jpeg_of
+from inspector.recipe import Align
 from inspector.roi import Roi
 from inspector.yaml_file import complaint
 
@@ -37,7 +38,7 @@ class AreaState(AreaWish):
     """The area for the next training."""
 
     product: str
-    align: Literal["auto", "none", "object", "template"]
+    align: Align
     waits: bool  # the model in use has not learned it
     pictures: int  # that it may be drawn on
 
