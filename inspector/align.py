@@ -125,8 +125,13 @@ class _Matched(_Frame):
     def _found(self, small: NDArray[np.uint8]) -> Matrix | None:
         raise NotImplementedError
 
+    @property
+    def _about(self) -> tuple[float, float] | None:
+        """What parts turn about, where that is known: turning shifts everything else."""
+        return None
+
     def _usual(self, found: Matrix) -> bool:
-        turn, shift = moved(found, self.gray.shape)
+        turn, shift = moved(found, self.gray.shape, self._about)
         return turn <= self.turn and shift <= self.shift
 
     def _placement(self, image: Image, found: Matrix) -> Placement:
@@ -163,6 +168,10 @@ class TurnedTemplate(_Matched):
     def _found(self, small: NDArray[np.uint8]) -> Matrix | None:
         return match_any_turn(self.gray, self._search, small)
 
+    @property
+    def _about(self) -> tuple[float, float]:
+        return self._search.middle
+
 
 def _decoded(picture: bytes) -> Any:
     return cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_GRAYSCALE)
@@ -178,13 +187,26 @@ def match(template: NDArray[np.uint8], small: NDArray[np.uint8]) -> Matrix | Non
 
 def match_any_turn(template: NDArray[np.uint8], search: TurnSearch, small: NDArray[np.uint8]) -> Matrix | None:
     """Do as `match` does, whichever way round the picture shows it. `search`: for the same template."""
-    found = []
+    found: list[tuple[float, Matrix]] = []
     for coarse in search.best(small):
-        # Turned back first: OpenCV's way of refining a turn ends at a right angle.
-        likeness, fine = _refined(template, as_matched(small, coarse))
-        if fine is not None:
-            found.append((likeness, composed(fine, coarse)))
-    return max(found, key=lambda each: each[0])[1] if found else None
+        found += _refined_from(template, small, coarse)
+    if not found:
+        return None
+    _, best = max(found, key=lambda each: each[0])
+    off = search.still_off(as_matched(small, best))
+    # Marks decide, not the likeness of the whole, in which a lamp's shade counts for more than they do.
+    return next(
+        (again for _, again in (_refined_from(template, small, composed(off, best)) if off is not None else [])), best
+    )
+
+
+def _refined_from(template: NDArray[np.uint8], small: NDArray[np.uint8], coarse: Matrix) -> list[tuple[float, Matrix]]:
+    """Refine a match; none where that does not converge.
+
+    The picture is turned back first, for OpenCV's way of refining a turn ends at a right angle.
+    """
+    likeness, fine = _refined(template, as_matched(small, coarse))
+    return [] if fine is None else [(likeness, composed(fine, coarse))]
 
 
 def as_matched(picture: NDArray[np.uint8], found: Matrix) -> NDArray[np.uint8]:
@@ -205,8 +227,11 @@ def _refined(template: NDArray[np.uint8], small: NDArray[np.uint8]) -> tuple[flo
     return (likeness, np.asarray(found, np.float64)) if np.isfinite(found).all() else (0.0, None)
 
 
-def moved(found: Matrix, shape: tuple[int, ...]) -> tuple[float, float]:
-    """Return how far a match is turned, radians, and its middle shifted, over the longer side; neither is negative."""
-    middle = np.array([shape[1] / 2, shape[0] / 2])
-    shift = float(np.hypot(*(found[:, :2] @ middle + found[:, 2] - middle)))
+def moved(found: Matrix, shape: tuple[int, ...], about: tuple[float, float] | None = None) -> tuple[float, float]:
+    """Return how far a match is turned, radians, and shifted, over the longer side; neither is negative.
+
+    `about`: the point of the template whose shift counts; by default its middle.
+    """
+    point = np.array(about or (shape[1] / 2, shape[0] / 2))
+    shift = float(np.hypot(*(found[:, :2] @ point + found[:, 2] - point)))
     return abs(math.atan2(found[1, 0], found[0, 0])), shift / max(shape)

@@ -1,7 +1,9 @@
 """Where a template lies in a picture, whichever way round: a coarse search over turns and shifts.
 
 Correlation of the picture with the template at each of a circle's turns, at all shifts at once, by Fourier transforms.
-What it finds is right to a few degrees and pixels; `inspector.align` refines it.
+What it finds is right to a few degrees and pixels; `inspector.align` refines it. A round part's outline looks the same
+at every turn, and drowns the few marks that tell; so, once its place is sure, rings around its middle are correlated,
+without what is the same all around.
 """
 
 from __future__ import annotations
@@ -19,13 +21,15 @@ SIDE = 48  # pixels each way: 64 take three times as long, and find the same tur
 TURNS = 48  # of a full circle: a refinement from half a step off, 4 degrees, always got there
 FARTHEST = 0.3  # of the picture's longer side: shifted farther, less than half of the part is to be seen
 RIVAL = 0.8  # of the best correlation: a turn with less is not looked at
+ANGLES, RADII = 128, 48  # of the rings
+LAMP = 2  # first harmonics of a ring that are left out: its mean, and a lamp's side, which does not turn with the part
 FADES = 0.2  # of the radius: the picture's corners are not there at every turn
 
 Gray = NDArray[np.uint8]  # (height, width)
 
 
 class TurnSearch:
-    """Looks for one template."""
+    """Looks for one template; `middle` is that of its part, x and y, px."""
 
     def __init__(self, template: Gray) -> None:
         self._shape = template.shape
@@ -44,6 +48,8 @@ class TurnSearch:
         ]
         self._spectra = np.conj(np.stack([self._spectrum(np.asarray(each, np.float32)) for each in turned]))
         far = int(FARTHEST * SIDE)
+        self.middle, self._reach = _middle_of(template)
+        self._rings = np.conj(self._ring_spectra(template))
         self._shifts = np.r_[: far + 1, SIDE - far : SIDE]  # a negative one stands at the end
 
     def best(self, picture: Gray) -> list[Matrix]:
@@ -54,6 +60,25 @@ class TurnSearch:
         peaks = np.flatnonzero((value >= np.roll(value, 1)) & (value >= np.roll(value, -1)))
         peaks = peaks[np.argsort(-value[peaks])][:2]
         return [self._placed(int(turn), int(place[turn])) for turn in peaks if value[turn] >= RIVAL * value[peaks[0]]]
+
+    def still_off(self, picture: Gray) -> Matrix | None:
+        """Return the turn about the part's middle by which a picture is off that lies right but for that; None: none.
+
+        (2, 3): pixel of the template -> pixel of the picture, both of one size.
+        """
+        alike = np.fft.irfft((self._rings * self._ring_spectra(picture)).sum(1), n=ANGLES)
+        step = int(alike.argmax())
+        if step in (0, 1, ANGLES - 1):
+            return None
+        return np.asarray(cv2.getRotationMatrix2D(self.middle, -step * 360 / ANGLES, 1.0), np.float64)
+
+    def _ring_spectra(self, picture: Gray) -> NDArray[np.complex64]:
+        """Return (harmonics, radii), each ring counted by its length."""
+        size, flags = (RADII, ANGLES), cv2.INTER_LINEAR | cv2.WARP_POLAR_LINEAR
+        rings = cv2.warpPolar(picture, size, self.middle, self._reach, flags)
+        spectra = np.fft.rfft(np.asarray(rings, np.float32), axis=0) * np.sqrt(np.arange(RADII) + 0.5)
+        spectra[:LAMP] = 0
+        return np.asarray(spectra, np.complex64)
 
     def _square(self, picture: Gray) -> NDArray[np.float32]:
         """Return the picture as small as it is searched, in the middle of (SIDE, SIDE)."""
@@ -78,6 +103,17 @@ class TurnSearch:
         middle = np.array([(width - 1) / 2, (height - 1) / 2])
         rotation = np.array([[cos, -sin], [sin, cos]])
         return np.column_stack([rotation, middle - rotation @ middle + scale * np.array(shift, np.float64)])
+
+
+def _middle_of(template: Gray) -> tuple[tuple[float, float], float]:
+    """Return x and y of the middle of what is not as its border, and how far it is to the next side, px."""
+    border = np.concatenate([template[0], template[-1], template[:, 0], template[:, -1]])
+    moments = cv2.moments(np.abs(template.astype(np.float32) - np.float32(np.median(border))))
+    height, width = template.shape
+    if not moments["m00"]:
+        return (width / 2, height / 2), min(height, width) / 2
+    x, y = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
+    return (x, y), max(min(x, y, width - 1 - x, height - 1 - y), min(height, width) / 4)
 
 
 def composed(first: Matrix, second: Matrix) -> Matrix:

@@ -60,15 +60,15 @@ def nail_relief(pose, spot=None):
     return _inside(outline) * shade
 
 
-def disc(pose, seed=0):
+def disc(pose=None, seed=0):
     """A round part with a mark beside its centre."""
-    u, v = _own(pose)
+    u, v = _own(pose or Pose())
     return photo(_inside(np.hypot(u, v) - 45) * (110 - 40 * _inside(np.hypot(u - 25, v) - 8)), seed)
 
 
-def bar(pose, seed=0):
+def bar(pose=None, seed=0):
     """A part whose two ends look alike."""
-    u, v = _own(pose)
+    u, v = _own(pose or Pose())
     return photo(_inside(_box(u, v, LONG, THICK)) * 110.0, seed)
 
 

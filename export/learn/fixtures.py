@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -33,14 +34,14 @@ MIN_SKEWNESS = 0.05  # absolute; below it, head and tail look alike
 MIN_PARTS = 4  # fewer show nothing about how parts lie
 
 # And when for a template: how they lie is most of how they differ, for nearly all of them. For one in any turn, that is
-# also most of what the other kind leaves unexplained: parts that lie upside down now and then.
+# also most of what the other kind leaves unexplained (parts that lie upside down now and then), and told by details.
 MIN_EXPLAINED = 0.5  # of their squared difference from the mean, with brightness and contrast made equal
 NEARLY_ALL = 0.9
 MAX_TURN, MAX_SHIFT = math.radians(15), 0.1  # of the frame: farther off a match is luck
 ROUNDS = 2  # of matching with the mean and taking it anew
+DETAIL = 1 / 8  # of the longer side: what is wider is a shade
 TURNED_ROUNDS = 3  # the same, from one part instead of a mean, which is a blur where parts lie in any turn
 CANDIDATES, JUDGES = 3, 8  # parts that may be the first mean, and parts to match with each
-MIN_TURNED = 8  # fewer parts agree by luck: four pieces of leather, by the lamp
 USUAL, FARTHER = 0.95, 2.0  # of good parts lie within this; a part may lie so many times as far off
 
 WHY_OUTLINE = "one part, the same every time, in any pose"
@@ -49,6 +50,7 @@ _SIZES = ("area", "length", "width")
 _LOOKED_AT = (*_SIZES, "share", "skewness")
 
 Grays = NDArray[np.uint8]  # (n, height, width)
+Pictures = NDArray[np.uint8] | NDArray[np.float32]  # the same
 
 
 def learn_fixture(images: Iterable[Image], align: Align = "auto") -> tuple[Fixture | None, str]:
@@ -77,13 +79,17 @@ def _decided(looked: _Looked) -> tuple[Fixture | None, str]:
         return outline, f"aligned: {WHY_OUTLINE}"
     if len(looked.grays) < MIN_PARTS:
         return None, f"not aligned: {reason}"
-    template, explained = looked.template()
-    if template.turn > FARTHER * MAX_TURN or template.shift > FARTHER * MAX_SHIFT or explained < MIN_EXPLAINED:
-        explained = 0.0
-    turned, more = looked.turned_template()
-    if len(looked.grays) >= MIN_TURNED and 1 - more <= (1 - MIN_EXPLAINED) * (1 - explained):
+    details = _details(looked.pictures)
+    template, placed = looked.template()
+    explained = _explained(looked.pictures, placed)
+    near = template.turn <= FARTHER * MAX_TURN and template.shift <= FARTHER * MAX_SHIFT
+    helps = near and explained >= MIN_EXPLAINED
+    left = 1 - _explained(details, _details(placed)) if helps else 1.0
+    turned, turned_back = looked.turned_template()
+    more = _explained(details, _details(turned_back))
+    if 1 - more <= (1 - MIN_EXPLAINED) * left:
         return turned, f"aligned to a template in any turn: {more:.0%} of how good parts differ is how they lie"
-    if explained:
+    if helps:
         return template, f"aligned to a template: {explained:.0%} of how good parts differ is how they lie"
     return None, f"not aligned: {reason}"
 
@@ -127,9 +133,13 @@ class _Looked:
         )
         return outline, reason
 
-    def template(self) -> tuple[Template, float]:
-        """Learn a template, and the share of how parts differ that lying explains at least, for nearly all of them."""
-        pictures = placed = np.stack(self.grays)
+    @cached_property
+    def pictures(self) -> Grays:
+        return np.stack(self.grays)
+
+    def template(self) -> tuple[Template, Grays]:
+        """Learn a template; return it and the pictures as it places them."""
+        pictures = placed = self.pictures
         lie = [np.eye(2, 3)] * len(pictures)
         for _ in range(ROUNDS):
             mean = _mean(placed)
@@ -139,11 +149,11 @@ class _Looked:
         turn, shift = FARTHER * np.quantile([moved(each, mean.shape) for each in lie], USUAL, axis=0)
         height, width = self.shape
         template = Template(length=width, width=height, picture=_png(placed), turn=float(turn), shift=float(shift))
-        return template, _explained(pictures, placed)
+        return template, placed
 
-    def turned_template(self) -> tuple[TurnedTemplate, float]:
+    def turned_template(self) -> tuple[TurnedTemplate, Grays]:
         """Do the same for parts in any turn."""
-        pictures = np.stack(self.grays)
+        pictures = self.pictures
         few = np.unique(np.linspace(0, len(pictures) - 1, JUDGES).astype(int))
         placed = [_placed(pictures[few], _turned(pictures[one], pictures[few])) for one in few[:CANDIDATES]]
         mean = _mean(min(placed, key=lambda each: float(np.median(_differences(each)))))
@@ -151,10 +161,11 @@ class _Looked:
             lie = _turned(mean, pictures)
             matched = _placed(pictures, lie)
             mean = _mean(matched)
-        shift = FARTHER * np.quantile([moved(each, mean.shape)[1] for each in lie], USUAL)
+        middle = TurnSearch(mean).middle
+        shift = FARTHER * np.quantile([moved(each, mean.shape, middle)[1] for each in lie], USUAL)
         height, width = self.shape
         template = TurnedTemplate(length=width, width=height, picture=_png(matched), turn=math.pi, shift=float(shift))
-        return template, _explained(pictures, matched)
+        return template, matched
 
 
 def _turned(template: NDArray[np.uint8], pictures: Grays) -> list[Matrix]:
@@ -176,13 +187,19 @@ def _png(placed: Grays) -> bytes:
     return png.tobytes()
 
 
-def _explained(pictures: Grays, placed: Grays) -> float:
+def _details(pictures: Grays) -> NDArray[np.float32]:
+    """Return what is left without the shades of a lamp, which can be turned into agreement as well."""
+    wide = DETAIL * max(pictures.shape[1:])
+    return np.stack([each - cv2.GaussianBlur(each, (0, 0), wide) for each in pictures.astype(np.float32)])
+
+
+def _explained(pictures: Pictures, placed: Pictures) -> float:
     """Return the share of how pictures differ that is gone where they are placed, for nearly all of them."""
     before, after = _differences(pictures).mean(), np.quantile(_differences(placed), NEARLY_ALL)
     return float(1 - after / before) if before > after else 0.0
 
 
-def _differences(pictures: Grays) -> NDArray[np.float64]:
+def _differences(pictures: Pictures) -> NDArray[np.float64]:
     """Squared difference of each picture from their mean (n), with brightness and contrast made equal."""
     flat = pictures.reshape(len(pictures), -1).astype(np.float64)
     alike = (flat - flat.mean(1, keepdims=True)) / np.maximum(flat.std(1, keepdims=True), 1e-6)
