@@ -83,7 +83,7 @@ class Outline(_Frame):
 class _Matched(_Frame):
     """Matches what good parts look like, by the enhanced correlation coefficient.
 
-    Source: Evangelidis & Psarakis, IEEE Trans. PAMI 30, 2008. The frame is the whole picture of the camera.
+    Source: Evangelidis & Psarakis, IEEE Trans. PAMI 30, 2008.
     """
 
     picture: bytes = Field(repr=False)  # PNG, gray, see `size_of`
@@ -113,7 +113,7 @@ class _Matched(_Frame):
 
         A part in the wrong place must look so.
         """
-        found = self._found(small_gray(image, self.size_of(self.width, self.length)))
+        found = self._found(small_gray(image, self.size_of(*self._camera)))
         if found is None or not self._usual(found):
             return self.untouched(image)
         return self._placement(image, found)
@@ -124,6 +124,11 @@ class _Matched(_Frame):
 
     def _found(self, small: NDArray[np.uint8]) -> Matrix | None:
         raise NotImplementedError
+
+    @property
+    def _camera(self) -> tuple[int, int]:
+        """Height and width of the picture of which the template is a small one."""
+        return self.width, self.length
 
     @property
     def _about(self) -> tuple[float, float] | None:
@@ -138,13 +143,13 @@ class _Matched(_Frame):
         rows, cols = self.gray.shape
         height, width = image.shape[:2]
         camera = cell(width / cols, height / rows)
-        frame = cell(self.length / cols, self.width / rows)
-        back = frame @ np.linalg.inv(camera @ np.vstack([found, [0, 0, 1]]))
-        return Placement(back[:2], (self.width, self.length))
+        whole = cell(self._camera[1] / cols, self._camera[0] / rows)
+        back = whole @ np.linalg.inv(camera @ np.vstack([found, [0, 0, 1]]))
+        return Placement(back[:2], self._camera)
 
 
 class Template(_Matched):
-    """Matches a part that is turned and shifted a little."""
+    """Matches a part that is turned and shifted a little. The frame is the whole picture of the camera."""
 
     any_turn: ClassVar[bool] = False
 
@@ -155,11 +160,24 @@ class Template(_Matched):
 
 
 class TurnedTemplate(_Matched):
-    """Matches a part in any turn: the way to find one that is too round, or too large, for its outline to tell."""
+    """Matches a part in any turn: the way to find one that is too round, or too large, for its outline to tell.
+
+    The frame is what there is to see of the part, not the belt around it.
+    """
 
     any_turn: ClassVar[bool] = True
 
     by: Literal["any-turn"] = "any-turn"
+    camera: tuple[int, int]  # height and width of the camera's picture
+    corner: tuple[int, int]  # row and column of it where the frame begins
+
+    @property
+    def _camera(self) -> tuple[int, int]:
+        return self.camera
+
+    def _placement(self, image: Image, found: Matrix) -> Placement:
+        top, left = self.corner
+        return super()._placement(image, found).section(top, left, top + self.width, left + self.length)
 
     @cached_property
     def _search(self) -> TurnSearch:

@@ -15,11 +15,11 @@ from inspector.errors import AlignError
 from inspector.placement import Matrix
 from inspector.pose import Pose, find_part
 from inspector.recipe import Align
-from inspector.records import Image
+from inspector.records import Image, Mask
 from inspector.scaling import small_gray
 from inspector.turn_search import TurnSearch
 
-MARGIN = 0.1  # of the part's reach, left free around it
+MARGIN = 0.1  # of the part's reach, left free around it; reach is half of a size
 REACH = ("ahead", "behind", "aside")
 
 # When good parts call for an outline: one part stands clear of its background, always of the same size, clearly longer
@@ -41,6 +41,7 @@ MAX_TURN, MAX_SHIFT = math.radians(15), 0.1  # of the frame: farther off a match
 ROUNDS = 2  # of matching with the mean and taking it anew
 DETAIL = 1 / 8  # of the longer side: what is wider is a shade
 TURNED_ROUNDS = 3  # the same, from one part instead of a mean, which is a blur where parts lie in any turn
+BELT = 0.15  # of how far the brightest or darkest of the part is from the belt: less is belt
 CANDIDATES, JUDGES = 3, 8  # parts that may be the first mean, and parts to match with each
 USUAL, FARTHER = 0.95, 2.0  # of good parts lie within this; a part may lie so many times as far off
 
@@ -157,14 +158,22 @@ class _Looked:
         few = np.unique(np.linspace(0, len(pictures) - 1, JUDGES).astype(int))
         placed = [_placed(pictures[few], _turned(pictures[one], pictures[few])) for one in few[:CANDIDATES]]
         mean = _mean(min(placed, key=lambda each: float(np.median(_differences(each)))))
-        for _ in range(TURNED_ROUNDS):
-            lie = _turned(mean, pictures)
+        for number in range(TURNED_ROUNDS):
+            lie = _turned(_upright(mean) if number == TURNED_ROUNDS - 1 else mean, pictures)
             matched = _placed(pictures, lie)
             mean = _mean(matched)
         middle = TurnSearch(mean).middle
         shift = FARTHER * np.quantile([moved(each, mean.shape, middle)[1] for each in lie], USUAL)
-        height, width = self.shape
-        template = TurnedTemplate(length=width, width=height, picture=_png(matched), turn=math.pi, shift=float(shift))
+        top, left, bottom, right = _box_of(_mean(matched), *self.shape)
+        template = TurnedTemplate(
+            length=right - left,
+            width=bottom - top,
+            picture=_png(matched),
+            turn=math.pi,
+            shift=float(shift),
+            camera=self.shape,
+            corner=(top, left),
+        )
         return template, matched
 
 
@@ -185,6 +194,41 @@ def _mean(pictures: Grays) -> NDArray[np.uint8]:
 def _png(placed: Grays) -> bytes:
     _, png = cv2.imencode(".png", _mean(placed))
     return png.tobytes()
+
+
+def _part_of(mean: NDArray[np.uint8]) -> Mask | None:
+    """Return where the part is, (height, width): all that is not as the border; None where that is no even belt."""
+    border = np.concatenate([mean[0], mean[-1], mean[:, 0], mean[:, -1]]).astype(np.float64)
+    low, belt, high = np.quantile(border, [1 - NEARLY_ALL, 0.5, NEARLY_ALL])
+    off = np.abs(mean - belt)
+    even = high - low < BELT * off.max()
+    return np.asarray(off > BELT * off.max()) if even else None
+
+
+def _upright(mean: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Turn the part so that the box around it is small."""
+    part = _part_of(mean)
+    if part is None:
+        return mean
+    middle, _, turn = cv2.minAreaRect(np.argwhere(part)[:, ::-1].astype(np.float32))
+    back = (turn + 45) % 90 - 45
+    height, width = mean.shape
+    matrix = cv2.getRotationMatrix2D(middle, back, 1.0)
+    return np.asarray(cv2.warpAffine(mean, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _box_of(mean: NDArray[np.uint8], height: int, width: int) -> tuple[int, int, int, int]:
+    """Return top, left, bottom and right of the part in a picture of that size, with a margin; else all of it."""
+    part = _part_of(mean)
+    if part is None:
+        return 0, 0, height, width
+    scale = np.array([height / mean.shape[0], width / mean.shape[1]])
+    places = np.argwhere(part)
+    first, last = places.min(0) * scale, (places.max(0) + 1) * scale
+    free = MARGIN / 2 * (last - first).max()
+    top, left = np.maximum(0, np.floor(first - free)).astype(int)
+    bottom, right = np.minimum([height, width], np.ceil(last + free)).astype(int)
+    return int(top), int(left), int(bottom), int(right)
 
 
 def _details(pictures: Grays) -> NDArray[np.float32]:
