@@ -89,7 +89,9 @@ def _decided(looked: _Looked) -> tuple[Fixture | None, str]:
     turned, turned_back = looked.turned_template()
     more = _explained(details, _details(turned_back))
     if 1 - more <= (1 - MIN_EXPLAINED) * left:
-        return turned, f"aligned to a template in any turn: {more:.0%} of how good parts differ is how they lie"
+        around = (turned.width, turned.length) != turned.camera
+        within = f"; judged within {turned.length} x {turned.width} px around the part" if around else ""
+        return turned, f"aligned to a template in any turn: {more:.0%} of how good parts differ is how they lie{within}"
     if helps:
         return template, f"aligned to a template: {explained:.0%} of how good parts differ is how they lie"
     return None, f"not aligned: {reason}"
