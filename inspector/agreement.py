@@ -94,7 +94,7 @@ def _check_regions(recipe: Recipe, info: ModelInfo) -> None:
             )
 
 
-def limits_of(recipe: Recipe, info: ModelInfo, threshold: float) -> NDArray[np.float32]:
+def limits_of(recipe: Recipe, info: ModelInfo, model_hash: str, threshold: float) -> NDArray[np.float32]:
     """Return what the score of each patch is divided by, (n). Raises RecipeError for a region's own that is not to be.
 
     That of a region with a threshold of its own makes the part's score reach `threshold` exactly there.
@@ -103,6 +103,7 @@ def limits_of(recipe: Recipe, info: ModelInfo, threshold: float) -> NDArray[np.f
     for number, region in enumerate(info.regions):
         wanted = recipe.regions[region.name]
         if wanted.threshold != "auto":
+            _check_its_model(recipe, region.name, wanted, model_hash)
             _check_reachable(recipe, region, wanted.threshold * limits[number])
             limits[number] = _rounded_up(wanted.threshold * limits[number] / threshold)
         elif wanted.false_rejects != "auto":
@@ -112,7 +113,7 @@ def limits_of(recipe: Recipe, info: ModelInfo, threshold: float) -> NDArray[np.f
 
 def held_out_of(recipe: Recipe, info: ModelInfo, limits: NDArray[np.float32]) -> dict[str, float]:
     """Return scores of good parts that were held out in training, by their images' hashes, in units of these limits."""
-    if all(_of_all(region) for region in recipe.regions.values()):
+    if all(region.shares_budget for region in recipe.regions.values()):
         return dict(info.held_out)
     return {
         part: max(region.held_out[part] / float(limit) for region, limit in zip(info.regions, limits, strict=True))
@@ -120,14 +121,17 @@ def held_out_of(recipe: Recipe, info: ModelInfo, limits: NDArray[np.float32]) ->
     }
 
 
-def _of_all(region: Region) -> bool:
-    """Whether it keeps the budget of the part together with the others."""
-    return region.threshold == region.false_rejects == "auto"
-
-
 def _rounded_up(limit: float) -> float:
     """Round so that the very score a region's threshold was taken from does not exceed it."""
     return float(np.nextafter(np.float32(limit), np.float32(np.inf)))
+
+
+def _check_its_model(recipe: Recipe, name: str, region: Region, model_hash: str) -> None:
+    if region.threshold_model not in (None, model_hash):
+        raise RecipeError(
+            f"{recipe.product}.yaml: regions.{name}.threshold was set for model {region.threshold_model}, but the "
+            f"model is {model_hash}: run `calibrate` again, or write threshold: auto and leave out threshold_model"
+        )
 
 
 def _check_reachable(recipe: Recipe, region: RegionInfo, threshold: float) -> None:
@@ -145,6 +149,7 @@ def _conformal(recipe: Recipe, budget: float, info: RegionInfo) -> float:
     if rank > len(scores):
         raise RecipeError(
             f"{recipe.product}.yaml: regions.{info.name}.false_rejects: {budget:g} takes "
-            f"{math.ceil(1 / Fraction(budget).limit_denominator(10**6)) - 1} good parts, the model has {len(scores)}"
+            f"{math.ceil(1 / Fraction(budget).limit_denominator(10**6)) - 1} good parts, the model has {len(scores)}: "
+            "run `calibrate --data` with more, or widen it"
         )
     return max(scores[max(rank, 1) - 1], LEAST)

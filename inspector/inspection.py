@@ -50,7 +50,7 @@ class Inspector:
         self._now_ns = now_ns
         self._highlighter = _highlighter(recipe, detector)
         self.preparation = _preparation(recipe, info, self.grid, self._highlighter)
-        self._limits = limits_of(recipe, info, self.threshold)
+        self._limits = limits_of(recipe, info, detector.model_hash, self.threshold)
         self.held_out = held_out_of(recipe, info, self._limits)  # by the image's hash: scores of good parts
         self._good_scores = np.sort(np.array(list(self.held_out.values()), np.float64))
         self.context = InspectionContext(

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from inspector import yaml_file
+from inspector import yaml_edit, yaml_file
 from inspector.errors import RecipeError
 from inspector.files import replacing
 from inspector.grid import Grid
@@ -20,7 +20,7 @@ from inspector.text import shortened
 PRODUCT = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Align = Literal["auto", "none", "object", "template", "any-turn"]
 MOST_REGIONS = 16
-Value = str | float | Roi | None  # of a top-level key that a program may change
+MOST_NAME = 40  # characters of a region's name
 STATION = "station"  # config/station.yaml is about the machine, and no product's recipe
 
 
@@ -43,6 +43,7 @@ class Region(Roi):
     """An area of the part that is judged by a model and a threshold of its own."""
 
     threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"] = "auto"  # auto: the part's
+    threshold_model: str | None = None  # the model (its hash) for which the threshold was found by `calibrate`
     # Budget of this region alone; auto: the part's, which all such regions share.
     false_rejects: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] = "auto"
 
@@ -51,12 +52,31 @@ class Region(Roi):
         """Only where it is."""
         return Roi(judge=self.judge, ignore=self.ignore)
 
+    @property
+    def shares_budget(self) -> bool:
+        """Whether it keeps the budget of the part together with the others."""
+        return self.threshold == self.false_rejects == "auto"
+
+    @property
+    def set_by_hand(self) -> bool:
+        """Whether its threshold is somebody's own, for whatever model."""
+        return self.threshold != "auto" and self.threshold_model is None
+
+    @property
+    def uncalibrated(self) -> Region:
+        """As a person wrote it: without the threshold that `calibrate` found for one model."""
+        if self.threshold_model is None:
+            return self
+        return self.model_copy(update={"threshold": "auto", "threshold_model": None})
+
     @model_validator(mode="after")
     def _says_where(self) -> Region:
         if not self.judge:
             raise ValueError("wants polygons to judge")
-        if self.threshold != "auto" and self.false_rejects != "auto":
+        if self.set_by_hand and self.false_rejects != "auto":
             raise ValueError("wants threshold or false_rejects, not both")
+        if self.threshold_model is not None and "auto" in (self.threshold, self.false_rejects):
+            raise ValueError("threshold_model belongs to a threshold that is a number, and the false_rejects it keeps")
         return self
 
 
@@ -75,7 +95,7 @@ class Recipe(BaseModel):
     roi: Roi | None = None  # the area of the part that is judged, as the model was trained; None: all of it
     # Areas that are judged by a model and a threshold each, by name, instead of the whole part.
     regions: Annotated[
-        Mapping[Annotated[str, Field(pattern=PRODUCT, max_length=40)], Region], Field(max_length=MOST_REGIONS)
+        Mapping[Annotated[str, Field(pattern=PRODUCT, max_length=MOST_NAME)], Region], Field(max_length=MOST_REGIONS)
     ] = Field(default_factory=dict)
     any_size: bool = False  # judge pictures of another size than the good ones had, too
     threshold: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["auto"] = "auto"
@@ -134,6 +154,10 @@ class Recipe(BaseModel):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
 
 
+Value = str | float | Roi | Mapping[str, Region] | None  # of a top-level key that a program may change
+OF_A_REGION = ("threshold", "threshold_model", "false_rejects")  # its keys beside the polygons
+
+
 def _leads_elsewhere(file: PurePath) -> bool:
     return bool(file.anchor) or ".." in file.parts
 
@@ -187,8 +211,7 @@ def write_recipe(config_dir: Path, recipe: Recipe) -> Path:
     model += "model_outside: true\n" if recipe.model_outside else ""
     unaligned = "" if recipe.unaligned == "missed" else f"unaligned: {recipe.unaligned}\n"
     roi = f"roi: {recipe.roi.model_dump_json()}\n" if recipe.roi else ""
-    regions = "".join(f"  {yaml_file.scalar(name)}: {_in_a_line(region)}\n" for name, region in recipe.regions.items())
-    roi += f"regions:\n{regions}" if regions else ""
+    roi += _regions_in_lines(recipe.regions)
     any_size = "any_size: true\n" if recipe.any_size else ""
     threshold_model = f"threshold_model: {yaml_file.scalar(recipe.threshold_model)}\n" if recipe.threshold_model else ""
     deadline = "" if recipe.deadline_ms is None else f"deadline_ms: {recipe.deadline_ms}\n"
@@ -215,22 +238,35 @@ colour:
 
 
 def update_recipe(config_dir: Path, product: str, **changes: Value) -> Recipe:
-    """Change top-level keys of a recipe and keep the rest of the file, comments included. None removes a key."""
+    """Change top-level keys of a recipe and keep the rest of the file, comments included. None removes a key.
+
+    Regions whose polygons stay are not written anew either. Raises RecipeError.
+    """
     path = recipe_path(config_dir, product)
-    load_recipe(config_dir, product)
+    before = load_recipe(config_dir, product)
     text = path.read_text(encoding="utf-8-sig")
     for key, value in changes.items():
-        text = _with_key(text, key, value)
+        text = _with_regions(text, before.regions, value) if isinstance(value, Mapping) else _with_key(text, key, value)
     recipe = parse_recipe(text, path)
     _save(path, text)
     return recipe
 
 
-def _in_a_line(region: Region) -> str:
-    return region.model_dump_json(exclude_defaults=True)
+def _regions_in_lines(regions: Mapping[str, Region]) -> str:
+    """As the recipe's key, each region in a line; nothing where there are none."""
+    lines = (
+        f"  {yaml_file.scalar(name)}: {region.model_dump_json(exclude_defaults=True)}\n"
+        for name, region in regions.items()
+    )
+    return "".join(("regions:\n", *lines)) if regions else ""
 
 
 def _save(path: Path, text: str) -> None:
+    if len(text) > yaml_file.MOST_CHARACTERS:
+        raise RecipeError(
+            f"{path.name}: would have {len(text)} characters, {yaml_file.MOST_CHARACTERS} at most: use polygons of "
+            "fewer points"
+        )
     try:
         with replacing(path) as part:  # a running line that watches the file never reads half of it
             part.write_text(text, encoding="utf-8")
@@ -238,15 +274,26 @@ def _save(path: Path, text: str) -> None:
         raise RecipeError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def _with_key(text: str, key: str, value: Value) -> str:
+def _with_regions(text: str, before: Mapping[str, Region], wanted: Mapping[str, Region]) -> str:
+    """Return the text with other regions; where they lie as before, only what else differs is changed."""
+    if [(name, region.area) for name, region in before.items()] != [(name, one.area) for name, one in wanted.items()]:
+        text = yaml_edit.without(text, "regions")
+        return yaml_edit.with_added(text, _regions_in_lines(wanted)) if wanted else text
+    for name, region in wanted.items():
+        for key in OF_A_REGION:
+            if getattr(region, key) != getattr(before[name], key):
+                text = yaml_edit.with_nested(text, ("regions", name, key), getattr(region, key))
+    return text
+
+
+def _with_key(text: str, key: str, value: str | float | Roi | None) -> str:
     """Return the text with one top-level key changed, added, or (None) removed, with the lines that are part of it."""
-    if value is None or isinstance(value, Roi):
-        text = re.sub(rf"^{key}:[^\n]*\n?(?:[ \t]+[^\n]*\n?)*", "", text, flags=re.MULTILINE)
     if value is None:
-        return text
-    written = value.model_dump_json() if isinstance(value, Roi) else yaml_file.scalar(value)
+        return yaml_edit.without(text, key)
+    if isinstance(value, Roi):
+        return yaml_edit.with_added(yaml_edit.without(text, key), f"{key}: {value.model_dump_json()}")
     line = re.compile(rf"^{key}:[^\n#]*?(?P<comment>[ \t]*(?:#[^\n]*)?)$", re.MULTILINE)
+    written = yaml_file.scalar(value)
     if line.search(text):
         return line.sub(lambda match: f"{key}: {written}{match['comment']}", text, count=1)
-    body, end, rest = text.rstrip().partition(f"\n{yaml_file.END}")
-    return f"{body}\n{key}: {written}\n{end[1:]}{rest}".rstrip() + "\n"
+    return yaml_edit.with_added(text, f"{key}: {written}")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from drawn import nail, nudged, save
@@ -227,6 +228,7 @@ def test_regions_stand_alone(yaml, words):
         ("'a b': {judge: [[[0,0],[1,0],[1,1]]]}", "regions.a b"),
         ("a: {judge: [[[0,0],[1,0],[1,1]]], threshold: high}", "regions.a.threshold: wants auto or a number above 0"),
         ("a: {judge: [[[0,0],[1,0],[1,1]]], threshold: 1, false_rejects: 0.1}", "threshold or false_rejects, not both"),
+        ("a: {judge: [[[0,0],[1,0],[1,1]]], threshold: 1, threshold_model: x}", "a: threshold_model belongs to"),
         ("a: {judge: [[[0,0],[1,0],[1,1]]], ignore: [[[0,0],[1,0],[1,1]]]}", "regions.a: leaves nothing to judge"),
         ("a: {judge: [[[0,0],[1,0],[1,1]]], tresh: 1}", "unknown key regions.a.tresh"),
     ],
@@ -377,6 +379,24 @@ def test_the_other_verbs_know_regions(ends, tmp_path):
     recipe, line = load_recipe(tmp_path / "config", "part"), copy.load()
     assert (recipe.threshold, recipe.threshold_model) == (line.threshold, line.detector.model_hash)
     assert "leave out --grid" in copy.refused("train", "--data", copy.data, "--grid", "2x2")
+
+
+def test_new_good_parts_move_the_threshold_of_a_region_with_its_own_budget_until_training(ends, tmp_path):
+    copy = ends.copy(tmp_path)
+    copy.recipe.write_text(copy.recipe.read_text().replace("{", "{false_rejects: 0.2, ", 1))
+    for number, pose in enumerate(nudged(9, seed=3)):
+        save(tmp_path / "more" / f"{number}.png", busy(nail(pose, 60 + number), 60 + number))
+    said = copy.call("calibrate", "--data", tmp_path / "more", "--false-rejects", "0.2")
+    assert "threshold of left" in said
+    assert "threshold of right" in said
+    line = copy.load()
+    found = line.inspect([Frame(0, 0, cv2.imread(str(path))) for path in sorted((tmp_path / "more").iterdir())])
+    rejected = {name: sum(name in one.failed_regions for one in found) for name in AREAS}
+    assert rejected == {"left": 1, "right": 1}, "of nine, the ninth and the eighth may be the threshold: 0.2 of ten"
+    assert f"reject {sum(one.verdict.reject for one in found)} of these 9 good parts" in said
+    assert "regions.left.threshold auto" in copy.call("train", "--data", copy.data, "--model", "pixel", "--epochs", 1)
+    left = load_recipe(tmp_path / "config", "part").regions["left"]
+    assert (left.threshold, left.threshold_model, left.false_rejects) == ("auto", None, 0.2)
 
 
 def test_the_bench_counts_all_regions_of_a_part(two, tmp_path, capsys):

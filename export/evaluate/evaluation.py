@@ -94,12 +94,15 @@ def judged_area(inspector: Inspector, inspection: Inspection) -> Mask | None:
     return cv2.resize(judged.astype(np.float32), size, interpolation=cv2.INTER_AREA) >= HALF
 
 
-def score_images(inspector: Inspector, images: Sequence[Path]) -> list[float]:
-    """Score files that must all be readable. Raises DataError for the first that is not."""
-    scores = []
-    for inspection in inspect_images(inspector, images):
-        if inspection.cause:
+def score_images(inspector: Inspector, images: Sequence[Path]) -> NDArray[np.float64]:
+    """Score files that must all be readable, (n, patches); a part's score is the highest of its patches.
+
+    Raises DataError for the first that is not.
+    """
+    scores = np.empty((len(images), inspector.grid.patches))
+    for number, inspection in enumerate(inspect_images(inspector, images)):
+        if inspection.patch_scores is None:
             named = inspection.cause is Cause.DECODE  # whose detail begins with the file
             raise DataError(inspection.detail if named else f"{inspection.part}: {inspection.detail}")
-        scores.append(inspection.score)
+        scores[number] = inspection.patch_scores.ravel()
     return scores

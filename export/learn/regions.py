@@ -58,9 +58,14 @@ def limits(scores: Scores, budget: float = USUAL_BUDGET) -> Scores:
     return np.asarray(np.exp(middle + away * np.maximum(high - low, LEAST_RANGE)), np.float64)
 
 
-def held_out(scores: Scores, budget: float = USUAL_BUDGET) -> Scores:
-    """Score each good part, (n, regions) -> (n), as the line would had it not been among those that set the limits."""
+def held_out(scores: Scores, budget: float = USUAL_BUDGET, some: Sequence[int] | None = None) -> Scores:
+    """Score each good part, (n, regions) -> (n), as the line would had it not been among those that set the limits.
+
+    `some` are the regions that count; None: all.
+    """
+    counting = list(range(scores.shape[1]) if some is None else some)
     if len(scores) == 1:
-        return np.asarray((scores / limits(scores, budget)).max(1), np.float64)
+        return np.asarray((scores / limits(scores, budget))[:, counting].max(1), np.float64)
     others = (limits(np.delete(scores, part, axis=0), budget) for part in range(len(scores)))
-    return np.array([float((own / each).max()) for own, each in zip(scores, others, strict=True)])
+    each = (own / limit for own, limit in zip(scores, others, strict=True))
+    return np.array([float(relative[counting].max()) for relative in each])

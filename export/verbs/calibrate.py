@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from export.dataset import all_unreadable_named, good_images
-from export.evaluate.evaluation import score_images
+import numpy as np
+from numpy.typing import NDArray
+
 from export.learn import calibration
 from export.learn.drift import Drift
+from export.verbs.good_scores import GoodScores
 from inspector.cli import add_folders
 from inspector.detector import Detector
-from inspector.errors import ModelError
 from inspector.inspection import Inspector
-from inspector.model_info import file_hash
-from inspector.recipe import load_recipe, recipe_path, update_recipe
+from inspector.recipe import Recipe, Region, Value, load_recipe, recipe_path, update_recipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,47 +40,90 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Find the threshold and write it into the recipe, together with the model it belongs to."""
+    """Find the thresholds of the part and its regions; the recipe gets them, with the model they belong to."""
     recipe = load_recipe(arguments.config_dir, arguments.product)
-    # The recipe's own threshold plays no part here, and may belong to a model that is gone.
-    recipe = recipe.model_copy(update={"threshold": "auto", "threshold_model": None})
-    inspector = Inspector(recipe, Detector(arguments.model_dir / recipe.model_file))
-    changes: dict[str, str | float | None] = {"threshold_model": inspector.detector.model_hash}
-    if arguments.threshold:
-        changes["threshold"] = arguments.threshold
-        said = "set by hand"
-    else:
-        wanted = None if recipe.false_rejects == "auto" else recipe.false_rejects
-        known, new = _scores(inspector, arguments.data)
-        info = inspector.detector.info
-        drift = Drift(list(inspector.held_out.values()), new, info.threshold, info.false_rejects)
-        found = calibration.threshold(known + new, arguments.false_rejects or wanted)
-        changes |= {"threshold": found.value, "false_rejects": found.budget}
-        said = found.words
-        print(*drift.words, sep="\n", end="\n" if drift.words else "")
-    update_recipe(arguments.config_dir, recipe.product, **changes)
-    print(f"threshold {changes['threshold']:.4g}: {said}")
-    print(f"wrote {recipe_path(arguments.config_dir, recipe.product)}")
+    # The recipe's own thresholds play no part here, and may belong to a model that is gone.
+    plain = {name: Region(judge=region.judge, ignore=region.ignore) for name, region in recipe.regions.items()}
+    changes: dict[str, Value] = {"threshold": "auto", "threshold_model": None, "regions": plain}
+    inspector = Inspector(recipe.model_copy(update=changes), Detector(arguments.model_dir / recipe.model_file))
+    model = inspector.detector.model_hash
+    found = (
+        _by_hand(arguments.threshold, recipe, model) if arguments.threshold else _found(arguments, recipe, inspector)
+    )
+    update_recipe(arguments.config_dir, recipe.product, **found.changes)
+    print(*found.words, f"wrote {recipe_path(arguments.config_dir, recipe.product)}", sep="\n")
     return 0
 
 
-def _scores(inspector: Inspector, data: Path | None) -> tuple[list[float], list[float]]:
-    """Return scores of good parts held out in training, and of others; none by a model that learned from that part."""
-    info = inspector.detector.info
-    if data is None:
-        return list(inspector.held_out.values()), []
-    images = good_images(data)
-    hashes = [file_hash(path) for path in images]
-    new = [path for path, digest in zip(images, hashes, strict=True) if digest not in info.learned_from]
-    known = [inspector.held_out[digest] for digest in hashes if digest in inspector.held_out]
-    with all_unreadable_named(images):
-        scores = score_images(inspector, new)
-    if not known + scores:
-        raise ModelError(
-            f"{data}: {info.product}.onnx has learned from all of these images, so they say nothing about new parts: "
-            "give images of other good parts"
-        )
-    return known, scores
+@dataclass
+class _Found:
+    """What goes into the recipe, and what to tell the user."""
+
+    changes: dict[str, Value]
+    words: list[str]
+
+
+def _by_hand(threshold: float, recipe: Recipe, model: str) -> _Found:
+    """The part's threshold as it was given. Thresholds that regions have for this model stay."""
+    stale = {name for name, region in recipe.regions.items() if region.threshold_model not in (None, model)}
+    regions = {name: one.uncalibrated if name in stale else one for name, one in recipe.regions.items()}
+    words = [f"threshold {threshold:.4g}: set by hand", *_stay(recipe)]
+    words += [f"threshold of {name} auto: it was for another model" for name in recipe.regions if name in stale]
+    return _Found({"threshold": threshold, "threshold_model": model, "regions": regions}, words)
+
+
+def _found(arguments: argparse.Namespace, recipe: Recipe, inspector: Inspector) -> _Found:
+    """The part's threshold from good parts, by the regions that share its budget; that of each other by its own."""
+    good, info, model = GoodScores.of(inspector, arguments.data), inspector.detector.info, inspector.detector.model_hash
+    shared = [name for name, region in recipe.regions.items() if region.shares_budget]
+    regions, own = dict(recipe.regions), _own_thresholds(recipe, good)
+    for name, each in own.items():
+        value = _rounded_up(each.value)
+        regions[name] = recipe.regions[name].model_copy(update={"threshold": value, "threshold_model": model})
+    words = [f"threshold of {name} {each.value:.4g}: {each.words}" for name, each in own.items()] + _stay(recipe)
+    if recipe.regions and not shared:
+        told = "threshold auto: no region shares the part's budget"
+        return _Found({"threshold": "auto", "threshold_model": None, "regions": regions}, [told, *words])
+    wanted = None if recipe.false_rejects == "auto" else recipe.false_rejects
+    scores = good.of_part(shared)
+    found = calibration.threshold(scores, arguments.false_rejects or wanted)
+    whose = "" if len(shared) == len(regions) else f" of {', '.join(shared)}"
+    drift = Drift(list(good.held_out(shared).values()), good.new_of(shared), info.threshold, info.false_rejects)
+    words = [*drift.words, f"threshold{whose} {found.value:.4g}: {found.words}", *words]
+    if whose:
+        words.append(_together(good, np.array(scores) > found.value, regions))
+    changes: dict[str, Value] = {"threshold": found.value, "threshold_model": model, "false_rejects": found.budget}
+    return _Found(changes | {"regions": regions}, words)
+
+
+def _own_thresholds(recipe: Recipe, good: GoodScores) -> dict[str, calibration.Threshold]:
+    """By region: the threshold that keeps its own budget."""
+    return {
+        name: calibration.threshold(good.of_region(name), region.false_rejects)
+        for name, region in recipe.regions.items()
+        if region.false_rejects != "auto"
+    }
+
+
+def _stay(recipe: Recipe) -> list[str]:
+    return [
+        f"threshold of {name} {region.threshold:.4g}: set by hand in the recipe, it stays"
+        for name, region in recipe.regions.items()
+        if region.set_by_hand and region.threshold != "auto"
+    ]
+
+
+def _together(good: GoodScores, rejected: NDArray[np.bool_], regions: Mapping[str, Region]) -> str:
+    """What all regions reject of these parts, those that do not share the part's budget too."""
+    for name, region in regions.items():
+        if region.threshold != "auto":
+            rejected = rejected | (np.array(good.of_region(name)) > region.threshold)
+    return f"all regions together reject {rejected.sum()} of these {len(good)} good parts"
+
+
+def _rounded_up(threshold: float) -> float:
+    """The line's scores are of single precision: the very part that a threshold was taken from must not exceed it."""
+    return float(np.nextafter(np.float32(threshold), np.float32(np.inf)))
 
 
 def share(text: str) -> float:

@@ -32,6 +32,7 @@ from inspector.recipe import (
     Align,
     ColourSettings,
     Recipe,
+    Value,
     load_recipe,
     new_recipe,
     recipe_path,
@@ -222,18 +223,21 @@ def _keep(arguments: argparse.Namespace, recipe: Recipe) -> list[str]:
     if not path.is_file():
         return [f"wrote {write_recipe(arguments.config_dir, recipe)}"]
     old = load_recipe(arguments.config_dir, recipe.product)
-    changes: dict[str, str | float | None] = {
+    changes: dict[str, Value] = {
         key: getattr(recipe, key)
         for key in ("grid", "overlap", "align", "false_rejects")
         if getattr(recipe, key) != getattr(old, key)
     }
     if old.threshold_model is not None:  # set for the model that has just been replaced
         changes |= {"threshold": "auto", "threshold_model": None}
+    said = [f"{key} {value}" for key, value in changes.items() if value is not None]
+    for name, region in old.regions.items():
+        if region.threshold_model is not None:
+            changes["regions"] = {each: one.uncalibrated for each, one in old.regions.items()}
+            said.append(f"regions.{name}.threshold auto")
     if changes:
         update_recipe(arguments.config_dir, recipe.product, **changes)
-        return [
-            f"changed {path}: " + ", ".join(f"{key} {value}" for key, value in changes.items() if value is not None)
-        ]
+        return [f"changed {path}: {', '.join(said)}"]
     return []
 
 
