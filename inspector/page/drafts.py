@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from inspector.background import in_background
@@ -22,6 +22,7 @@ from inspector.inspection import Inspector
 from inspector.recipe import (
     Align,
     Recipe,
+    Region,
     Value,
     load_recipe,
     new_recipe,
@@ -34,15 +35,17 @@ from inspector.recipe import (
 from inspector.roi import Roi, same_roi
 
 FOLDER = "drafts"
-LEARNED = ("grid", "overlap", "align", "roi", "false_rejects", "threshold", "threshold_model")  # keys of a training
+# Keys of a training.
+LEARNED = ("grid", "overlap", "align", "roi", "regions", "false_rejects", "threshold", "threshold_model")
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
     """What is to be judged of a part, and how parts are aligned in the pictures that it was drawn on."""
 
-    roi: Roi | None = None  # None: all of it
+    roi: Roi | None = None  # None: all of it, or its regions
     align: Align = "auto"
+    regions: Mapping[str, Region] = field(default_factory=dict)  # judged apart, by name; then there is no `roi`
 
 
 class Drafts:
@@ -65,22 +68,18 @@ class Drafts:
     def area(self, product: str) -> Area:
         """The area for the next training: the one that was drawn last, or else the one in use. Raises RecipeError."""
         drawn = self._recipe(self.config_dir, product) or self._recipe(self._in_use, product)
-        return Area(drawn.roi, drawn.align) if drawn else Area()
-
-    def regions(self, product: str) -> tuple[str, ...]:
-        """Names of the regions that the product in use is judged by; none: as a whole. Raises RecipeError."""
-        used = self._recipe(self._in_use, product)
-        return tuple(used.regions) if used else ()
+        return _area(drawn) if drawn else Area()
 
     def waits(self, product: str) -> bool:
         """Whether an area was drawn that the model in use has not learned. Raises RecipeError."""
-        used = self._recipe(self._in_use, product)
-        return not same_roi(self.area(product).roi, used.roi if used else None)
+        recipe, drawn = self._recipe(self._in_use, product), self.area(product)
+        used = _area(recipe) if recipe else Area()
+        return drawn.regions != used.regions or not same_roi(drawn.roi, used.roi)
 
     def whole(self, product: str) -> Area:
         """All of the part, aligned as if no area had ever been drawn. Raises RecipeError."""
         used = self._recipe(self._in_use, product)
-        return Area(align=used.align) if used and used.roi is None else Area()
+        return Area(align=used.align) if used and used.roi is None and not used.regions else Area()
 
     def save_area(self, product: str, area: Area) -> None:
         """Keep an area for the next training. Raises RecipeError."""
@@ -115,8 +114,11 @@ class Drafts:
 
     def _renew(self, product: str, area: Area) -> None:
         """Make the draft's recipe from the one in use."""
-        new = {"roi": area.roi, "align": area.align, "threshold": "auto", "threshold_model": None}
-        self._renewed(product, new)
+        new: dict[str, Value] = {"roi": area.roi, "regions": area.regions, "align": area.align}
+        used = self._recipe(self._in_use, product)
+        if area.regions and used and used.grid != "auto":
+            new["grid"] = "1x1"  # each region is one patch
+        self._renewed(product, new | {"threshold": "auto", "threshold_model": None})
 
     def _renewed(self, product: str, changes: Mapping[str, Value]) -> Recipe:
         """Write the recipe in use, or a new one, into the draft, with some keys changed.
@@ -138,6 +140,11 @@ class Drafts:
 
     def _recipe(self, config_dir: Path, product: str) -> Recipe | None:
         return load_recipe(config_dir, product) if recipe_path(config_dir, product).is_file() else None
+
+
+def _area(recipe: Recipe) -> Area:
+    """What a recipe judges; without the thresholds that were calibrated for one model."""
+    return Area(recipe.roi, recipe.align, {name: region.uncalibrated for name, region in recipe.regions.items()})
 
 
 def _write(config_dir: Path, recipe: Recipe, text: str) -> None:

@@ -18,6 +18,7 @@ from inspector.preparation import Preparation
 from inspector.recipe import Align
 from inspector.records import Image, Verdict
 
+WHOLE_PX = 4096  # a part has fewer pixels each way, or some are left out
 AS_IT_IS = Preparation(Grid(1, 1), (1, 1))  # without a model nobody knows yet how parts are aligned
 
 
@@ -66,7 +67,9 @@ class PartViews:
         key = file, file.stat().st_mtime_ns
         if key not in self._known:
             info = in_background(lambda: Detector(file).info)
-            self._known = {key: Preparation(info.layout, info.patch_shape, info.fixture)}
+            # Regions are cut from the part in the camera's own pixels; else it has those that the grid's patches have.
+            size = (WHOLE_PX, WHOLE_PX) if info.regions else info.patch_shape
+            self._known = {key: Preparation(Grid(1, 1) if info.regions else info.layout, size, info.fixture)}
         return self._known[key]
 
     def _passed(self, product: str) -> Image | None:

@@ -116,7 +116,7 @@ def test_a_finger_draws_as_the_mouse_does(line, browser):
 def test_coordinates_are_also_text_and_what_is_wrong_with_them_is_said(area):
     text, wrong = area.locator("#points"), area.locator("#points-wrong")
     for typed, said in (
-        ("look 0,0 1,0 1,1", "line 1: wants judge or ignore first, got look"),
+        ("look 0,0 1,0 1,1", "line 1: wants judge, ignore or region first, got look"),
         ("judge 0,0 1,0", "line 1: a polygon has three points at least"),
         ("judge 0,0 1,0 1,2", "line 1: wants x,y from 0 to 1, got 1,2"),
     ):
@@ -149,14 +149,3 @@ def test_only_an_engineer_draws(line, client, csrf):
     assert client.put("/api/products/nothing/area", json=wish, headers=csrf).status_code == 404
     assert client.put("/api/products/alpha/area", json=wish, headers=csrf).json()["waits"] is True
     assert client.put("/api/products/alpha/area", json={}, headers=csrf).json()["waits"] is False
-
-
-def test_an_area_is_not_drawn_over_regions(line, client, csrf):
-    recipe = line.station.config / "striped.yaml"
-    recipe.write_text("product: striped\nregions:\n  left: {judge: [[[0, 0], [0.5, 0], [0.5, 1]]]}\n")
-    wish = {"judge": [[[0, 0], [1, 0], [1, 1]]]}
-    answer = client.put("/api/products/striped/area", json=wish, headers=csrf)
-    assert answer.status_code == 409
-    assert answer.json()["detail"].startswith("striped is judged by regions (left), not by one area")
-    assert not (line.station.config / "drafts" / "striped.yaml").exists()
-    assert client.get("/setup/area").status_code == 200  # of a product that an area may be drawn for

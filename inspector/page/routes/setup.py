@@ -15,6 +15,7 @@ from inspector.page.access import Engineer
 from inspector.page.context import Context, Ctx
 from inspector.page.control import Readiness, readiness_of
 from inspector.page.diagnosis import diagnose
+from inspector.page.drafts import Area
 from inspector.page.errors import Unknown
 from inspector.page.routes.starting import Started, line_state
 from inspector.page.sources import Source, known_sources, target_of
@@ -190,7 +191,7 @@ def _teaching(context: Context, taught: Teaching) -> dict[str, object]:
         "step": step,
         "failure": failure,
         "report": taught.report,
-        "area": context.drafts.area(taught.product).roi if taught.product else None,
+        "area": context.drafts.area(taught.product) if taught.product else Area(),
         "arrived": arrived,
         "refused": refused,
         "lines": list(context.hub.controls),

@@ -1,78 +1,46 @@
-// The area of a part, drawn on a good picture: polygons to judge and to ignore, by mouse, finger, keys or as text.
+// The area of a part, or its regions, drawn on a good picture: polygons to judge and to ignore, by mouse, finger, keys or
+// as text. What is drawn is described in area_shapes.js.
 "use strict";
 
 (function () {
   const root = document.getElementById("area");
   if (!root) return;
-  const SVG = "http://www.w3.org/2000/svg", STEP = 0.01, FINE = 0.001, KEPT = 200;
+  const STEP = 0.01, FINE = 0.001, KEPT = 200, inside = areaShapes.inside;
   const get = function (id) { return document.getElementById(id); };
   const address = "/api/products/" + encodeURIComponent(root.dataset.product) + "/area";
-  const stage = get("stage"), picture = get("picture"), handles = get("handles"), list = get("list"), text = get("points");
-  // A shape is {kind: "judge" or "ignore", points: [[x, y], ...], open: true while it is drawn}.
-  let shapes = [], chosen = -1, past = [], saved = "", number = 0, cursor = [0.5, 0.5];
+  const stage = get("stage"), picture = get("picture"), handles = get("handles"), text = get("points");
+  const regions = areaRegions({ drawing: function () { return all; }, change: change, choose: choose, enter: enter, hint: hint, rule: JSON.parse(root.dataset.names) });
+  let all = areaShapes.taken(JSON.parse(root.dataset.area)), past = [], saved = areaShapes.written(all), number = 0, cursor = [0.5, 0.5];
 
-  function current() { return shapes[chosen]; }
-  function drawing() { return chosen >= 0 && current().open; }
-  function inside(share) { return Math.round(1e4 * Math.min(1, Math.max(0, share))) / 1e4; }
+  function current() { return all.shapes[all.chosen]; }
+  function drawing() { return all.chosen >= 0 && current().open; }
   function percent(share) { return Math.round(100 * share) + " %"; }
-  function closed() { return shapes.filter(function (shape) { return !shape.open; }); }
+  function written() { return areaShapes.written(all); }
   function hint(words) { get("hint").textContent = words; }
 
   function remember() {
-    past.push(JSON.stringify([shapes, chosen]));
+    past.push(JSON.stringify(all));
     if (past.length > KEPT) past.shift();
   }
 
   function undo() {
     if (!past.length) return;
-    [shapes, chosen] = JSON.parse(past.pop());
+    all = JSON.parse(past.pop());
     show();
     hint("Undone");
   }
 
-  // Shapes as text and back: a polygon a line.
-  function written() {
-    return closed().map(function (shape) { return shape.kind + " " + shape.points.map(function (point) { return point.join(","); }).join(" "); }).join("\n");
+  function change(words, how) {
+    if (drawing()) giveUp();
+    remember();
+    how(all);
+    show();
+    hint(words);
   }
-
-  function parsed(lines) {
-    return lines.split("\n").filter(function (line) { return line.trim(); }).map(function (line, row) {
-      const [kind, ...rest] = line.trim().split(/\s+/);
-      if (kind !== "judge" && kind !== "ignore") throw new Error("line " + (row + 1) + ": wants judge or ignore first, got " + kind);
-      const points = rest.map(function (pair) {
-        const point = pair.split(",").map(Number);
-        if (point.length !== 2 || pair.split(",").includes("") || !point.every(function (share) { return share >= 0 && share <= 1; }))
-          throw new Error("line " + (row + 1) + ": wants x,y from 0 to 1, got " + pair);
-        return point.map(inside);
-      });
-      if (points.length < 3) throw new Error("line " + (row + 1) + ": a polygon has three points at least");
-      return { kind: kind, points: points, open: false };
-    });
-  }
-
-  function element(name, attributes, parent) {
-    const made = document.createElementNS(SVG, name);
-    Object.entries(attributes).forEach(function (entry) { made.setAttribute(entry[0], entry[1]); });
-    parent.append(made);
-    return made;
-  }
-
-  function outline(shape) { return shape.points.map(function (point) { return 1000 * point[0] + "," + 1000 * point[1]; }).join(" "); }
 
   // What changes while a point is dragged: lines, and where the handles are.
   function place() {
-    const lines = get("lines"), mask = get("left-out"), done = closed();
-    lines.replaceChildren();
-    mask.replaceChildren();
-    shapes.forEach(function (shape, index) {
-      const kind = "shape " + shape.kind + (index === chosen ? " chosen" : "");
-      element(shape.open ? "polyline" : "polygon", { points: outline(shape), class: kind }, lines);
-    });
-    const judged = done.filter(function (shape) { return shape.kind === "judge"; });
-    const paint = function (shape, colour) { element("polygon", { points: outline(shape), fill: colour }, mask); };
-    element("rect", { width: 1000, height: 1000, fill: judged.length ? "white" : "black" }, mask);
-    judged.forEach(function (shape) { paint(shape, "black"); });
-    done.filter(function (shape) { return shape.kind === "ignore"; }).forEach(function (shape) { paint(shape, "white"); });
+    areaPicture.draw(all);
     handles.querySelectorAll("button").forEach(function (handle) {
       const [x, y] = whereIs(handle);
       handle.style.left = 100 * x + "%";
@@ -108,14 +76,14 @@
   // All of it anew; the point that had the focus keeps it, or the one that is `wanted` gets it.
   function show(wanted) {
     const had = handles.contains(document.activeElement) ? document.activeElement.dataset.at : undefined;
-    if (chosen >= shapes.length) chosen = shapes.length - 1;
+    if (all.chosen >= all.shapes.length) all.chosen = all.shapes.length - 1;
+    if (all.chosen >= 0) all.region = current().region;
     showHandles();
     place();
-    list.replaceChildren(...shapes.map(entry));
-    get("none").hidden = shapes.length > 0;
+    regions.show();
     get("close").disabled = !drawing() || current().points.length < 3;
     get("undo").disabled = !past.length;
-    get("delete").disabled = chosen < 0;
+    get("delete").disabled = all.chosen < 0;
     get("save").disabled = drawing() || written() === saved;
     stage.classList.toggle("drawing", drawing());
     complain("");
@@ -125,7 +93,7 @@
 
   function showHandles() {
     handles.replaceChildren();
-    if (chosen < 0) return;
+    if (all.chosen < 0) return;
     const each = current().points.map(function (point, at) { return at; });
     if (!drawing()) each.forEach(function (at) { handle({ at: at, between: "1" }); });
     each.forEach(function (at) { handle({ at: at }); });
@@ -136,17 +104,6 @@
     return at === undefined ? null : handles.querySelector(at === "cursor" ? ".cursor" : "[data-at='" + at + "']:not(.between)");
   }
 
-  function entry(shape, index) {
-    const item = document.createElement("li"), button = document.createElement("button");
-    button.type = "button";
-    button.textContent = (index + 1) + ". " + shape.kind + ", " + shape.points.length + " points" + (shape.open ? " …" : "");
-    button.setAttribute("aria-pressed", String(index === chosen));
-    button.className = shape.kind;
-    button.addEventListener("click", function () { choose(index); });
-    item.append(button);
-    return item;
-  }
-
   function complain(words) {
     get("points-wrong").textContent = words;
     get("points-wrong").hidden = !words;
@@ -154,24 +111,33 @@
   }
 
   function choose(index) {
+    const shape = all.shapes[index];
     if (drawing()) giveUp();
-    chosen = index;
+    all.chosen = all.shapes.indexOf(shape);
+    show();
+  }
+
+  function enter(region) {
+    if (drawing()) giveUp();
+    all.chosen = -1;
+    all.region = region;
     show();
   }
 
   function giveUp() {
-    shapes = closed();
-    chosen = -1;
+    all.shapes = all.shapes.filter(function (shape) { return !shape.open; });
+    all.chosen = -1;
   }
 
   function begin(kind) {
     if (drawing()) giveUp();
     remember();
-    shapes.push({ kind: kind, points: [], open: true });
-    chosen = shapes.length - 1;
+    all.shapes.push({ kind: kind, points: [], region: all.region, open: true });
+    all.chosen = all.shapes.length - 1;
     cursor = [0.5, 0.5];
     show("cursor");
-    hint("Put the corners of what to " + kind + " on the picture, then close it");
+    const where = all.regions.length ? " in " + all.regions[all.region].name : "";
+    hint("Put the corners of what to " + kind + where + " on the picture, then close it");
   }
 
   function put(point) {
@@ -192,7 +158,7 @@
   function remove(at) {
     remember();
     current().points.splice(at, 1);
-    if (!current().open && current().points.length < 3) shapes.splice(chosen, 1);
+    if (!current().open && current().points.length < 3) all.shapes.splice(all.chosen, 1);
     show(Math.max(0, at - 1));
     hint("Taken away");
   }
@@ -215,7 +181,7 @@
   stage.addEventListener("pointerdown", function (event) {
     if (event.button !== 0) return;
     event.preventDefault();
-    if (document.activeElement === text) text.blur();  // takes over what was typed
+    if (document.activeElement.matches("input, select, textarea")) document.activeElement.blur();  // takes over what was typed
     const grip = event.target.closest(".handle");
     if (drawing()) {
       if (grip && grip.dataset.at === "0" && current().points.length > 2) close();
@@ -227,11 +193,8 @@
       held.focus({ preventScroll: true });
       stage.setPointerCapture(event.pointerId);
     } else {
-      const [x, y] = shareOf(event), spot = get("shapes").createSVGPoint();
-      spot.x = 1000 * x;
-      spot.y = 1000 * y;
-      const drawn = Array.from(get("lines").children);
-      choose(drawn.findLastIndex(function (shape) { return shape.isPointInFill(spot); }));
+      const found = areaPicture.at(all, shareOf(event));  // where several lie, each click takes the next
+      choose(found.length ? found[(found.indexOf(all.chosen) + 1) % found.length] : -1);
     }
   });
   stage.addEventListener("pointermove", function (event) {
@@ -263,17 +226,16 @@
     event.preventDefault();
   });
   document.addEventListener("keydown", function (event) {
-    if (event.target === text) return;
+    if (event.target.matches("input, textarea")) return;
     if (event.key === "z" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); undo(); }
     if (event.key === "Escape" && drawing()) { giveUp(); show(); hint("Given up"); }
   });
 
   text.addEventListener("change", function () {
     try {
-      const wanted = parsed(text.value);
+      const wanted = areaShapes.parsed(text.value);
       remember();
-      shapes = wanted;
-      chosen = Math.min(Math.max(chosen, 0), shapes.length - 1);
+      Object.assign(all, wanted, { region: Math.min(all.region, Math.max(0, wanted.regions.length - 1)), chosen: Math.min(Math.max(all.chosen, 0), wanted.shapes.length - 1) });
       show();
     } catch (error) { complain(error.message); }
   });
@@ -282,21 +244,15 @@
   get("ignore").addEventListener("click", function () { begin("ignore"); });
   get("close").addEventListener("click", close);
   get("undo").addEventListener("click", undo);
-  get("delete").addEventListener("click", function () { remember(); shapes.splice(chosen, 1); show(); hint("Polygon deleted"); });
-
-  function take(area) {
-    const of = function (kind) { return area[kind].map(function (points) { return { kind: kind, points: points, open: false }; }); };
-    return of("judge").concat(of("ignore"));
-  }
+  get("delete").addEventListener("click", function () { remember(); all.shapes.splice(all.chosen, 1); show(); hint("Polygon deleted"); });
 
   get("save").addEventListener("click", async function () {
-    const of = function (kind) { return closed().filter(function (shape) { return shape.kind === kind; }).map(function (shape) { return shape.points; }); };
     try {
-      const kept = await api("PUT", address, { judge: of("judge"), ignore: of("ignore") });
+      const kept = await api("PUT", address, areaShapes.wish(all));
       saved = written();
       get("waits").hidden = !kept.waits;
       show();
-      say(kept.waits ? "Saved for the next training" : "Saved: the model in use has learned this area");
+      say(kept.waits ? "Saved for the next training" : "Saved: the model in use has learned this");
     } catch (error) { say(error.message, true); }
   });
 
@@ -320,8 +276,5 @@
   window.addEventListener("beforeunload", function (event) { if (written() !== saved) event.preventDefault(); });
 
   turn(0);
-  shapes = take(JSON.parse(root.dataset.area));
-  chosen = shapes.length ? 0 : -1;
-  saved = written();
   show();
 })();
