@@ -247,6 +247,8 @@ def update_recipe(config_dir: Path, product: str, **changes: Value) -> Recipe:
     text = path.read_text(encoding="utf-8-sig")
     for key, value in changes.items():
         text = _with_regions(text, before.regions, value) if isinstance(value, Mapping) else _with_key(text, key, value)
+        if len(text) > yaml_file.MOST_CHARACTERS:  # which nobody could read again; reading it now would take minutes
+            raise RecipeError(f"{path.name}: would have {len(text)} characters: use fewer polygons, or fewer points")
     recipe = parse_recipe(text, path)
     _save(path, text)
     return recipe
@@ -262,11 +264,6 @@ def _regions_in_lines(regions: Mapping[str, Region]) -> str:
 
 
 def _save(path: Path, text: str) -> None:
-    if len(text) > yaml_file.MOST_CHARACTERS:
-        raise RecipeError(
-            f"{path.name}: would have {len(text)} characters, {yaml_file.MOST_CHARACTERS} at most: use polygons of "
-            "fewer points"
-        )
     try:
         with replacing(path) as part:  # a running line that watches the file never reads half of it
             part.write_text(text, encoding="utf-8")

@@ -7,7 +7,7 @@ import pytest
 
 from inspector.errors import InspectorError, RecipeError
 from inspector.page.drafts import Area, Drafts
-from inspector.recipe import load_recipe
+from inspector.recipe import Region, load_recipe
 from inspector.records import Frame, Verdict
 from inspector.roi import Roi
 
@@ -20,21 +20,25 @@ def drafts(station):
     return Drafts(station.config, station.models)
 
 
-def trained(station, drafts, roi):
+def trained(station, drafts, roi, **facts):
     """Put a model into the draft of alpha as `train` would have made it."""
     aside = station.models / "aside.onnx"
     shutil.copy(station.model(), aside)
-    station.alter(roi=roi and roi.model_dump(mode="json"))
+    station.alter(roi=roi and roi.model_dump(mode="json"), **facts)
     drafts.model_dir.mkdir(exist_ok=True)
     shutil.move(station.model(), drafts.model_dir / "alpha.onnx")
     shutil.move(aside, station.model())
 
 
-def judged(inspector, columns):
-    """The verdict on a part that is too bright in some columns of its 64."""
+def bright(columns):
+    """A part that is too bright in some columns of its 64."""
     image = np.full((48, 64, 3), 40, np.uint8)
     image[:, columns] = 220
-    (inspection,) = inspector.inspect([Frame(0, 0, image)])
+    return Frame(0, 0, image)
+
+
+def judged(inspector, columns):
+    (inspection,) = inspector.inspect([bright(columns)])
     return inspection.verdict
 
 
@@ -96,6 +100,39 @@ def test_a_product_from_nothing_gets_the_usual_names(station, drafts):
     drafts.take_over("alpha")
     assert station.load().recipe.model == ""
     assert station.model().is_file()
+
+
+def test_regions_come_into_use_with_their_model_and_go_with_the_next(station, drafts):
+    station.write(grid="2x2")
+    drafts.save_area("alpha", Area(align="none", regions={"left": Region(judge=LEFT.judge, false_rejects=0.5)}))
+    assert drafts.waits("alpha")
+    assert load_recipe(drafts.config_dir, "alpha").grid == "1x1", "each is one patch"
+    drafts.begin("alpha")
+    told = {"name": "left", "roi": LEFT.model_dump(mode="json"), "held_out": {"0123456789ab": 1.6, "ba9876543210": 1.7}}
+    trained(station, drafts, None, grid="1x1", regions=[told])
+    drafts.take_over("alpha")
+    taken = station.load()
+    assert taken.recipe.regions["left"].false_rejects == 0.5
+    (failed,) = taken.inspect([bright(slice(0, 24))])
+    assert (failed.verdict, failed.failed_regions) == (Verdict.FAIL, ["left"])
+    assert judged(taken, slice(40, 64)) is Verdict.PASS
+    assert not drafts.waits("alpha")
+    drafts.save_area("alpha", Area(HOLE, "none"))
+    draft = load_recipe(drafts.config_dir, "alpha")
+    assert (draft.regions, draft.roi) == ({}, HOLE)
+    assert drafts.whole("alpha") == Area()
+
+
+def test_a_threshold_that_was_calibrated_does_not_pass_to_the_next_model(station, drafts):
+    own = Region(judge=LEFT.judge, false_rejects=0.1, threshold=1.3, threshold_model="0123456789ab")
+    station.write(regions={"left": own})
+    assert not drafts.waits("alpha")
+    drafts.begin("alpha")
+    assert load_recipe(drafts.config_dir, "alpha").regions == {"left": Region(judge=LEFT.judge, false_rejects=0.1)}
+    by_hand = {"left": Region(judge=LEFT.judge, threshold=2.0)}
+    drafts.save_area("alpha", Area(regions=by_hand))
+    assert drafts.waits("alpha")
+    assert load_recipe(drafts.config_dir, "alpha").regions == by_hand
 
 
 def test_an_area_written_by_hand_in_lines_is_replaced_whole(station, drafts):

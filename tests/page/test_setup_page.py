@@ -14,6 +14,7 @@ from inspector.page.collecting import Collection, FeedCamera
 from inspector.page.diagnosis import NAMES
 from inspector.page.diagnosis import diagnose as diagnose_target
 from inspector.page.sources import target_of
+from inspector.recipe import load_recipe
 from inspector.records import Verdict
 
 TRAINING_MS = 1_200_000  # only a test that fails waits so long; training gives way to whatever else runs
@@ -120,29 +121,39 @@ def test_pictures_of_one_part_that_lies_still_are_taken_once(line, tmp_path):
     assert [file.name for file in find_images(tmp_path / "good")] == [collection.taken[0].name]
 
 
-@pytest.mark.slow
-def test_from_nothing_to_a_running_line(line, page):
+def collect(line, page, count):
+    """Begin to teach discs, and take so many good ones."""
     page.set_default_timeout(TRAINING_MS)
     page.goto(f"{line.url}/setup")
     page.get_by_label("Name of the product").fill("disc")
     page.get_by_role("button", name="Take pictures").click()
     expect(page.locator("[data-stage=collecting]")).to_be_visible()
-    for number in range(12):
+    for number in range(count):
         line.parts(drawn(number))
         expect(page.locator("[data-taken]")).to_have_text(str(number + 1))
+
+
+def train_and_take_over(page, count):
+    """From the page of the area to a line that inspects them."""
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Train again").click()
+    page.get_by_label("Effort").select_option("quick: fewer pixels, usual settings")
+    page.get_by_role("button", name=f"Train with {count} parts").click()
+    expect(page.locator("progress[aria-label=Training]")).to_be_visible()
+    expect(page.locator("[data-report]")).to_contain_text(f"{count} good parts", timeout=TRAINING_MS)
+    page.get_by_role("button", name="Take over").click()
+    expect(page.locator("[data-arrived]")).to_be_visible(timeout=60_000)
+
+
+@pytest.mark.slow
+def test_from_nothing_to_a_running_line(line, page):
+    collect(line, page, 12)
     page.get_by_role("button", name="Take out good part 3").click()
     expect(page.locator("[data-taken]")).to_have_text("11")
     page.get_by_role("link", name="Draw an area").click()
     page.locator("#points").fill("ignore 0,0 0.3,0 0.3,0.3 0,0.3")
     page.locator("#points").blur()
-    page.get_by_role("button", name="Save").click()
-    page.get_by_role("button", name="Train again").click()
-    page.get_by_label("Effort").select_option("quick: fewer pixels, usual settings")
-    page.get_by_role("button", name="Train with 11 parts").click()
-    expect(page.locator("progress[aria-label=Training]")).to_be_visible()
-    expect(page.locator("[data-report]")).to_contain_text("11 good parts", timeout=TRAINING_MS)
-    page.get_by_role("button", name="Take over").click()
-    expect(page.locator("[data-arrived]")).to_be_visible(timeout=60_000)
+    train_and_take_over(page, 11)
     good, ignored, bad = drawn(5), drawn(5), drawn(5)  # it has learned this one: so few parts promise little of others
     ignored[2:14, 2:14] = 0
     bad[26:38, 26:38] = 0
@@ -151,6 +162,31 @@ def test_from_nothing_to_a_running_line(line, page):
     assert {part.product for part in judged} == {"disc"}
     assert judged[0].score == judged[1].score  # whatever lies there, the model sees the same
     assert [part.verdict for part in judged] == [Verdict.PASS, Verdict.PASS, Verdict.FAIL]
+
+
+@pytest.mark.slow
+def test_regions_that_are_drawn_are_what_the_line_judges_by(line, page):
+    collect(line, page, 9)
+    page.get_by_role("link", name="Draw an area").click()
+    page.locator("#points").fill(
+        "region upper\njudge 0.1,0.1 0.9,0.1 0.9,0.45 0.1,0.45\n"
+        "region lower threshold 50\njudge 0.1,0.55 0.9,0.55 0.9,0.9 0.1,0.9"
+    )
+    page.locator("#points").blur()
+    train_and_take_over(page, 9)
+    recipe = load_recipe(line.station.config, "disc")
+    assert list(recipe.regions) == ["upper", "lower"]
+    assert recipe.regions["lower"].threshold == 50
+    good, between, upper, lower = (drawn(5) for _ in range(4))
+    between[30:34] = 0
+    upper[14:26, 26:38] = 0
+    lower[38:50, 26:38] = 0
+    line.parts(good, between, upper, lower)
+    judged = line.feed.state.recent[-4:]
+    assert {part.product for part in judged} == {"disc"}
+    assert judged[0].score == judged[1].score  # between the regions nothing counts
+    assert [part.verdict for part in judged] == [Verdict.PASS, Verdict.PASS, Verdict.FAIL, Verdict.PASS]
+    assert judged[2].detail == "region upper"
 
 
 def test_training_that_fails_says_why_and_one_may_try_again(line, page):

@@ -32,17 +32,18 @@ window.areaRegions = function (editor) {
     });
   }
 
+  // The region one is in with its polygons, of another only how many there are.
   function group(drawing, region, at) {
-    const inside = document.createElement("ul");
-    inside.className = "polygons";
-    inside.setAttribute("aria-label", "Polygons of " + region.name);
-    inside.append(...polygons(drawing, at));
-    const head = button(region.name || "(no name)", at === drawing.region, "region", "region-" + at, function () { editor.enter(at); });
-    if (inside.children.length) return item(head, inside);
-    const none = document.createElement("p");
-    none.className = "faint";
-    none.textContent = "Nothing is drawn yet.";
-    return item(head, none);
+    const inside = at === drawing.region, own = polygons(drawing, at), count = document.createElement("small");
+    const head = button(region.name || "(no name)", inside, "region", "region-" + at, function () { editor.enter(at); });
+    count.textContent = own.length === 1 ? "1 polygon" : own.length + " polygons";
+    head.append(count);
+    if (!inside || !own.length) return item(head);
+    const nested = document.createElement("ul");
+    nested.className = "polygons";
+    nested.setAttribute("aria-label", "Polygons of " + region.name);
+    nested.append(...own);
+    return item(head, nested);
   }
 
   function show() {
@@ -62,7 +63,7 @@ window.areaRegions = function (editor) {
     name.value = region.name;
     limit.value = region.limit;
     get("region-value-field").hidden = !region.limit;
-    get("region-unit").textContent = region.limit === "threshold" ? "Threshold" : "Per cent";
+    get("region-unit").textContent = region.limit === "threshold" ? "Threshold" : "Good parts rejected, %";
     value.value = shown(region);
     const fault = areaShapes.nameFault(editor.drawing(), editor.drawing().region, editor.rule);
     complain(name, fault && "This name " + fault);
@@ -117,7 +118,6 @@ window.areaRegions = function (editor) {
     editor.change("", function (drawing) {
       Object.assign(drawing.regions[drawing.region], { limit: limit.value, value: limit.value === "threshold" ? 1 : limit.value ? 0.01 : 0 });
     });
-    if (limit.value) value.focus();
   });
   value.addEventListener("change", function () {
     const number = limit.value === "threshold" ? Number(value.value) : Number((Number(value.value) / 100).toPrecision(9));
