@@ -4,9 +4,13 @@ import shutil
 
 import numpy as np
 import pytest
+from drawn import save
 
+from inspector.align import Outline
 from inspector.errors import InspectorError, RecipeError
 from inspector.page.drafts import Area, Drafts
+from inspector.page.live import Hub
+from inspector.page.part_views import PartViews
 from inspector.recipe import Region, load_recipe
 from inspector.records import Frame, Verdict
 from inspector.roi import Roi
@@ -152,3 +156,19 @@ def test_an_area_written_by_hand_in_lines_is_replaced_whole(station, drafts):
 def test_a_name_that_leads_elsewhere_is_refused(drafts):
     with pytest.raises(RecipeError):
         drafts.save_area("../up", Area(LEFT, "none"))
+
+
+def test_a_part_with_regions_is_drawn_on_as_it_lies_in_its_frame(station, drafts, tmp_path):
+    outline = Outline(length=60, width=20, centre=30, bright=False, area=800, contrast=150)
+    areas = {"left": LEFT, "all": Roi(judge=(((0, 0), (1, 0), (1, 1)),))}
+    held_out = {"0123456789ab": 1.6, "ba9876543210": 1.7}
+    told = [{"name": name, "roi": roi.model_dump(mode="json"), "held_out": held_out} for name, roi in areas.items()]
+    station.alter(fixture=outline.model_dump(mode="json"), grid="1x2", regions=told)
+    image = np.full((90, 90, 3), 200, np.uint8)
+    image[20:80, 40:48] = 20  # upright
+    image[70:80, 37:51] = 20  # its head
+    save(tmp_path / "good" / "0.png", image)
+    views = PartViews(Hub(), drafts, lambda product: tmp_path / "good")
+    view = views.view("alpha", 0)
+    assert (view.align, view.image.shape) == ("object", (20, 60, 3)), "lying, in its own proportions"
+    assert (view.image[:, :, 0] < 100).any(0).mean() > 0.9

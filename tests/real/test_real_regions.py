@@ -22,14 +22,18 @@ def circle(radius):
     return [[round(0.5 + radius * math.cos(turn), 4), round(0.5 + radius * math.sin(turn), 4)] for turn in turns]
 
 
+def copy_of(images, folder):
+    folder.mkdir()
+    for path in images:
+        shutil.copy(path, folder)
+
+
 @pytest.fixture(scope="module")
 def bottle_in_regions(real, tmp_path_factory):
     home = tmp_path_factory.mktemp("regions")
     data = real("mvtec/bottle")
     product = Product("bottle", home, data)
-    for path in sorted((data / "train" / "good").iterdir())[::8][:GOOD]:
-        (home / "good").mkdir(exist_ok=True)
-        shutil.copy(path, home / "good")
+    copy_of(sorted((data / "train" / "good").iterdir())[::8][:GOOD], home / "good")
     product.recipe.parent.mkdir()
     product.recipe.write_text(
         f"product: bottle\nregions:\n  mouth: {{judge: [{circle(MOUTH)}]}}\n"
@@ -59,3 +63,24 @@ def test_a_defect_is_reported_in_the_region_where_it_is(bottle_in_regions):
             right.append(found.worst_region == where)
     assert len(right) > 10
     assert np.mean(right) > 0.85
+
+
+def test_each_region_keeps_its_budget_on_good_bottles_of_a_later_day(bottle_in_regions, tmp_path):
+    product = bottle_in_regions.copy(tmp_path)
+    product.recipe.write_text(product.recipe.read_text().replace("mouth: {", "mouth: {false_rejects: 0.1, "))
+    good = sorted((product.data / "train" / "good").iterdir())
+    copy_of(good[1::8][:26], tmp_path / "later")
+    said = product.call("calibrate", "--data", tmp_path / "later", "--false-rejects", "0.1")
+    rejected = regions_that_reject(product, sorted((tmp_path / "later").iterdir()))
+    assert [rejected.count(name) for name in ("mouth", "rim")] == [1, 1], (
+        said
+    )  # a tenth of 26 and the next one, at most
+    others = regions_that_reject(product, good[2::8])
+    assert all(others.count(name) <= 0.25 * len(good[2::8]) for name in ("mouth", "rim"))
+
+
+def regions_that_reject(product, images):
+    """Names of the regions that reject these parts, as often as they do."""
+    inspector = product.load()
+    found = (inspector.inspect([Frame(0, 0, read_image(path))])[0] for path in images)
+    return [name for each in found for name in each.failed_regions]

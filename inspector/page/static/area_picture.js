@@ -46,7 +46,7 @@ window.areaPicture = (function () {
     });
   }
 
-  // At the top of what each region judges, one below the other where they would cover each other.
+  // Above what each region judges, below its edge where there is no room; one below the other where they would cover each other.
   function names(drawing) {
     const placed = [];
     get("names").replaceChildren(...drawing.regions.flatMap(function (region, at) {
@@ -56,11 +56,10 @@ window.areaPicture = (function () {
       const top = points.filter(function (point) { return point[1] < y + 0.01; }).map(function (point) { return point[0]; });
       const x = Math.min(0.9, Math.max(0.1, (Math.min(...top) + Math.max(...top)) / 2));
       while (placed.some(function (other) { return Math.abs(other[0] - x) < WIDE && Math.abs(other[1] - y) < HIGH; })) y += HIGH / 4;
-      y = Math.min(y, 1 - HIGH);
       placed.push([x, y]);
       const name = document.createElement("span");
       name.textContent = region.name;
-      name.className = at === drawing.region ? "chosen" : "";
+      name.className = (at === drawing.region ? "chosen" : "") + (y < 1.5 * HIGH ? " below" : "");
       name.style.left = 100 * x + "%";
       name.style.top = 100 * y + "%";
       return [name];
