@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -47,7 +47,7 @@ class AreaState(AreaWish):
     """The area, or the regions, for the next training."""
 
     product: str
-    align: Literal["auto", "none", "object", "template"]
+    align: Align
     waits: bool  # the model in use has not learned it
     pictures: int  # that it may be drawn on
     regions: list[NamedRegion] = []  # none: one area
