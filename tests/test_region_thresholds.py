@@ -68,7 +68,7 @@ def test_a_region_with_a_budget_of_its_own_gets_its_threshold_from_the_new_parts
     assert (left.false_rejects, left.threshold_model) == (0.1, model)
     assert left.threshold == pytest.approx(141 / 25.5, rel=1e-5), "the tenth of ten, for one in ten"
     assert recipe.threshold == pytest.approx(139 / 25.5 / 1.5, rel=1e-5), "by the right side alone: the ninth"
-    assert "threshold of right 3.634: at most 0.2 of good parts rejected, from 10 held-out" in said
+    assert "threshold of the part (right) 3.634: at most 0.2 of good parts rejected, from 10 held-out" in said
     assert "threshold of left 5.529: at most 0.1 of good parts rejected, from 10 held-out" in said
     assert "all regions together reject 1 of these 10 good parts" in said
     assert verdicts(station, "left", 141, 143) == [Verdict.PASS, Verdict.FAIL]

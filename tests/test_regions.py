@@ -388,7 +388,7 @@ def test_new_good_parts_move_the_threshold_of_a_region_with_its_own_budget_until
         save(tmp_path / "more" / f"{number}.png", busy(nail(pose, 60 + number), 60 + number))
     said = copy.call("calibrate", "--data", tmp_path / "more", "--false-rejects", "0.2")
     assert "threshold of left" in said
-    assert "threshold of right" in said
+    assert "threshold of the part (right)" in said
     line = copy.load()
     found = line.inspect([Frame(0, 0, cv2.imread(str(path))) for path in sorted((tmp_path / "more").iterdir())])
     rejected = {name: sum(name in one.failed_regions for one in found) for name in AREAS}

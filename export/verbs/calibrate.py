@@ -87,7 +87,7 @@ def _found(arguments: argparse.Namespace, recipe: Recipe, inspector: Inspector) 
     wanted = None if recipe.false_rejects == "auto" else recipe.false_rejects
     scores = good.of_part(shared)
     found = calibration.threshold(scores, arguments.false_rejects or wanted)
-    whose = "" if len(shared) == len(regions) else f" of {', '.join(shared)}"
+    whose = "" if len(shared) == len(regions) else f" of the part ({', '.join(shared)})"
     drift = Drift(list(good.held_out(shared).values()), good.new_of(shared), info.threshold, info.false_rejects)
     words = [*drift.words, f"threshold{whose} {found.value:.4g}: {found.words}", *words]
     if whose:

@@ -308,6 +308,9 @@ def test_only_an_engineer_draws_regions_and_what_is_refused_is_told_in_a_line(li
         answer = client.put(url, json={"regions": [good["regions"][0] | region]}, headers=csrf)
         assert answer.status_code == 409, answer.text
         assert words in answer.json()["detail"]
+    asked = client.get("/api/openapi.json").json()["paths"]["/api/products/{product}/area"]["put"]["requestBody"]
+    kinds = [each["$ref"].rpartition("/")[2] for each in asked["content"]["application/json"]["schema"]["anyOf"]]
+    assert kinds == ["AreaWish", "RegionsWish"]
     for mixed in (good | {"judge": triangle}, {"regions": []}, {"regions": [{"judge": triangle}]}):
         assert client.put(url, json=mixed, headers=csrf).status_code == 422
     many = [[[number / 2000 % 1, number / 3000 % 1] for number in range(1000)] for _ in range(100)]
