@@ -113,6 +113,21 @@ class Drafts:
         recipe_path(self.config_dir, product).unlink()
         made.unlink()
 
+    def has_model(self, product: str) -> bool:
+        """Whether a model was trained that is not taken over. Raises RecipeError."""
+        recipe = self._recipe(self.config_dir, product)
+        return recipe is not None and (self.model_dir / recipe.model_file).is_file()
+
+    def discard_model(self, product: str) -> None:
+        """Delete the model that was trained and not taken over. The area that was drawn stays."""
+        if recipe := self._recipe(self.config_dir, product):
+            (self.model_dir / recipe.model_file).unlink(missing_ok=True)
+
+    def discard(self, product: str) -> None:
+        """Delete all of it: the model, the area and the recipe."""
+        self.discard_model(product)
+        recipe_path(self.config_dir, product).unlink(missing_ok=True)
+
     def _renew(self, product: str, area: Area) -> None:
         """Make the draft's recipe from the one in use."""
         new = {"roi": area.roi, "align": area.align, "threshold": "auto", "threshold_model": None}
