@@ -44,20 +44,20 @@ def number(value: float, digits: int = DIGITS) -> str:
     return f"{value:#.{digits}g}".rstrip(".") if math.isfinite(value) else "-"
 
 
-def told_apart(value: float, limit: float) -> tuple[str, str]:
+def told_apart(value: float, limit: float, least: int = DIGITS) -> tuple[str, str]:
     """Return both numbers for people who see them side by side: where they differ, they look different."""
-    digits = digits_apart(limit, [value])
+    digits = digits_apart(limit, [value], least)
     return number(value, digits), number(limit, digits)
 
 
-def digits_apart(limit: float, values: Iterable[float]) -> int:
-    """Return the fewest significant digits, four or more, in which each value that differs from the limit looks so.
+def digits_apart(limit: float, values: Iterable[float], least: int = DIGITS) -> int:
+    """Return the fewest significant digits, `least` or more, in which each value that differs from the limit looks so.
 
     As many for all of them: a limit of fewer digits could be rounded beyond a value that it lies below.
     """
     differing = [value for value in values if value != limit and math.isfinite(value)]
     return next(
-        (n for n in range(DIGITS, ALL_DIGITS) if all(number(value, n) != number(limit, n) for value in differing)),
+        (n for n in range(least, ALL_DIGITS) if all(number(value, n) != number(limit, n) for value in differing)),
         ALL_DIGITS,
     )
 
