@@ -1,6 +1,7 @@
 """What an engineer began on the Setup page is there after the pages were restarted, until it is used or discarded."""
 
 import shutil
+import signal
 from contextlib import contextmanager
 from datetime import datetime, timezone
 
@@ -8,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from test_accessible import RULES
+from test_serving import options
 from test_setup_page import TRAINING_MS, drawn
 
 from inspector.images import write_image
@@ -136,6 +138,24 @@ def test_a_note_that_was_damaged_stops_nothing(line, client):
     trained(line.station)
     (line.station.config / "drafts" / "alpha.json").write_text("{")
     assert client.get("/setup").status_code == 200
+
+
+def test_a_program_that_was_killed_offers_what_it_had_taken(start, station, tmp_path, page):
+    for number in range(4):
+        write_image(tmp_path / f"{number}.png", drawn(number))
+    killed = start("serve", "127.0.0.1:0", *options(station, tmp_path))
+    page.goto(killed.err.until("pages: ")[-1].removeprefix("pages: ") + "setup")
+    page.get_by_label("Name of the product").fill("disc")
+    page.locator("#teach-source").fill(str(tmp_path))
+    page.get_by_role("button", name="Take pictures").click()
+    expect(page.locator("[data-taken]")).to_have_text("4")
+    killed.kill()
+    served = start("serve", "127.0.0.1:0", *options(station, tmp_path))
+    page.goto(served.err.until("pages: ")[-1].removeprefix("pages: ") + "setup")
+    expect(page.locator("[data-waiting=disc]")).to_contain_text("4 good parts taken, not trained on yet")
+    page.get_by_role("button", name="Go on with disc").click()
+    expect(page.locator("#more-source")).to_have_value(str(tmp_path))
+    assert served.end(signal.SIGTERM) == 0
 
 
 @pytest.mark.slow
