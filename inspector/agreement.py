@@ -12,6 +12,7 @@ from inspector.errors import ModelError, RecipeError
 from inspector.model_info import BEYOND, ModelInfo, RegionInfo
 from inspector.recipe import Recipe, Region
 from inspector.roi import same_roi
+from inspector.text import number, told_apart
 
 LEAST = 1e-6  # a threshold is above 0, also where good parts score nothing at all
 
@@ -37,9 +38,10 @@ def threshold_of(recipe: Recipe, info: ModelInfo, model_hash: str) -> float:
             f"{model_hash}: run `calibrate` again, or write threshold: auto"
         )
     if recipe.threshold > info.beyond:
+        threshold, beyond = told_apart(recipe.threshold, info.beyond)
         raise RecipeError(
-            f"{recipe.product}.yaml: threshold is {recipe.threshold:g}, so high that nothing would fail (good parts "
-            f"score {info.strangest:.3g} at most, and {info.beyond:.3g} is the limit): run `calibrate`"
+            f"{recipe.product}.yaml: threshold is {threshold}, so high that nothing would fail (good parts score "
+            f"{number(info.strangest)} at most, and {beyond} is the limit): run `calibrate`"
         )
     return recipe.threshold
 
@@ -100,14 +102,14 @@ def limits_of(recipe: Recipe, info: ModelInfo, model_hash: str, threshold: float
     That of a region with a threshold of its own makes the part's score reach `threshold` exactly there.
     """
     limits = info.limits
-    for number, region in enumerate(info.regions):
+    for index, region in enumerate(info.regions):
         wanted = recipe.regions[region.name]
         if wanted.threshold != "auto":
             _check_its_model(recipe, region.name, wanted, model_hash)
-            _check_reachable(recipe, region, wanted.threshold * limits[number])
-            limits[number] = _rounded_up(wanted.threshold * limits[number] / threshold)
+            _check_reachable(recipe, region, wanted.threshold * limits[index])
+            limits[index] = _rounded_up(wanted.threshold * limits[index] / threshold)
         elif wanted.false_rejects != "auto":
-            limits[number] = _rounded_up(_conformal(recipe, wanted.false_rejects, region) / threshold)
+            limits[index] = _rounded_up(_conformal(recipe, wanted.false_rejects, region) / threshold)
     return limits
 
 

@@ -10,6 +10,7 @@ from inspector.errors import DataError, ModelError
 from inspector.images import find_images, read_image
 from inspector.inspection import Inspector
 from inspector.records import Frame, Inspection, Verdict
+from inspector.text import told_apart
 
 NAMED = 5  # wrong parts in the message
 
@@ -48,6 +49,7 @@ def _judge(inspector: Inspector, file: Path) -> Inspection:
 
 
 def _told(file: Path, folder: Path, inspection: Inspection) -> str:
-    score = "" if inspection.cause else f"score {inspection.score:.4g}, threshold {inspection.threshold:.4g}"
-    why = ": ".join(filter(None, (inspection.detail, score)))
+    score, threshold = told_apart(inspection.score, inspection.threshold)
+    figures = "" if inspection.cause else f"score {score}, threshold {threshold}"
+    why = ": ".join(filter(None, (inspection.detail, figures)))
     return f"{file.relative_to(folder).as_posix()} {inspection.verdict.name} ({why})"

@@ -98,6 +98,15 @@ class RecordSettings(BaseModel):
     free_gb: Annotated[float, Field(ge=0)] = 2.0  # of the disk; below that, pictures go
 
 
+class LogSettings(BaseModel):
+    """How long the logs of each camera stay; see docs/log.md."""
+
+    model_config = _STRICT
+
+    days: Annotated[int, Field(ge=0)] = 730  # 0: for ever
+    gb: Annotated[float, Field(ge=0)] = 10.0  # both files of all logs together; 0: as much as there is
+
+
 class Station(BaseModel):
     """One machine with its cameras and outputs."""
 
@@ -109,6 +118,7 @@ class Station(BaseModel):
     # so many pictures of a live camera without any difference, and it is frozen; 0: it never is
     frozen_after: Literal[0] | Annotated[int, Field(ge=2)] = 3
     heartbeat_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0  # an output is told something at least so often
+    log: LogSettings = LogSettings()
     record: RecordSettings = RecordSettings()
     outputs: Targets = ()
     cameras: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")], StationCamera] = {}

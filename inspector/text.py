@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Iterable
+
+DIGITS = 4  # significant ones, as people read a score
+ALL_DIGITS = 17  # as many as tell any two floating-point numbers apart
 
 # What ASCII can say instead; the fonts of OpenCV 4 have nothing else.
 _ASCII = str.maketrans(
@@ -35,9 +39,27 @@ def shortened(text: str, length: int) -> str:
     return text[: length - 2 - tail] + ".." + text[len(text) - tail :]
 
 
-def number(value: float) -> str:
-    """Return four significant digits; `-` where there is no value."""
-    return f"{value:#.4g}".rstrip(".") if math.isfinite(value) else "-"
+def number(value: float, digits: int = DIGITS) -> str:
+    """Return so many significant digits; `-` where there is no value."""
+    return f"{value:#.{digits}g}".rstrip(".") if math.isfinite(value) else "-"
+
+
+def told_apart(value: float, limit: float, least: int = DIGITS) -> tuple[str, str]:
+    """Return both numbers for people who see them side by side: where they differ, they look different."""
+    digits = digits_apart(limit, [value], least)
+    return number(value, digits), number(limit, digits)
+
+
+def digits_apart(limit: float, values: Iterable[float], least: int = DIGITS) -> int:
+    """Return the fewest significant digits, `least` or more, in which each value that differs from the limit looks so.
+
+    As many for all of them: a limit of fewer digits could be rounded beyond a value that it lies below.
+    """
+    differing = [value for value in values if value != limit and math.isfinite(value)]
+    return next(
+        (n for n in range(least, ALL_DIGITS) if all(number(value, n) != number(limit, n) for value in differing)),
+        ALL_DIGITS,
+    )
 
 
 def finite(value: float, digits: int | None = None) -> float | None:

@@ -221,7 +221,7 @@ def test_three_other_thresholds_are_shown_beside_the_one_in_use(labelled):
     assert points["reject_no_good_part"]["recall"] == 3 / 4
     said = table(labelled)[1].splitlines()
     rows = {name: next(line for line in said if line.startswith(name)).split() for name in ("in use", "miss nothing")}
-    assert rows["in use"] == ["in", "use", "5", "3", "of", "4", "75.0%", "1", "of", "3", "33.3%"]
+    assert rows["in use"] == ["in", "use", "5.000", "3", "of", "4", "75.0%", "1", "of", "3", "33.3%"]
     assert rows["miss nothing"][3:] == ["4", "of", "4", "100.0%", "2", "of", "3", "66.7%"]
     assert any("chosen on this very test set" in line for line in said)
 
@@ -250,6 +250,16 @@ def test_the_name_that_a_missing_mask_should_have_is_said(alpha):
 
 
 # ---- text
+
+
+def test_scores_are_told_apart_from_the_threshold(labelled):
+    labelled.recipe.write_text(labelled.recipe.read_text().replace("threshold: auto", "threshold: 7.8431"))
+    said = table(labelled)[1].splitlines()  # 200 / 25.5 is 7.84314
+    row = next(line for line in said if line.startswith("good/2.png")).split()
+    assert (row[1], row[2], row[-2:]) == ("7.84314", "7.84314", ["FAIL", "WRONG"])
+    assert any(line.startswith("threshold 7.84310 ") for line in said)
+    shown = {name: next(line for line in said if line.startswith(name)) for name in ("in use", "reject no good part")}
+    assert shown["in use"].split()[2] != shown["reject no good part"].split()[4]
 
 
 def test_the_report_has_both_classes_and_their_averages(labelled):

@@ -46,7 +46,7 @@ def test_a_recipe_that_is_wrong_is_refused_with_their_names(station, golden):
     said = str(caught.value)
     assert said.startswith("beta.yaml: golden: 4 of 7 parts came out wrong: good/dusty.png MISSED (the model gave no")
     assert "bad/bright/2.png PASS (score 7.8" in said
-    assert "threshold 9)" in said
+    assert "threshold 9.000)" in said
 
 
 @pytest.mark.parametrize("folder", ["good", "bad"])

@@ -195,6 +195,13 @@ def test_the_banner_tells_the_counts_and_the_part():
     assert (first != draw(inspection(image=gray(700, 900), part="good/004.png"), COUNTS)).any()
 
 
+def test_a_score_just_above_the_threshold_looks_different_from_it():
+    score, image = 0.92494, gray(300, 900)
+    limits = (score, 0.92487)  # both 0.9249 in four digits
+    pictures = [draw(inspection(Verdict.FAIL, image=image, score=score, threshold=limit), COUNTS) for limit in limits]
+    assert not np.array_equal(*pictures)
+
+
 @pytest.mark.parametrize("width", [8, 640, 900, 5472])
 def test_a_banner_of_long_texts_stays_within_the_picture(width):
     image = gray(max(8, width // 2), width)

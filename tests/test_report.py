@@ -175,11 +175,19 @@ def test_it_warns_of_test_images_that_training_knew(station, alpha):
 def test_it_shows_what_other_thresholds_would_do(alpha):
     fill(alpha.data, good=[40, 60, 200], dent=[210, 50])
     page = report(alpha)
-    assert page.row("in use") == ["5", "1 of 2", "1", "50 %", "1 of 3", "33 %"]
+    assert page.row("in use") == ["5.000", "1 of 2", "1", "50 %", "1 of 3", "33 %"]
     assert page.row("miss nothing")[1:] == ["2 of 2", "0", "100 %", "2 of 3", "67 %"]
     assert page.row("fewest errors")[1:] == ["1 of 2", "1", "50 %", "0 of 3", "0 %"]
     assert page.row("reject no good part")[1:] == ["1 of 2", "1", "50 %", "0 of 3", "0 %"]
     assert "chosen on this very test set" in page.text
+
+
+def test_a_lowest_score_just_above_the_threshold_is_seen_to_be_above_it(alpha):
+    alpha.recipe.write_text(alpha.recipe.read_text().replace("threshold: auto", "threshold: 7.843"))
+    fill(alpha.data, good=[40], dent=[200])  # 7.84314
+    page = report(alpha)
+    assert page.row("dent")[-1] == "1.00002"
+    assert "score 7.843, 1.00002 \u00d7 the threshold" in page.text
 
 
 def test_it_names_recipe_model_and_images(alpha):

@@ -488,6 +488,10 @@ def test_a_line_tells_verdict_score_place_time_and_part():
     )
 
 
+def test_a_score_just_above_the_threshold_is_seen_to_be_above_it():
+    assert "score  0.92494 / 0.92487 " in said(fail(score=0.92494, threshold=0.92487))
+
+
 def test_lines_are_aligned():
     judged = (
         said(fail(number=123456, score=1234.5, latency_ms=1.0)),

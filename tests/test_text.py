@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.text import ascii_text, number, printable, shortened
+from inspector.text import ascii_text, number, printable, shortened, told_apart
 
 
 @given(st.text())
@@ -41,6 +41,28 @@ def test_shortened_texts_keep_their_ends(text, length):
 )
 def test_numbers_have_four_digits(value, told):
     assert number(value) == told
+
+
+@pytest.mark.parametrize(
+    ("score", "limit", "told"),
+    [
+        (0.92494, 0.92487, ("0.92494", "0.92487")),  # 0.9249 both, in four digits
+        (0.924949, 0.9249, ("0.92495", "0.92490")),
+        (0.9249, 0.9249, ("0.9249", "0.9249")),
+        (7.84, 5, ("7.840", "5.000")),
+        (math.nan, 5, ("-", "5.000")),
+        (math.nextafter(0.1, 1), 0.1, ("0.10000000000000002", "0.10000000000000001")),
+    ],
+)
+def test_a_score_and_its_threshold_look_different_where_they_are(score, limit, told):
+    assert told_apart(score, limit) == told
+
+
+@given(st.floats(0.001, 1000), st.floats(0.5, 2))
+def test_numbers_that_are_told_apart_keep_their_order(limit, times):
+    score = limit * times
+    shown, shown_limit = (float(text) for text in told_apart(score, limit))
+    assert (shown > shown_limit, shown == shown_limit) == (score > limit, score == limit)
 
 
 @given(st.text())

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from inspector.errors import DataError
 from inspector.files import replacing
 from inspector.records import Image
+from inspector.text import number, told_apart
 
 JPEG_QUALITY = 88
 NOTHING = "\u2013"  # a dash, where there is no figure
@@ -25,7 +26,7 @@ def render(template: str, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"figure": figure, "percent": percent}
+    pages.filters |= {"figure": figure, "percent": percent, "number": number, "told_apart": told_apart}
     return pages.get_template(template).render(**values)
 
 

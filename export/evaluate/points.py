@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from export.evaluate.metrics import Flags, Results
 from inspector.operating_points import marked_thresholds
+from inspector.text import DIGITS, digits_apart
 
 ORIENTATION = "All but the first are chosen on this very test set: for orientation, not for setting the threshold."
 
@@ -41,6 +43,12 @@ def operating_points(results: Results, threshold: float) -> dict[str, ThresholdE
         return {}
     thresholds = {"in_use": threshold} | marked_thresholds(good, defects)
     return {name: _point(results, name.replace("_", " "), level) for name, level in thresholds.items()}
+
+
+def digits_of(points: Iterable[ThresholdEffect]) -> int:
+    """Return how many significant digits it takes to tell their thresholds apart, each from all others."""
+    thresholds = [point.threshold for point in points]
+    return max((digits_apart(each, thresholds) for each in thresholds), default=DIGITS)
 
 
 def _point(results: Results, words: str, threshold: float) -> ThresholdEffect:

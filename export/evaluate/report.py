@@ -12,7 +12,7 @@ from export.evaluate.cases import section
 from export.evaluate.evaluation import Evaluation, judged_scores
 from export.evaluate.metrics import Outcome
 from export.evaluate.pages import NOTHING, figure, percent, render
-from export.evaluate.points import ORIENTATION, operating_points
+from export.evaluate.points import ORIENTATION, digits_of, operating_points
 from export.evaluate.reconstructions import MISSING
 from export.evaluate.results import latency_ms
 from inspector.records import Verdict
@@ -25,6 +25,7 @@ FEW_GOOD, FEW_DEFECTS = 20, 10  # images; of each kind of defect. Below, the fig
 def report(evaluation: Evaluation) -> str:
     """Write the report as a page of HTML that needs nothing but itself."""
     result = evaluation.result
+    points = list(operating_points(evaluation.metrics.results, result.threshold).values())
     return render(
         "report.html.j2",
         result=result,
@@ -34,7 +35,8 @@ def report(evaluation: Evaluation) -> str:
         notes=_notes(evaluation),
         budget=_budget(evaluation),
         masks=_masks(evaluation),
-        points=list(operating_points(evaluation.metrics.results, result.threshold).values()),
+        points=points,
+        digits=digits_of(points),
         orientation=ORIENTATION,
         confusion=[_row(evaluation, "good parts", False), _row(evaluation, "defective parts", True)],
         kinds=[

@@ -14,7 +14,7 @@ from export.evaluate.evaluation import Evaluation, inspect_images, judged_area
 from export.evaluate.metrics import NAMES, Metrics, Outcome, measure
 from export.evaluate.pages import write_page
 from export.evaluate.pixel_metrics import PixelMetrics
-from export.evaluate.points import ORIENTATION, ThresholdEffect, operating_points
+from export.evaluate.points import ORIENTATION, ThresholdEffect, digits_of, operating_points
 from export.evaluate.reconstructions import MISSING, save_worst
 from export.evaluate.report import known_parts, report
 from export.evaluate.results import describe, latency_ms, seen_in_training
@@ -22,6 +22,7 @@ from inspector.cli import add_folders, whole_number
 from inspector.files import check_writable
 from inspector.inspection import Inspector, load_inspector
 from inspector.model_info import file_hash
+from inspector.text import digits_apart, number
 
 TOP = 3  # patch scores shown per image
 
@@ -101,18 +102,22 @@ def judge_all(inspector: Inspector, images: Sequence[Labelled]) -> list[Outcome]
 
 def _lines(inspector: Inspector, outcomes: Sequence[Outcome], metrics: Metrics) -> list[str]:
     width = max(len(outcome.name) for outcome in outcomes)
-    header = f"{'image':<{width}}  {'score':>8}  {'highest patches':<26}  {'anomalous':>9}  verdict"
+    threshold, best = inspector.threshold, _figure(metrics.best_f1, 3)
+    digits = digits_apart(threshold, [outcome.inspection.score for outcome in outcomes])
+    room = max(8, digits + 3)  # of a score
+    highest = f"{'highest patches':<{TOP * (room + 1) - 1}}"
+    header = f"{'image':<{width}}  {'score':>{room}}  {highest}  {'anomalous':>9}  verdict"
     return [
         header,
-        *(_row(outcome, width) for outcome in outcomes),
+        *(_row(outcome, width, room, digits) for outcome in outcomes),
         "",
         *_report(metrics),
         "",
         f"image AUROC {_figure(metrics.image_auroc)}   {_pixels(metrics.pixels)}",
-        f"threshold {inspector.threshold:.4g}   F1 {metrics.f1:.3f}, best possible {_figure(metrics.best_f1, 3)}   "
+        f"threshold {number(threshold, digits)}   F1 {metrics.f1:.3f}, best possible {best}   "
         f"false rejects {metrics.false_reject_rate:.2%} (budget {inspector.budget:.2%})   "
         f"{latency_ms(outcomes, 50):.1f} ms per part",
-        *_points(operating_points(metrics.results, inspector.threshold)),
+        *_points(operating_points(metrics.results, threshold)),
     ]
 
 
@@ -120,14 +125,17 @@ def _points(points: Mapping[str, ThresholdEffect]) -> list[str]:
     """Return the threshold in use beside others, a line each."""
     if not points:
         return []
+    digits = digits_of(points.values())
+    room = max(10, digits + 3)
     rows = [
-        f"{point.words:<20}{point.threshold:>10.4g}   {f'{point.found} of {point.defects}':>14} {point.recall:>6.1%}   "
+        f"{point.words:<20}{number(point.threshold, digits):>{room}}   "
+        f"{f'{point.found} of {point.defects}':>14} {point.recall:>6.1%}   "
         f"{f'{point.false_rejects} of {point.good}':>14} {point.false_reject_rate:>6.1%}"
         for point in points.values()
     ]
     return [
         "",
-        f"{'threshold':<20}{'at':>10}   {'defects found':>21}   {'good parts rejected':>21}",
+        f"{'threshold':<20}{'at':>{room}}   {'defects found':>21}   {'good parts rejected':>21}",
         *rows,
         ORIENTATION,
     ]
@@ -150,16 +158,15 @@ def _pixels(pixels: PixelMetrics) -> str:
     return f"pixel AUROC {pixels.auroc:.4f}   AU-PRO {pixels.au_pro:.4f} (false positives up to 30 %)"
 
 
-def _row(outcome: Outcome, width: int) -> str:
+def _row(outcome: Outcome, width: int, room: int, digits: int) -> str:
     inspection = outcome.inspection
     if inspection.patch_scores is None:
-        return f"{outcome.name:<{width}}  {'-':>8}  {inspection.detail}"
+        return f"{outcome.name:<{width}}  {'-':>{room}}  {inspection.detail}"
     highest = np.sort(inspection.patch_scores, axis=None)[::-1][:TOP]
-    patches = " ".join(f"{score:8.3f}" for score in highest)
+    patches = " ".join(f"{number(float(score), digits):>{room}}" for score in highest)
     verdict = f"{inspection.verdict.value.upper():<6} {'right' if outcome.right else 'WRONG'}"
-    row = (
-        f"{outcome.name:<{width}}  {inspection.score:8.3f}  {patches:<26}  {inspection.anomalous_patches:>9}  {verdict}"
-    )
+    figures = f"{number(inspection.score, digits):>{room}}  {patches:<{TOP * (room + 1) - 1}}"
+    row = f"{outcome.name:<{width}}  {figures}  {inspection.anomalous_patches:>9}  {verdict}"
     return f"{row}  {inspection.worst_region}".rstrip()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from inspector.overlay.lettering import Letters
 from inspector.records import Counts, Image, Inspection, Verdict
-from inspector.text import ascii_text, number
+from inspector.text import ascii_text, told_apart
 
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 PAPER = {Verdict.PASS: (0, 130, 0), Verdict.FAIL: (0, 0, 200), Verdict.MISSED: (0, 170, 255)}  # green, red, amber
@@ -39,7 +39,7 @@ def _why(inspection: Inspection) -> str:
     if inspection.verdict is Verdict.MISSED:
         cause = inspection.cause.value if inspection.cause else ""
         return ascii_text(": ".join(filter(None, (cause, inspection.detail))))
-    score, threshold, words = number(inspection.score), number(inspection.threshold), inspection.percentile_in_words
+    (score, threshold), words = told_apart(inspection.score, inspection.threshold), inspection.percentile_in_words
     told = f"score {score} / {threshold} | {words}" if words else f"score {score} / threshold {threshold}"
     return ascii_text(f"{inspection.detail} | {told}") if inspection.detail else told
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from inspector.overlay.heat import ANOMALOUS_LEVEL, FAINTEST_LEVEL, Levels, blend, bounds, levels
 from inspector.overlay.lettering import Bgr, Letters
 from inspector.records import AnomalyMap, Image, Inspection, Mask
-from inspector.text import number
+from inspector.text import told_apart
 
 STRANGE, OUTLINE, PATCH, WHITE = (0, 255, 0), (255, 0, 255), (0, 0, 255), (255, 255, 255)
 
@@ -93,7 +93,8 @@ def _mark_patches(inside: Image, inspection: Inspection, factor: int, thickness:
         _box(inside, boxes[index], thickness)
     if flat[worst] > inspection.threshold:
         _box(inside, boxes[worst], 2 * thickness)
-        _label(inside, boxes[worst], " ".join((*names[worst : worst + 1], number(float(flat[worst])))), line_px)
+        score, _ = told_apart(float(flat[worst]), inspection.threshold)
+        _label(inside, boxes[worst], " ".join((*names[worst : worst + 1], score)), line_px)
 
 
 def _box(inside: Image, box: NDArray[np.int32], thickness: int) -> None:

@@ -15,7 +15,9 @@
     line_process    a line in a process of its own, started from the pages
     sources         cameras, by the names that Setup has for them; diagnosis: whether one works, step by step
     teaching        a new product, from pictures to a running line: collecting, training
+    unfinished      what must be known of it after a restart
     drafts          recipes and models that no line uses yet; part_views: good parts as their model sees them
+    former_models   which of the models that were in use before may go
     schemas         what the API says, typed
     access          who asks, and what they may; passwords: their check
     context         what every route needs

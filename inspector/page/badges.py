@@ -17,6 +17,8 @@ RECENT = 20  # parts a badge looks back
 OFF_RATE = 0.2  # share by which the rate of pictures may differ from the one that was set
 LONG_S = 5.0  # without a picture, and
 LONG_PERIODS = 10  # without one for so many periods: parts pass unseen, or none come
+LOST_S, LOST_PERIODS = 15.0, 30  # likewise, where the rate was set and so parts must come: none is triggered any more
+MOST_SKIPPED = RECENT // 2  # of the last pictures, which the camera counted and did not deliver
 NO_PICTURE = (Cause.CAMERA, Cause.DECODE)  # what the camera sent is none
 NOT_THE_PART = {Cause.SIZE: "pictures of another size", Cause.ALIGN: "no part found"}  # not as the recipe wants it
 
@@ -45,26 +47,44 @@ def _camera(recent: Sequence[Judged]) -> Badge:
 
 
 def _trigger(recent: Sequence[Judged], now: Running | None, now_s: float) -> Badge:
-    """No source has a trigger of its own: each picture is a part. What can be known is whether they come in time."""
+    """No source has a trigger of its own: each picture is a part. What can be known is whether they come in time.
+
+    A camera that is away is told of by its own badge: for each period a part is missed, so that it is never silent.
+    """
+    silent = _silent(recent, now, now_s)
+    if silent is not None:
+        return silent
     skipped = sum(part.detail.startswith(SKIPPED) for part in recent)
     if skipped:
-        return _trigger_off(f"the camera skipped {skipped} of the last {len(recent)} pictures")
+        words = f"the camera skipped {skipped} of the last {len(recent)} pictures"
+        return _trigger_off(words, "lost" if skipped >= MOST_SKIPPED else "deviates")
     if now is None or not now.live:
         return Badge(name="trigger", state="none", words="a replay has none: each picture is a part")
     period_s = _period_s(recent)
     if not now.running or period_s is None:
         return Badge(name="trigger", state="none", words="none: each picture is a part")
-    silent_s = now_s - recent[-1].written_s
-    if silent_s > max(LONG_S, LONG_PERIODS * period_s):
-        return _trigger_off(f"no picture for {silent_s:.0f} s")
     rate_hz, wanted_hz = 1 / period_s, now.rate_hz
     if wanted_hz and abs(rate_hz - wanted_hz) > OFF_RATE * wanted_hz:
         return _trigger_off(f"{rate_hz:.3g} pictures a second, {wanted_hz:g} are set")
     return Badge(name="trigger", state="good" if wanted_hz else "none", words=f"free running, {rate_hz:.3g} a second")
 
 
-def _trigger_off(words: str) -> Badge:
-    return Badge(name="trigger", state="deviates", words=words)
+def _silent(recent: Sequence[Judged], now: Running | None, now_s: float) -> Badge | None:
+    """Where no picture has come for long. Without a rate that was set the line may just stand still: that is amber."""
+    if now is None or not now.live or not now.running or not recent:
+        return None
+    set_s = 1 / now.rate_hz if now.rate_hz else None
+    silent_s, period_s = now_s - recent[-1].written_s, _period_s(recent) or set_s
+    words = f"no picture for {silent_s:.0f} s"
+    if set_s is not None and silent_s > max(LOST_S, LOST_PERIODS * set_s):
+        return _trigger_off(f"{words}, {now.rate_hz:g} a second are set", "lost")
+    if period_s is not None and silent_s > max(LONG_S, LONG_PERIODS * period_s):
+        return _trigger_off(words)
+    return None
+
+
+def _trigger_off(words: str, state: State = "deviates") -> Badge:
+    return Badge(name="trigger", state=state, words=words)
 
 
 def _period_s(recent: Sequence[Judged]) -> float | None:

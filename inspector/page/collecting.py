@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from inspector.cameras.base import Camera
 from inspector.errors import EndOfStream, FrameLost, InspectorError
-from inspector.images import find_images, read_image, write_image
+from inspector.images import IMAGE_SUFFIXES, find_images, read_image, write_image
 from inspector.page.feed import Feed, small_jpeg
 from inspector.page.video import give_way
 from inspector.records import Frame, Image
@@ -124,10 +124,7 @@ class Collection:
             self._taken = [each for each in self._taken if each.name != name]
             self._removed += [each.look for each in found]
         for each in found:
-            aside = self.folder.parent.parent / "taken_out"
-            aside.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(FileNotFoundError):  # somebody was faster
-                each.file.replace(aside / each.file.name)
+            take_out(each.file)
 
     def _run(self, camera: Camera) -> None:
         give_way()
@@ -162,6 +159,22 @@ class Collection:
         with self._lock:
             known = [each.look for each in self._taken] + self._removed
         return any(np.sqrt(np.mean((look - each) ** 2)) < ALIKE for each in known)
+
+
+def pictures_in(folder: Path) -> Sequence[Path]:
+    """The pictures right in a folder that may not be there yet, by name: those that a Collection took are there."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    except OSError:
+        return ()
+
+
+def take_out(file: Path) -> None:
+    """Move a picture from `train/good` to the folder `taken_out` beside `train`."""
+    aside = file.parent.parent.parent / "taken_out"
+    aside.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):  # somebody was faster
+        file.replace(aside / file.name)
 
 
 def look_of(image: Image) -> NDArray[np.float32]:

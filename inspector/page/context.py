@@ -26,6 +26,7 @@ from inspector.page.snapshot import Snapshots
 from inspector.page.video import Video
 from inspector.record import audit
 from inspector.record.store import Store
+from inspector.text import number, told_apart
 
 _logger = logging.getLogger(__name__)
 NAVIGATION = (  # name of the page, address, role that sees it
@@ -137,6 +138,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals["pairs"] = lambda names: [(name, name) for name in names]  # options whose words are their values
+    made.filters |= {"number": number, "told_apart": told_apart}
     return made
 
 

@@ -12,6 +12,7 @@ from inspector.inspection import Inspector
 from inspector.page.trials import GoldenCheck, GoldenResult, unchanged_on_error, with_threshold
 from inspector.pipeline import Pipeline
 from inspector.recipe import Recipe, load_recipe, products, update_recipe
+from inspector.text import told_apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +143,8 @@ class PipelineControl:
     def check_threshold(self, threshold: float | None) -> None:
         beyond = self._pipeline.inspector.detector.info.beyond
         if threshold is not None and not 0 < threshold <= beyond:
-            raise RecipeError(
-                f"threshold {threshold:g}: wants a number above 0 and up to {beyond:.4g}: beyond it all passes"
-            )
+            given, most = told_apart(threshold, beyond)
+            raise RecipeError(f"threshold {given}: wants a number above 0 and up to {most}: beyond it all passes")
 
     def set_threshold(self, threshold: float | None, settle: Callable[[], None] = lambda: None) -> None:
         self.check_threshold(threshold)

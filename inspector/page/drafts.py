@@ -19,6 +19,7 @@ from inspector.errors import ModelError, RecipeError
 from inspector.files import replacing
 from inspector.golden import check_golden
 from inspector.inspection import Inspector
+from inspector.page.former_models import remove_former
 from inspector.recipe import (
     Align,
     Recipe,
@@ -98,7 +99,10 @@ class Drafts:
         return None
 
     def take_over(self, product: str) -> None:
-        """Put the trained draft into use. Raises InspectorError, and leaves all as it was, where it would not run."""
+        """Put the trained draft into use; then former models that nothing needs any more go. Raises InspectorError, and
+        leaves all as it was, where it would not run.
+        """
+        used = self._recipe(self._in_use, product)
         draft = load_recipe(self.config_dir, product)
         made = self.model_dir / draft.model_file
         detector = in_background(lambda: Detector(made))
@@ -111,6 +115,22 @@ class Drafts:
         _write(self._in_use, wanted, recipe_path(self.config_dir, product).read_text("utf-8"))
         recipe_path(self.config_dir, product).unlink()
         made.unlink()
+        remove_former(product, self._in_use, self._models_in_use, used.model_file if used else "")
+
+    def has_model(self, product: str) -> bool:
+        """Whether a model was trained that is not taken over. Raises RecipeError."""
+        recipe = self._recipe(self.config_dir, product)
+        return recipe is not None and (self.model_dir / recipe.model_file).is_file()
+
+    def discard_model(self, product: str) -> None:
+        """Delete the model that was trained and not taken over. The area that was drawn stays."""
+        if recipe := self._recipe(self.config_dir, product):
+            (self.model_dir / recipe.model_file).unlink(missing_ok=True)
+
+    def discard(self, product: str) -> None:
+        """Delete all of it: the model, the area and the recipe."""
+        self.discard_model(product)
+        recipe_path(self.config_dir, product).unlink(missing_ok=True)
 
     def _renew(self, product: str, area: Area) -> None:
         """Make the draft's recipe from the one in use."""

@@ -132,7 +132,7 @@ def part_of(judged: Judged) -> Part:
         utc=judged.utc,
         product=judged.product,
         verdict=cast(Word, judged.verdict.name),
-        score=finite(judged.score, 6),
+        score=finite(judged.score),
         threshold=judged.threshold,
         latency_ms=finite(judged.latency_ms, 2),
         words=judged.words,

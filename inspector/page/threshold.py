@@ -35,7 +35,7 @@ def state_of(context: Context, camera: str) -> ThresholdState:
         threshold=now.threshold,
         model_threshold=now.model_threshold,
         budget_percent=round(100 * now.budget, 3),
-        held_out=[round(score, 6) for score in now.held_out],
+        held_out=list(now.held_out),
         recent=_scored(context.feed(camera).state.recent, now.product),
         levels=levels([*now.held_out, *good], bad),
         judged_good=len(good),
@@ -116,7 +116,7 @@ def _scored(recent: Sequence[Judged], product: str) -> list[Scored]:
         Scored(
             number=judged.number,
             part=judged.part,
-            score=round(judged.score, 6),
+            score=judged.score,
             has_picture=judged.picture is not None,
         )
         for judged in recent

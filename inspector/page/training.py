@@ -9,8 +9,9 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class Suspect:
 class Report:
     """What training made, for people."""
 
+    utc: datetime  # of its end
     images: int
     seconds: float
     ms_per_part: float
@@ -42,14 +44,18 @@ class Report:
 
 
 class Training:
-    """One `line-inspector train`. It ends with this program, or when it is cancelled."""
+    """One `line-inspector train`. It ends with this program, or when it is cancelled.
 
-    def __init__(self, options: Sequence[str]) -> None:
+    `done` gets its report, on a thread of its own, before `running` says that it is over.
+    """
+
+    def __init__(self, options: Sequence[str], done: Callable[[Report], None] = lambda report: None) -> None:
+        self._done = done
         self._lock = threading.Lock()
         self._said: deque[str] = deque(maxlen=TOLD)
         self._share, self._step = 0.0, "starting"
         self._cancelled = False
-        self._out = ""
+        self._report: Report | None = None
         self._process = subprocess.Popen(
             [*_gently(), sys.executable, "-m", "run_inspector", "train", *options, "--json", "--progress"],
             stdin=subprocess.DEVNULL,
@@ -80,9 +86,7 @@ class Training:
     @property
     def report(self) -> Report | None:
         """What it made; None while it runs, and where it failed."""
-        if self.running or self._process.returncode != 0:
-            return None
-        return _report(json.loads(self._out))
+        return None if self.running else self._report
 
     @property
     def failure(self) -> str:
@@ -122,7 +126,10 @@ class Training:
     def _collect(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as out:
-            self._out = out.read()
+            said = out.read()
+        if self._process.wait() == 0:
+            self._report = _report(json.loads(said))
+            self._done(self._report)
 
 
 def _gently() -> list[str]:
@@ -135,6 +142,7 @@ def _report(said: dict[str, Any]) -> Report:
     quality = [Suspect(Path(each["file"]).name, f"{each['fault']}: {each['advice']}") for each in said["quality"]]
     strange = [Suspect(Path(path).name, "it stands out from the other good parts") for path in said["suspects"]]
     return Report(
+        utc=datetime.now(timezone.utc),
         images=said["images"],
         seconds=said["seconds"],
         ms_per_part=said["ms_per_part"],

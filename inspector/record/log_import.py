@@ -6,6 +6,7 @@ was told those verdicts.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,7 +40,8 @@ def import_logs(
     are on their way.
     """
     for file in sorted(folder.rglob("line-*.jsonl")):
-        yield from _import(store, file, _camera_of(file, folder), host, running, archive)
+        with contextlib.suppress(FileNotFoundError):  # too old: it has just been removed
+            yield from _import(store, file, _camera_of(file, folder), host, running, archive)
 
 
 def import_lost(
@@ -47,7 +49,7 @@ def import_lost(
 ) -> Iterator[int]:
     """Add those parts of a run, by camera and number, from its log; yields how many were new. Raises StoreError."""
     for file in sorted(folder.rglob("line-*.jsonl")):
-        if _run_of(file) != run_id:
+        if _run_of(file) != run_id:  # nor one that has just been removed
             continue
         with file.open("rb") as lines:
             while rows := list(_rows(lines, file, run_id, _camera_of(file, folder))):

@@ -27,6 +27,7 @@ from inspector.record.rows import (
 )
 from inspector.record.store import Store
 from inspector.records import Counts, Image, Verdict, sum_of
+from inspector.text import number, told_apart
 
 REJECTED = (Verdict.FAIL, Verdict.MISSED)
 REJECTS = 48  # shown, the newest
@@ -163,6 +164,8 @@ def page(report: Report, archive: Archive) -> str:
     )
     pages.filters |= {
         "local": _local,
+        "number": number,
+        "told_apart": told_apart,
         "share_passed": _share_passed,
         "picture": lambda part: _address(_picture(archive, part.row.overlay_path)),
     }

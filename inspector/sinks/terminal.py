@@ -13,7 +13,7 @@ from rich.console import Console
 
 from inspector.errors import SinkError
 from inspector.records import Counts, Inspection, Verdict
-from inspector.text import number
+from inspector.text import told_apart
 
 GREEN, BOLD_RED, BOLD_YELLOW, PLAIN = "\x1b[32m", "\x1b[1;31m", "\x1b[1;33m", "\x1b[0m"
 COLOURS = {Verdict.PASS: GREEN, Verdict.FAIL: BOLD_RED, Verdict.MISSED: BOLD_YELLOW}
@@ -71,10 +71,10 @@ def _why(inspection: Inspection) -> list[str]:
         return [f"{cause}: {inspection.detail}" if inspection.detail else cause]
     worst = "-" if inspection.worst_patch is None else "{},{}".format(*inspection.worst_patch)
     place = f"worst region {inspection.worst_region}" if inspection.worst_region else f"worst patch {worst:<5}"
-    score = f"score {number(inspection.score):>8} / {number(inspection.threshold):<8}"
+    score, threshold = told_apart(inspection.score, inspection.threshold)
     latency = "-" if math.isnan(inspection.latency_ms) else f"{inspection.latency_ms:.1f}"
     words = [inspection.percentile_in_words] if inspection.verdict.reject and inspection.percentile_in_words else []
-    return [score, place, f"{latency:>7} ms", *words]
+    return [f"score {score:>8} / {threshold:<8}", place, f"{latency:>7} ms", *words]
 
 
 def _is_broken_pipe(error: OSError) -> bool:

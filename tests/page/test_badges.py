@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from running import Running, wait_until
 
 from inspector.errors import FrameLost
-from inspector.page.badges import LONG_S, badges
+from inspector.page.badges import LONG_S, LOST_S, badges
 from inspector.records import Cause
 
 
@@ -103,6 +103,9 @@ class TestTrigger:
             (None, 0, "none", "free running, 10 a second"),
             (25.0, 0, "deviates", "10 pictures a second, 25 are set"),
             (10.0, LONG_S + 1, "deviates", "no picture for 6 s"),
+            (10.0, LOST_S + 1, "lost", "no picture for 16 s, 10 a second are set"),
+            (None, 3600, "deviates", "no picture for 3600 s"),  # the line may stand still
+            (0.1, LOST_S + 1, "deviates", "no picture for 16 s"),  # two periods: that is not long
         ],
     )
     def test_the_rate_of_pictures_is_compared_with_the_one_that_was_set(self, line, set_hz, silent_s, state, words):
@@ -114,5 +117,34 @@ class TestTrigger:
             for number in range(30)
         )
         now = dataclasses.replace(line.hub.controls["line"].now, rate_hz=set_hz)
+        assert self.after(line, recent, now, silent_s) == (state, words)
+
+    def after(self, line, recent, now, silent_s):
+        """The badge when nothing has come for so long."""
         found = badges(dataclasses.replace(line.feed.state, recent=recent), now, 0.5, recent[-1].written_s + silent_s)
-        assert [(each.state, each.words) for each in found if each.name == "trigger"] == [(state, words)]
+        return next((each.state, each.words) for each in found if each.name == "trigger")
+
+    def test_most_pictures_skipped_are_red(self, station):
+        with Running(station).served() as line:
+            line.parts(station.dark)
+            for _ in range(9):
+                line.belt.skip()
+            line.belt.put(station.dark)
+            wait_until(lambda: line.feed.sequence == 11)
+            assert badge(line, "trigger") == ("deviates", "the camera skipped 9 of the last 11 pictures")
+            line.belt.skip()
+            line.belt.put(station.dark)
+            wait_until(lambda: line.feed.sequence == 13)
+            assert badge(line, "trigger") == ("lost", "the camera skipped 10 of the last 13 pictures")
+
+    def test_few_pictures_are_enough_where_the_rate_was_set(self, line):
+        line.parts(line.station.dark)
+        now = dataclasses.replace(line.control.now, rate_hz=2.0)
+        assert self.after(line, line.feed.state.recent, now, 1) == ("none", "none: each picture is a part")
+        assert self.after(line, line.feed.state.recent, now, 20) == ("lost", "no picture for 20 s, 2 a second are set")
+
+    def test_a_line_that_has_ended_or_a_replay_wants_no_pictures(self, line):
+        line.parts(line.station.dark)
+        for change in ({"running": False}, {"live": False}):
+            now = dataclasses.replace(line.control.now, rate_hz=2.0, **change)
+            assert self.after(line, line.feed.state.recent, now, 3600)[0] == "none"

@@ -1,6 +1,8 @@
 """What was drawn and trained, until a line uses it."""
 
+import os
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -172,3 +174,67 @@ def test_a_part_with_regions_is_drawn_on_as_it_lies_in_its_frame(station, drafts
     view = views.view("alpha", 0)
     assert (view.align, view.image.shape) == ("object", (20, 60, 3)), "lying, in its own proportions"
     assert (view.image[:, :, 0] < 100).any(0).mean() > 0.9
+
+
+DAY_S = 86_400
+
+
+def taken_over(station, drafts, days_ago):
+    """Take a new model of alpha over, so many days ago; returns its file."""
+    drafts.begin("alpha")
+    station.alter(seed=1000 + days_ago)  # another hash
+    drafts.model_dir.mkdir(exist_ok=True)
+    shutil.copy(station.model(), drafts.model_dir / "alpha.onnx")
+    drafts.take_over("alpha")
+    made = station.models / station.load().recipe.model
+    then_s = time.time() - days_ago * DAY_S
+    os.utime(made, (then_s, then_s))
+    return made
+
+
+def test_former_models_go_when_neither_a_way_back_nor_pictures_need_them(station, drafts, caplog):
+    caplog.set_level("INFO")
+    made = [taken_over(station, drafts, days_ago) for days_ago in (900, 800, 700, 600, 500, 400, 300, 200)]
+    assert [file.is_file() for file in made] == [False] + [True] * 7  # in use, before, and five former ones
+    assert f"{made[0]}: removed" in caplog.text
+    assert station.model().is_file()
+    newest = taken_over(station, drafts, 100)
+    assert [file.is_file() for file in [*made, newest]] == [False] * 2 + [True] * 7
+    assert station.load().recipe.model == newest.name
+
+
+def test_a_former_model_stays_while_there_may_be_pictures_that_it_judged(station, drafts):
+    made = [taken_over(station, drafts, days_ago) for days_ago in (500, 80, 79, 78, 77, 76, 75, 74, 73)]
+    assert all(file.is_file() for file in made)  # the first was in use until 80 days ago
+    (station.config / "station.yaml").write_text("record: {picture_days: 79}\n")
+    taken_over(station, drafts, 72)
+    assert [file.is_file() for file in made] == [False] + [True] * 8
+
+
+def test_a_model_that_a_recipe_names_stays(station, drafts):
+    made = [taken_over(station, drafts, days_ago) for days_ago in (900, 800)]
+    station.write("beta", model=made[0].name)
+    made += [taken_over(station, drafts, days_ago) for days_ago in range(700, 100, -60)]
+    assert made[0].is_file()
+    assert not made[1].is_file()
+
+
+def test_a_file_that_only_looks_like_a_former_model_stays(station, drafts):
+    mine = station.models / "alpha-0123456789ab.onnx"
+    shutil.copy(station.model("beta"), mine)
+    os.utime(mine, (0, 0))
+    other = station.models / "alpha-b-0123456789ab.onnx"  # of the product alpha-b
+    shutil.copy(station.model("beta"), other)
+    os.utime(other, (0, 0))
+    for days_ago in range(900, 100, -90):
+        taken_over(station, drafts, days_ago)
+    assert mine.is_file()
+    assert other.is_file()
+
+
+def test_no_model_goes_where_a_recipe_cannot_be_read(station, drafts, caplog):
+    made = [taken_over(station, drafts, days_ago) for days_ago in range(900, 300, -90)]
+    (station.config / "delta.yaml").write_text("product: delta\nmodle: alpha.onnx\n")
+    made += [taken_over(station, drafts, days_ago) for days_ago in (200, 100)]
+    assert "former models of alpha stay: delta.yaml" in caplog.text
+    assert made[0].is_file()

@@ -57,6 +57,18 @@ def test_a_part_says_in_words_and_pictures_what_was_strange(line, page):
     ]
 
 
+def test_a_score_just_above_the_threshold_is_seen_to_be_above_it(line, page):
+    line.station.write(threshold=7.8431)  # the bright part scores 7.84314
+    line.control.change_product("alpha")
+    wait_until(lambda: line.control.now.threshold == 7.8431)
+    line.parts(line.station.bright)
+    in_the_record(line, 1)
+    page.goto(f"{line.url}/rejects")
+    expect(page.locator(".card .what")).to_have_text("1.000005 \u00d7 threshold")
+    page.locator(".card").click()
+    expect(page.locator("#about .facts").last).to_contain_text("7.84314, 7.84310")
+
+
 def test_one_is_judged_by_keyboard_and_that_is_kept(line, page):
     line.parts(*[line.station.bright] * 3)
     in_the_record(line, 3)

@@ -39,10 +39,22 @@ def test_the_point_that_rejects_no_good_part_is_the_strangest_held_out_one(line,
     expect(page.get_by_role("button", name="miss nothing")).to_be_disabled()
 
 
+def test_a_part_that_would_change_sides_is_told_apart_from_the_threshold(line, page):
+    line.station.alter("alpha", held_out={"0123456789ab": 1.725})
+    line.control.change_product("alpha")
+    wait_until(lambda: 1.725 in line.control.now.held_out)
+    line.parts(44)  # 1.7255
+    page.goto(f"{line.url}/threshold")
+    page.get_by_role("button", name="reject no good one").click()
+    expect(page.locator("#sides li p")).to_have_text("would FAIL1.7255")
+    expect(page.locator("#value")).to_have_text("1.725")  # not 1.7250: what is typed as 5 is not shown as 5.000
+    expect(page.locator("#change")).to_have_text("now 5")
+
+
 def test_a_threshold_that_passes_everything_is_refused_and_the_recipe_stays(line, client, csrf):
     answer = client.put("/api/cameras/line/threshold", json={"threshold": 1e6}, headers=csrf)
     assert answer.status_code == 409
-    assert "1e+06" in answer.json()["detail"]
+    assert "1.000e+06" in answer.json()["detail"]
     assert load_recipe(line.station.config, "alpha").threshold == "auto"
 
 

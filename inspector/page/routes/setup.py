@@ -19,7 +19,7 @@ from inspector.page.drafts import Area
 from inspector.page.errors import Unknown
 from inspector.page.routes.starting import Started, line_state
 from inspector.page.sources import Source, known_sources, target_of
-from inspector.page.teaching import AMOUNTS, EFFORTS, LEAST, Effort, Teaching
+from inspector.page.teaching import AMOUNTS, EFFORTS, LEAST, Effort, Teaching, Waiting
 from inspector.page.video import jpeg_of
 from inspector.sinks.pictures import fitted
 
@@ -43,11 +43,12 @@ def setup(request: Request, context: Ctx, asking: Engineer, taught: Taught, star
     """The page."""
     sources, wrong = _sources(context)
     found = [readiness_of(product, context.config_dir, context.model_dir) for product in context.drafts.products()]
+    waiting = {each.product: each for each in taught.waiting()}
     values: dict[str, object] = {
         "sources": sources,
         "wrong": wrong,
         "station_cameras": [source for source in sources if source.product],
-        "products": [(each.product, _words(context, each)) for each in found],
+        "products": [(each.product, _words(context, each, waiting.get(each.product))) for each in found],
         "ready": [each.product for each in found if each.ready],
         "startable": started is not None,
     }
@@ -101,6 +102,23 @@ def again(context: Ctx, asking: Engineer, taught: Taught, product: Name) -> Resp
     return Response(status_code=204, headers={"HX-Redirect": "/setup#teach-title"})
 
 
+@router.post("/setup/teach/open")
+def open_again(context: Ctx, asking: Engineer, taught: Taught, product: Name) -> HTMLResponse:
+    """Open a product that there is, or that waits, on the very page."""
+    context.note(asking, "teach again", product)
+    taught.begin_again(product)
+    return _part(context, _teaching(context, taught))
+
+
+@router.post("/setup/teach/discard")
+def discard(context: Ctx, asking: Engineer, taught: Taught, product: Name) -> Response:
+    """Discard what was trained and not taken over, or what was taken and not trained on; the page is loaded anew."""
+    found = next((each.words for each in taught.waiting() if each.product == product), "")
+    context.note(asking, "teach: discard", product, what=found)
+    taught.discard(product)
+    return Response(status_code=204, headers={"HX-Refresh": "true"})
+
+
 @router.post("/setup/teach/{act}")
 def go(
     act: str,
@@ -112,12 +130,13 @@ def go(
     source: Address = "",
     effort: Annotated[Effort, Form()] = "standard",
 ) -> HTMLResponse:
-    """Pause, go on, train, take over, or begin anew, which also stops training."""
+    """Pause, go on, train, take over, go back to the pictures, or begin anew, which also stops training."""
     acts = {
         "pause": taught.pause,
         "go-on": lambda: taught.go_on(source.strip()),
         "train": lambda: taught.train(effort),
         "take-over": lambda: taught.take_over(camera),
+        "reopen": taught.reopen,
         "forget": taught.forget,
     }
     if act not in acts:
@@ -151,10 +170,12 @@ def _part(context: Context, values: dict[str, object]) -> HTMLResponse:
     return HTMLResponse(context.render("_teach.html.j2", **values))
 
 
-def _words(context: Context, readiness: Readiness) -> str:
+def _words(context: Context, readiness: Readiness, waiting: Waiting | None) -> str:
     """How a product is, in words."""
     if not context.drafts.is_in_use(readiness.product):
-        return "not taken over yet"
+        return waiting.words if waiting else "not taken over yet"
+    if readiness.ready and waiting:
+        return f"ready; {waiting.words}"
     if readiness.ready and context.drafts.waits(readiness.product):
         return "ready; the area that was drawn waits for training"
     return readiness.why_not or "ready"
@@ -195,6 +216,7 @@ def _teaching(context: Context, taught: Teaching) -> dict[str, object]:
         "arrived": arrived,
         "refused": refused,
         "lines": list(context.hub.controls),
+        "waiting": taught.waiting() if stage == "start" else (),
         "amounts": AMOUNTS,
         "efforts": EFFORTS,
         "state": "|".join(map(str, (*facts, bool(failure), bool(trouble), bool(refused)))),

@@ -8,7 +8,7 @@
   const address = "/api/cameras/" + encodeURIComponent(root.dataset.camera) + "/threshold";
   const get = function (id) { return document.getElementById(id); };
   const canvas = get("histogram"), slider = get("slider");
-  let state = null, wanted = null, moved = false, top = 1;
+  let state = null, wanted = null, moved = false, top = 1, digits = 4;
 
   function position(score) { return Math.min(score / top, 1); }
 
@@ -29,9 +29,11 @@
 
   function show() {
     slider.value = Math.round(STEPS * position(wanted));
-    slider.setAttribute("aria-valuetext", format(wanted));
-    get("value").textContent = format(wanted);
-    get("change").textContent = same() ? "in use" : "now " + format(state.threshold);
+    const shown = changes().slice(0, SHOWN).map(function (part) { return part.score; });
+    digits = digitsApart(wanted, same() ? shown : shown.concat(state.threshold));
+    slider.setAttribute("aria-valuetext", format(wanted, digits));
+    get("value").textContent = format(wanted, digits);
+    get("change").textContent = same() ? "in use" : "now " + format(state.threshold, digits);
     const fails = count(state.recent.map(function (part) { return part.score; }));
     get("fails").textContent = share(fails, state.recent.length);
     get("heldout").textContent = share(count(state.held_out), state.held_out.length);
@@ -43,10 +45,22 @@
   function same() { return Math.abs(wanted - state.threshold) <= 1e-9 * Math.max(1, state.threshold); }
   function count(scores) { return scores.filter(function (score) { return score > wanted; }).length; }
   function share(some, all) { return all ? some + " of " + all + " (" + (100 * some / all).toFixed(1) + " %)" : "–"; }
-  function format(score) { return Number(score).toPrecision(4).replace(/\.?0+$/, ""); }
+
+  function format(score, digits) { return String(Number(score.toPrecision(digits || 4))); }
+
+  // The fewest significant digits, four or more, in which each score that differs from the limit looks so.
+  function digitsApart(limit, scores) {
+    let digits = 4;
+    while (digits < 17 && scores.some(function (score) { return score !== limit && format(score, digits) === format(limit, digits); })) digits += 1;
+    return digits;
+  }
+
+  function changes() {
+    return state.recent.filter(function (part) { return (part.score > wanted) !== (part.score > state.threshold); }).reverse();
+  }
 
   function showSides() {
-    const changed = state.recent.filter(function (part) { return (part.score > wanted) !== (part.score > state.threshold); }).reverse();
+    const changed = changes();
     get("sides-none").hidden = changed.length > 0;
     get("sides-count").textContent = changed.length ? changed.length + " of " + state.recent.length + (changed.length > SHOWN ? ", the last " + SHOWN + " are shown" : "") : "";
     get("sides").replaceChildren(...changed.slice(0, SHOWN).map(side));
@@ -63,13 +77,14 @@
     } else { picture.className = "no-picture"; picture.textContent = part.part || "part " + part.number; }
     const words = document.createElement("p"), verdict = document.createElement("span"), score = document.createElement("span");
     verdict.textContent = fails ? "would FAIL" : "would PASS";
-    score.textContent = format(part.score);
+    score.textContent = format(part.score, digits);
     words.append(verdict, score);
     item.append(picture, words);
     return item;
   }
 
   function showLevels() {
+    const told = digitsApart(state.threshold, state.levels.flatMap(function (level) { return level.threshold === null ? [] : [level.threshold]; }));
     get("levels").replaceChildren(...state.levels.map(function (level) {
       const button = document.createElement("button"), words = document.createElement("span");
       button.type = "button";
@@ -78,7 +93,7 @@
       if (level.threshold === null) { words.textContent = level.why_not; button.disabled = true; }
       else {
         const missed = level.missed === null ? "" : ", misses " + level.missed + " of " + state.judged_bad + " bad";
-        words.textContent = format(level.threshold) + ": rejects " + level.false_rejects + " of " + (state.held_out.length + state.judged_good) + " good" + missed;
+        words.textContent = format(level.threshold, told) + ": rejects " + level.false_rejects + " of " + (state.held_out.length + state.judged_good) + " good" + missed;
       }
       button.append(words);
       button.addEventListener("click", function () { wanted = level.threshold; moved = true; show(); });
@@ -90,8 +105,8 @@
     get("history-none").hidden = state.history.length > 0;
     if (get("back")) get("back").disabled = state.history.length === 0 || state.loading;
     get("history").replaceChildren(...state.history.slice(0, 8).map(function (move) {
-      const row = document.createElement("tr");
-      [move.utc.slice(0, 16).replace("T", " "), move.who, format(move.old), format(move.new)].forEach(function (text, column) {
+      const row = document.createElement("tr"), told = digitsApart(move.old, [move.new]);
+      [move.utc.slice(0, 16).replace("T", " "), move.who, format(move.old, told), format(move.new, told)].forEach(function (text, column) {
         const cell = document.createElement("td");
         if (column > 1) cell.className = "n";
         cell.textContent = text;
@@ -145,7 +160,7 @@
     for (let score = 0; score <= top; score += step) pen.fillText(Number(score.toFixed(6)), at(score), height - 8);
     state.levels.forEach(function (level) { if (level.threshold !== null) marked(pen, at(level.threshold), floor); });
     mark(pen, at(state.threshold), floor, "in use", colour("--faint"), [6, 5], 14);
-    if (!same()) mark(pen, at(wanted), floor, format(wanted), colour("--accent"), [], 30);
+    if (!same()) mark(pen, at(wanted), floor, format(wanted, digits), colour("--accent"), [], 30);
   }
 
   // 1, 2 or 5 times a power of ten.
@@ -208,7 +223,7 @@
   slider.addEventListener("input", function () { if (state) { wanted = Math.max(top / STEPS, top * slider.value / STEPS); moved = true; show(); } });
   if (get("apply")) {
     get("apply").addEventListener("click", function () {
-      ask("Use threshold " + format(wanted) + " for " + state.product + " from now on?", function () { change("PUT", address, { threshold: wanted }); });
+      ask("Use threshold " + format(wanted, digits) + " for " + state.product + " from now on?", function () { change("PUT", address, { threshold: wanted }); });
     });
     get("back").addEventListener("click", function () { change("POST", address + "/back"); });
     get("own").addEventListener("click", function () {
