@@ -162,7 +162,7 @@ class Template(_Matched):
 class TurnedTemplate(_Matched):
     """Matches a part in any turn: the way to find one that is too round, or too large, for its outline to tell.
 
-    The frame is what there is to see of the part, not the belt around it.
+    The frame is the part, with a margin, where its outline stands clear; else the whole picture of the camera.
     """
 
     any_turn: ClassVar[bool] = True
@@ -200,31 +200,22 @@ Fixture = Annotated[Outline | Template | TurnedTemplate, Field(discriminator="by
 
 def match(template: NDArray[np.uint8], small: NDArray[np.uint8]) -> Matrix | None:
     """Return (2, 3): pixel of the template -> pixel of a picture of its size that shows the same; None: none does."""
-    return _refined(template, small)[1]
+    found = _refined(template, small)
+    return found[1] if found else None
 
 
 def match_any_turn(template: NDArray[np.uint8], search: TurnSearch, small: NDArray[np.uint8]) -> Matrix | None:
     """Do as `match` does, whichever way round the picture shows it. `search`: for the same template."""
-    found: list[tuple[float, Matrix]] = []
-    for coarse in search.best(small):
-        found += _refined_from(template, small, coarse)
+    found = [each for coarse in search.best(small) if (each := _refined_from(coarse, template, small))]
     if not found:
         return None
     _, best = max(found, key=lambda each: each[0])
     off = search.still_off(as_matched(small, best))
+    if off is None:
+        return best
     # Marks decide, not the likeness of the whole, in which a lamp's shade counts for more than they do.
-    return next(
-        (again for _, again in (_refined_from(template, small, composed(off, best)) if off is not None else [])), best
-    )
-
-
-def _refined_from(template: NDArray[np.uint8], small: NDArray[np.uint8], coarse: Matrix) -> list[tuple[float, Matrix]]:
-    """Refine a match; none where that does not converge.
-
-    The picture is turned back first, for OpenCV's way of refining a turn ends at a right angle.
-    """
-    likeness, fine = _refined(template, as_matched(small, coarse))
-    return [] if fine is None else [(likeness, composed(fine, coarse))]
+    again = _refined_from(composed(off, best), template, small)
+    return again[1] if again else best
 
 
 def as_matched(picture: NDArray[np.uint8], found: Matrix) -> NDArray[np.uint8]:
@@ -234,15 +225,24 @@ def as_matched(picture: NDArray[np.uint8], found: Matrix) -> NDArray[np.uint8]:
     return np.asarray(cv2.warpAffine(picture, found, (cols, rows), flags=flags, borderMode=border), np.uint8)
 
 
-def _refined(template: NDArray[np.uint8], small: NDArray[np.uint8]) -> tuple[float, Matrix | None]:
-    """Return the correlation at the best small turn and shift, and these."""
+def _refined(template: NDArray[np.uint8], small: NDArray[np.uint8]) -> tuple[float, Matrix] | None:
+    """Return the correlation at the best small turn and shift, and these; None where the search does not converge."""
     start = np.eye(2, 3, dtype=np.float32)
     until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, STEPS, PRECISION)
     try:
         likeness, found = cv2.findTransformECC(template, small, start, cv2.MOTION_EUCLIDEAN, until)
-    except cv2.error:  # it does not converge
-        return 0.0, None
-    return (likeness, np.asarray(found, np.float64)) if np.isfinite(found).all() else (0.0, None)
+    except cv2.error:
+        return None
+    return (likeness, np.asarray(found, np.float64)) if np.isfinite(found).all() else None
+
+
+def _refined_from(coarse: Matrix, template: NDArray[np.uint8], small: NDArray[np.uint8]) -> tuple[float, Matrix] | None:
+    """Do the same from a match that is about right.
+
+    The picture is turned back first, for OpenCV's way of refining a turn ends at a right angle.
+    """
+    found = _refined(template, as_matched(small, coarse))
+    return (found[0], composed(found[1], coarse)) if found else None
 
 
 def moved(found: Matrix, shape: tuple[int, ...], about: tuple[float, float] | None = None) -> tuple[float, float]:

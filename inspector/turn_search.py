@@ -19,7 +19,9 @@ from inspector.scaling import within
 
 SIDE = 48  # pixels each way: 64 take three times as long, and find the same turns of real parts; 32 miss a few
 TURNS = 48  # of a full circle: a refinement from half a step off, 4 degrees, always got there
-FARTHEST = 0.3  # of the picture's longer side: shifted farther, less than half of the part is to be seen
+FARTHEST = (
+    0.3  # of the picture's longer side: a part that lies farther from where the template has it is not looked for
+)
 RIVAL = 0.8  # of the best correlation: a turn with less is not looked at
 ANGLES, RADII = 128, 48  # of the rings
 LAMP = 2  # first harmonics of a ring that are left out: its mean, and a lamp's side, which does not turn with the part

@@ -46,6 +46,8 @@ CANDIDATES, JUDGES = 3, 8  # parts that may be the first mean, and parts to matc
 USUAL, FARTHER = 0.95, 2.0  # of good parts lie within this; a part may lie so many times as far off
 
 WHY_OUTLINE = "one part, the same every time, in any pose"
+TOO_ROUND, ENDS_ALIKE = "the part is too round to have a sure axis", "the part's two ends look alike"
+AXIS_UNSURE = TOO_ROUND, ENDS_ALIKE  # the outline tells where the part is, but not how it is turned
 
 _SIZES = ("area", "length", "width")
 _LOOKED_AT = (*_SIZES, "share", "skewness")
@@ -67,7 +69,8 @@ def learn_fixture(images: Iterable[Image], align: Align = "auto") -> tuple[Fixtu
     if align == "template":
         return looked.template()[0], "aligned: to a template, as asked"
     if align == "any-turn":
-        return looked.turned_template()[0], "aligned: to a template in any turn, as asked"
+        turned, _ = looked.turned_template(around=looked.outline()[1] in ("", *AXIS_UNSURE))
+        return turned, "aligned: to a template in any turn, as asked"
     outline, reason = looked.outline()
     if outline is None:
         raise AlignError("align: object: no part stands out from the background in any good image: use align: none")
@@ -86,11 +89,11 @@ def _decided(looked: _Looked) -> tuple[Fixture | None, str]:
     near = template.turn <= FARTHER * MAX_TURN and template.shift <= FARTHER * MAX_SHIFT
     helps = near and explained >= MIN_EXPLAINED
     left = 1 - _explained(details, _details(placed)) if helps else 1.0
-    turned, turned_back = looked.turned_template()
+    turned, turned_back = looked.turned_template(around=reason in AXIS_UNSURE)
     more = _explained(details, _details(turned_back))
     if 1 - more <= (1 - MIN_EXPLAINED) * left:
-        around = (turned.width, turned.length) != turned.camera
-        within = f"; judged within {turned.length} x {turned.width} px around the part" if around else ""
+        cropped = (turned.width, turned.length) != turned.camera
+        within = f"; judged within {turned.length} x {turned.width} px around the part" if cropped else ""
         return turned, f"aligned to a template in any turn: {more:.0%} of how good parts differ is how they lie{within}"
     if helps:
         return template, f"aligned to a template: {explained:.0%} of how good parts differ is how they lie"
@@ -154,19 +157,20 @@ class _Looked:
         template = Template(length=width, width=height, picture=_png(placed), turn=float(turn), shift=float(shift))
         return template, placed
 
-    def turned_template(self) -> tuple[TurnedTemplate, Grays]:
-        """Do the same for parts in any turn."""
+    def turned_template(self, around: bool) -> tuple[TurnedTemplate, Grays]:
+        """Do the same for parts in any turn; `around`: the frame is the part, not the whole picture."""
         pictures = self.pictures
         few = np.unique(np.linspace(0, len(pictures) - 1, JUDGES).astype(int))
         placed = [_placed(pictures[few], _turned(pictures[one], pictures[few])) for one in few[:CANDIDATES]]
         mean = _mean(min(placed, key=lambda each: float(np.median(_differences(each)))))
         for number in range(TURNED_ROUNDS):
-            lie = _turned(_upright(mean) if number == TURNED_ROUNDS - 1 else mean, pictures)
+            last = number == TURNED_ROUNDS - 1
+            lie = _turned(_upright(mean) if around and last else mean, pictures)
             matched = _placed(pictures, lie)
             mean = _mean(matched)
         middle = TurnSearch(mean).middle
         shift = FARTHER * np.quantile([moved(each, mean.shape, middle)[1] for each in lie], USUAL)
-        top, left, bottom, right = _box_of(_mean(matched), *self.shape)
+        top, left, bottom, right = _box_of(_mean(matched), *self.shape) if around else (0, 0, *self.shape)
         template = TurnedTemplate(
             length=right - left,
             width=bottom - top,
@@ -262,8 +266,8 @@ def _why_not(poses: Sequence[Pose], count: int, frame_area: int) -> str:
         "not one part, but several pieces": middle["share"] < MIN_SHARE,
         "the part does not segment the same way every time": any(_spread(poses, side) > MAX_SPREAD for side in _SIZES),
         "the part fills the frame": middle["area"] > MAX_COVERAGE * frame_area,
-        "the part is too round to have a sure axis": middle["length"] < MIN_ELONGATION * middle["width"],
-        "the part's two ends look alike": middle["skewness"] < MIN_SKEWNESS,
+        TOO_ROUND: middle["length"] < MIN_ELONGATION * middle["width"],
+        ENDS_ALIKE: middle["skewness"] < MIN_SKEWNESS,
         "the part always lies the same way": not _moves(poses, middle["length"]),
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
