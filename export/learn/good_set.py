@@ -28,7 +28,7 @@ from inspector.preparation import Preparation
 from inspector.records import Image, Patches
 
 MAX_PATCHES = 600  # seen at 256 px, learned from at most: 1 GB of rows; more change the statistics little
-FRONT_BATCH = 8
+FRONT_BATCH = 4  # patches: on a CPU, eight at once take half as long again for each
 TOLERANCE_SAMPLE = 50  # good images the colour tolerance is suggested from
 FIXTURE_SAMPLE = 50  # good images the fixture is learned from
 DEFECTIVE_PARTS, DEFECTIVE_PATCHES = 30, 90  # at most, whose copies say what the threshold catches
