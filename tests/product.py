@@ -3,10 +3,15 @@
 import contextlib
 import io
 import json
+import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
+from filelock import FileLock
 
 import export.verbs
 import inspector.verbs
@@ -15,6 +20,19 @@ from inspector.inspection import Inspector, load_inspector
 from inspector.recipe import recipe_path
 
 VERBS = (*export.verbs.VERBS, *inspector.verbs.VERBS)
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """Return a folder that `make` has filled, once for all processes of this run of the tests."""
+    base = factory.getbasetemp()
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"once-{name}"
+    with FileLock(f"{home}.lock"):
+        if not home.exists():
+            made = home.with_name(f"{home.name}.part")
+            made.mkdir()
+            make(made)
+            made.rename(home)
+    return home
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,10 @@ def test_an_expired_part_is_not_judged_at_all(station):
         (lambda station: station.alter("beta", patch_limits=[1e30]), "metadata cannot be read (patch_limits.0: "),
         (lambda station: station.alter("beta", patch_limits=[float("inf")]), "cannot be read (patch_limits.0: "),
         (lambda station: station.alter("beta", grid="9999x9999"), "grid 9999x9999 has more than 1024 patches"),
-        (lambda station: station.write("beta", threshold=1e9), "beta.yaml: threshold is 1.000e+09, so high that nothing"),
+        (
+            lambda station: station.write("beta", threshold=1e9),
+            "beta.yaml: threshold is 1.000e+09, so high that nothing",
+        ),
     ],
 )
 def test_a_model_that_cannot_judge_is_refused_and_the_line_goes_on_and_changes_to_the_next(

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from product import Product
+from product import Product, made_once
 
 ROOT = Path(__file__).parent.parent.parent
 DATA = Path(os.environ.get("LINE_INSPECTOR_DATA", ROOT.parent / "shared" / "data"))
@@ -48,6 +48,5 @@ def coffee(real, tmp_path_factory):
 
 
 def learned(name, data, tmp_path_factory, *options):
-    product = Product(name, tmp_path_factory.mktemp(name), data)
-    product.train(*options)
-    return product
+    home = made_once(tmp_path_factory, name, lambda home: Product(name, home, data).train(*options))
+    return Product(name, home, data)

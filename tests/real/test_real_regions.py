@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from product import Product
+from product import Product, made_once
 
 from export.dataset import labelled_images
 from export.masks import read_mask
@@ -28,19 +28,21 @@ def copy_of(images, folder):
         shutil.copy(path, folder)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def bottle_in_regions(real, tmp_path_factory):
-    home = tmp_path_factory.mktemp("regions")
     data = real("mvtec/bottle")
-    product = Product("bottle", home, data)
-    copy_of(sorted((data / "train" / "good").iterdir())[::8][:GOOD], home / "good")
-    product.recipe.parent.mkdir()
-    product.recipe.write_text(
-        f"product: bottle\nregions:\n  mouth: {{judge: [{circle(MOUTH)}]}}\n"
-        f"  rim: {{judge: [{circle(RIM)}], ignore: [{circle(MOUTH)}]}}\n"
-    )
-    product.call("train", "--data", home / "good", "--effort", "quick", "--patch-px", 128)
-    return product
+
+    def make(home):
+        product = Product("bottle", home, data)
+        copy_of(sorted((data / "train" / "good").iterdir())[::8][:GOOD], home / "good")
+        product.recipe.parent.mkdir()
+        product.recipe.write_text(
+            f"product: bottle\nregions:\n  mouth: {{judge: [{circle(MOUTH)}]}}\n"
+            f"  rim: {{judge: [{circle(RIM)}], ignore: [{circle(MOUTH)}]}}\n"
+        )
+        product.call("train", "--data", home / "good", "--effort", "quick", "--patch-px", 128)
+
+    return Product("bottle", made_once(tmp_path_factory, "regions", make), data)
 
 
 def test_bottles_are_told_apart_by_their_regions(bottle_in_regions):
@@ -72,9 +74,8 @@ def test_each_region_keeps_its_budget_on_good_bottles_of_a_later_day(bottle_in_r
     copy_of(good[1::8][:26], tmp_path / "later")
     said = product.call("calibrate", "--data", tmp_path / "later", "--false-rejects", "0.1")
     rejected = regions_that_reject(product, sorted((tmp_path / "later").iterdir()))
-    assert [rejected.count(name) for name in ("mouth", "rim")] == [1, 1], (
-        said
-    )  # a tenth of 26 and the next one, at most
+    # A tenth of 26 and the next one, at most.
+    assert [rejected.count(name) for name in ("mouth", "rim")] == [1, 1], said
     others = regions_that_reject(product, good[2::8])
     assert all(others.count(name) <= 0.25 * len(good[2::8]) for name in ("mouth", "rim"))
 
