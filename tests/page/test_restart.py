@@ -116,6 +116,7 @@ def test_a_model_that_was_trained_can_be_discarded(line, page):
     with restarted(line) as address:
         page.goto(f"{address}/setup")
         page.get_by_role("button", name="Report of alpha").click()
+        expect(page.locator("[data-report]")).to_be_visible()  # the list before it has a button to discard, too
         page.get_by_role("button", name="Discard").click()
         page.get_by_role("button", name="Yes").click()
         expect(page.locator("[data-stage=start]")).to_be_visible()

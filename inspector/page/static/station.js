@@ -45,6 +45,12 @@
     window.ask(event.detail.question, function () { event.detail.issueRequest(true); });
   });
 
+  // What asks by the clock waits while a question is open: it would take away the button that the question is about.
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    const asking = event.detail.requestConfig.elt.getAttribute("hx-trigger") || "";
+    if (asking.startsWith("every") && document.getElementById("confirm").open) event.detail.shouldSwap = false;
+  });
+
   // A request to the API, with what shows that it comes from this page; rejects with what the station says.
   window.api = async function (method, address, body) {
     const headers = JSON.parse(document.body.getAttribute("hx-headers"));
