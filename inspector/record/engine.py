@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,12 +113,24 @@ def _open_sqlite(url: URL, synchronous: Synchronous, timeout_s: float) -> Engine
     def connected(connection: sqlite3.Connection, record: object) -> None:
         connection.isolation_level = None  # transactions begin where SQLAlchemy says so, see `begin`
         for pragma in ("journal_mode=WAL", f"synchronous={mode}", "foreign_keys=ON", "cache_size=-65536"):
-            connection.execute(f"PRAGMA {pragma}").close()
+            _set(connection, pragma, timeout_s)
 
     engine.dialect.statement_compiler = _WithIndexHints
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _set(connection: sqlite3.Connection, pragma: str, timeout_s: float) -> None:
+    """Wait for a lock here, too: SQLite refuses at once where two open a new file in the same moment."""
+    until_s = time.monotonic() + timeout_s
+    while True:
+        try:
+            return connection.execute(f"PRAGMA {pragma}").close()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= until_s:
+                raise
+            time.sleep(0.02)
 
 
 class _WithIndexHints(SQLiteCompiler):
