@@ -19,6 +19,26 @@ def test_the_product_is_changed_between_two_parts(line, page):
     assert line.feed.state.last.verdict.name == "PASS"
 
 
+def test_who_thinks_about_it_changes_the_product_all_the_same(line, page):
+    """The page is renewed every second, and its buttons with it."""
+    page.goto(f"{line.url}/changeover")
+    page.locator("[data-product=beta]").click()
+    asked = page.query_selector("[data-product=beta]")
+    wait_until(lambda: not asked.evaluate("button => button.isConnected"))
+    page.get_by_role("button", name="Yes").click()
+    expect(page.locator(".product.running")).to_have_attribute("data-product", "beta")
+
+
+def test_a_question_that_no_longer_holds_is_not_answered(line, page):
+    page.goto(f"{line.url}/changeover")
+    page.locator("[data-product=gamma]").click()
+    line.pipeline.change_product("beta")
+    wait_until(lambda: page.locator(".product.running").get_attribute("data-product") == "beta")
+    page.get_by_role("button", name="Yes").click()
+    expect(page.locator("#said")).to_have_text("It has changed meanwhile: look again")
+    expect(page.locator(".product.running")).to_have_attribute("data-product", "beta")
+
+
 def test_a_product_without_a_model_says_so_and_cannot_be_chosen(line, page):
     line.station.model("gamma").unlink()
     page.goto(f"{line.url}/changeover")

@@ -39,16 +39,21 @@
     dialog.showModal();
   };
 
+  // The page goes on while somebody reads: the button that the question is about may have been put there anew by then.
+  let confirmed = null;
   document.addEventListener("htmx:confirm", function (event) {
     if (!event.detail.question) return;
     event.preventDefault();
-    window.ask(event.detail.question, function () { event.detail.issueRequest(true); });
-  });
-
-  // What asks by the clock waits while a question is open: it would take away the button that the question is about.
-  document.addEventListener("htmx:beforeSwap", function (event) {
-    const asking = event.detail.requestConfig.elt.getAttribute("hx-trigger") || "";
-    if (asking.startsWith("every") && document.getElementById("confirm").open) event.detail.shouldSwap = false;
+    const asked = event.detail.elt;
+    if (asked === confirmed) return event.detail.issueRequest(true);
+    window.ask(event.detail.question, function () {
+      if (asked.isConnected) return event.detail.issueRequest(true);
+      confirmed = Array.from(document.querySelectorAll("[hx-confirm]")).find(function (other) {
+        return ["hx-post", "hx-vals", "hx-confirm"].every(function (name) { return other.getAttribute(name) === asked.getAttribute(name); });
+      });
+      if (confirmed) confirmed.click(); else window.say("It has changed meanwhile: look again", true);
+      confirmed = null;
+    });
   });
 
   // A request to the API, with what shows that it comes from this page; rejects with what the station says.
