@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from inspector.placement import Matrix
 from inspector.scaling import within
 
-SIDE = 48  # pixels each way: 64 take three times as long, and find the same turns of real parts; 32 miss a few
+SIDE = 48  # pixels each way: 64 take three times as long, and find the same turns of real parts; 32 are less sure
 TURNS = 48  # of a full circle: a refinement from half a step off, 4 degrees, always got there
 FARTHEST = (
     0.3  # of the picture's longer side: a part that lies farther from where the template has it is not looked for
