@@ -6,12 +6,15 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from recorded import part, run_row
-from sqlalchemy import event, text
+from sqlalchemy import event, make_url, text
 
 from inspector.errors import StoreError
+from inspector.record.engine import open_engine
 from inspector.record.opening import open_store
 from inspector.records import Counts
 
@@ -124,3 +127,19 @@ def test_without_the_extra_the_record_says_what_to_install_and_the_line_needs_no
     assert done.stdout.splitlines() == [
         "the record needs sqlalchemy, which is not installed: pip install '.[station]' in the project's folder"
     ]
+
+
+def test_who_opens_a_new_record_in_the_same_moment_waits(tmp_path):
+    """SQLite refuses the second one at once, whatever time it was given, while the first one sets its journal up."""
+
+    def connect(round_number, gate):
+        engine = open_engine(make_url(f"sqlite:///{tmp_path}/{round_number}.db"), "normal", 5.0)
+        gate.wait()
+        with engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+        engine.dispose()
+
+    with ThreadPoolExecutor(4) as people:
+        for number in range(60):
+            gate = threading.Barrier(4)
+            list(people.map(connect, [number] * 4, [gate] * 4))  # raises what one of them raised
