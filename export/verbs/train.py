@@ -19,26 +19,16 @@ from export.learn.backbone import Name
 from export.learn.good_quality import copies_named
 from export.learn.settings import Effort, Settings
 from export.learn.train import Trained, train
-from export.verbs import train_report
+from export.verbs import train_recipe, train_report
 from export.verbs.calibrate import positive, share
 from export.verbs.contact_sheet import save_contact_sheet, sheet_path
 from inspector.cli import add_folders, whole_number
-from inspector.errors import DependencyError, RecipeError
+from inspector.errors import DependencyError
 from inspector.files import check_writable
 from inspector.grid import Grid
 from inspector.inspection import load_inspector
 from inspector.model_info import Kind
-from inspector.recipe import (
-    Align,
-    ColourSettings,
-    Recipe,
-    Value,
-    load_recipe,
-    new_recipe,
-    recipe_path,
-    update_recipe,
-    write_recipe,
-)
+from inspector.recipe import Align, Recipe, update_recipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -141,7 +131,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Train, write the model and, where none exists, the recipe."""
-    recipe = _recipe(arguments)
+    recipe = train_recipe.wanted(arguments)
     images = distinct_images(good_images(arguments.data))
     defects = known_defects.known_images(arguments.defects) if arguments.defects else []
     for folder in (arguments.model_dir, arguments.config_dir):
@@ -152,7 +142,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if dropped:
         images = [path for path in images if str(path) not in dropped]
         trained = _train(arguments, recipe, images)
-    changed = _keep(arguments, recipe)
+    changed = train_recipe.keep(arguments, recipe)
     known = _known(arguments, recipe, trained, defects)
     sheet = _sheet(arguments, recipe, trained)
     if arguments.json:
@@ -188,57 +178,6 @@ def _known(arguments: argparse.Namespace, recipe: Recipe, trained: Trained, defe
             false_rejects=chosen.budget,
         )
     return known
-
-
-def _recipe(arguments: argparse.Namespace) -> Recipe:
-    """Return the product's recipe, or a new one, with what the command line says put in."""
-    exists = recipe_path(arguments.config_dir, arguments.product).is_file()
-    old = load_recipe(arguments.config_dir, arguments.product) if exists else new_recipe(arguments.product)
-    if exists and arguments.enhance not in (None, old.colour.enhance):
-        raise RecipeError(
-            f"{arguments.product}.yaml: colour.enhance is {old.colour.enhance}, but --enhance says "
-            f"{arguments.enhance}: change the file first"
-        )
-    try:
-        overlap = old.overlap if arguments.overlap is None else arguments.overlap
-        wanted = arguments.grid or old.grid
-        grid = wanted if wanted == "auto" else str(Grid.parse(wanted, overlap))
-    except ValueError as error:
-        raise RecipeError(f"--grid, --overlap: {error}") from None
-    if old.regions and grid not in ("auto", "1x1"):
-        raise RecipeError(f"{arguments.product}.yaml: regions: each is one patch: leave out --grid, got {grid}")
-    changes = {
-        "grid": grid,
-        "overlap": float(overlap),
-        "align": arguments.align or old.align,
-        "false_rejects": arguments.false_rejects or old.false_rejects,
-        "colour": ColourSettings(enhance=arguments.enhance or old.colour.enhance, tolerance=old.colour.tolerance),
-    }
-    return old.model_copy(update=changes)
-
-
-def _keep(arguments: argparse.Namespace, recipe: Recipe) -> list[str]:
-    """Write a new recipe, or bring the one there is up to date with the new model; returns what to tell the user."""
-    path = recipe_path(arguments.config_dir, recipe.product)
-    if not path.is_file():
-        return [f"wrote {write_recipe(arguments.config_dir, recipe)}"]
-    old = load_recipe(arguments.config_dir, recipe.product)
-    changes: dict[str, Value] = {
-        key: getattr(recipe, key)
-        for key in ("grid", "overlap", "align", "false_rejects")
-        if getattr(recipe, key) != getattr(old, key)
-    }
-    if old.threshold_model is not None:  # set for the model that has just been replaced
-        changes |= {"threshold": "auto", "threshold_model": None}
-    said = [f"{key} {value}" for key, value in changes.items() if value is not None]
-    for name, region in old.regions.items():
-        if region.threshold_model is not None:
-            changes["regions"] = {each: one.uncalibrated for each, one in old.regions.items()}
-            said.append(f"regions.{name}.threshold auto")
-    if changes:
-        update_recipe(arguments.config_dir, recipe.product, **changes)
-        return [f"changed {path}: {', '.join(said)}"]
-    return []
 
 
 def _budget(text: str) -> float | Literal["auto"]:
