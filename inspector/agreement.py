@@ -107,9 +107,9 @@ def limits_of(recipe: Recipe, info: ModelInfo, model_hash: str, threshold: float
         if wanted.threshold != "auto":
             _check_its_model(recipe, region.name, wanted, model_hash)
             _check_reachable(recipe, region, wanted.threshold * limits[index])
-            limits[index] = _rounded_up(wanted.threshold * limits[index] / threshold)
+            limits[index] = rounded_up(wanted.threshold * limits[index] / threshold)
         elif wanted.false_rejects != "auto":
-            limits[index] = _rounded_up(_conformal(recipe, wanted.false_rejects, region) / threshold)
+            limits[index] = rounded_up(_conformal(recipe, wanted.false_rejects, region) / threshold)
     return limits
 
 
@@ -123,8 +123,8 @@ def held_out_of(recipe: Recipe, info: ModelInfo, limits: NDArray[np.float32]) ->
     }
 
 
-def _rounded_up(limit: float) -> float:
-    """Round so that the very score a region's threshold was taken from does not exceed it."""
+def rounded_up(limit: float) -> float:
+    """Round so that the very score it was taken from does not exceed it: the line's are of single precision."""
     return float(np.nextafter(np.float32(limit), np.float32(np.inf)))
 
 

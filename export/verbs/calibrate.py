@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from export.learn import calibration
 from export.learn.drift import Drift
 from export.verbs.good_scores import GoodScores
+from inspector.agreement import rounded_up
 from inspector.cli import add_folders
 from inspector.detector import Detector
 from inspector.inspection import Inspector
@@ -78,7 +79,7 @@ def _found(arguments: argparse.Namespace, recipe: Recipe, inspector: Inspector) 
     shared = [name for name, region in recipe.regions.items() if region.shares_budget]
     regions, own = dict(recipe.regions), _own_thresholds(recipe, good)
     for name, each in own.items():
-        value = _rounded_up(each.value)
+        value = rounded_up(each.value)
         regions[name] = recipe.regions[name].model_copy(update={"threshold": value, "threshold_model": model})
     words = [f"threshold of {name} {each.value:.4g}: {each.words}" for name, each in own.items()] + _stay(recipe)
     if recipe.regions and not shared:
@@ -119,11 +120,6 @@ def _together(good: GoodScores, rejected: NDArray[np.bool_], regions: Mapping[st
         if region.threshold != "auto":
             rejected = rejected | (np.array(good.of_region(name)) > region.threshold)
     return f"all regions together reject {rejected.sum()} of these {len(good)} good parts"
-
-
-def _rounded_up(threshold: float) -> float:
-    """The line's scores are of single precision: the very part that a threshold was taken from must not exceed it."""
-    return float(np.nextafter(np.float32(threshold), np.float32(np.inf)))
 
 
 def share(text: str) -> float:
