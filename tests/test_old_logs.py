@@ -18,7 +18,8 @@ from test_sinks import COUNTS, every_frame, inspection
 from verb import verb
 
 from inspector.sinks.log import LogSink
-from inspector.sinks.old_logs import DAY_S, LogLimits, OldLogs
+from inspector.sinks.old_logs import DAY_S, OldLogs
+from inspector.station import LogSettings
 
 DOCS = Path(__file__).parent.parent / "docs" / "log.md"
 NO_LOCKS = sys.platform == "win32"
@@ -59,7 +60,7 @@ def test_logs_go_when_they_are_too_old_and_others_stay(tmp_path, caplog):
     (tmp_path / "console.txt").write_text("not a log")
     (tmp_path / "line-notes.csv").write_text("nor this")
     os.utime(tmp_path / "line-notes.csv", (0, 0))
-    log = with_a_part(tmp_path, LogLimits(days=730, most_bytes=0))
+    log = with_a_part(tmp_path, LogSettings(days=730, gb=0))
     log.close()
     stay = {logs[700][0].stem, logs[1][0].stem, log.paths[0].stem}
     assert left(tmp_path) == {*stay, "console", "line-notes"}
@@ -68,7 +69,7 @@ def test_logs_go_when_they_are_too_old_and_others_stay(tmp_path, caplog):
 
 def test_without_limits_all_stay(tmp_path):
     old_log(tmp_path, 5000)
-    with_a_part(tmp_path, LogLimits(days=0, most_bytes=0)).close()
+    with_a_part(tmp_path, LogSettings(days=0, gb=0)).close()
     assert len(left(tmp_path)) == 2
 
 
@@ -76,7 +77,7 @@ def test_what_is_too_much_goes_oldest_first_and_rows_are_neither_torn_nor_lost(t
     """A line that is so fast that a log has a few parts only."""
     clock = ticking()
     log = LogSink(tmp_path, lambda: next(clock), largest=2000)
-    old = OldLogs(log, LogLimits(days=0, most_bytes=30_000))
+    old = OldLogs(log, LogSettings(days=0, gb=30e-6))
     for index in range(500):
         log.write(inspection(number=index, part='a "b",\nc' * (index % 7)), COUNTS)
         old.write(inspection(number=index), COUNTS)
@@ -95,18 +96,18 @@ def test_a_log_that_another_run_writes_stays(tmp_path):
     other.write(inspection(number=0), COUNTS)
     for path in other.paths:
         os.utime(path, (0, 0))
-    with_a_part(tmp_path, LogLimits(days=1, most_bytes=1)).close()
+    with_a_part(tmp_path, LogSettings(days=1, gb=1e-9)).close()
     other.write(inspection(number=1), COUNTS)
     other.close()
     assert other.paths[0].stem in left(tmp_path)
-    with_a_part(tmp_path, LogLimits(days=1, most_bytes=0), lambda: time.time() + 10 * DAY_S).close()
+    with_a_part(tmp_path, LogSettings(days=1, gb=0), lambda: time.time() + 10 * DAY_S).close()
     assert other.paths[0].stem not in left(tmp_path)
 
 
 def test_a_file_that_was_left_alone_by_its_pair_goes_too(tmp_path):
     table, lines = old_log(tmp_path, 800)
     lines.unlink()
-    with_a_part(tmp_path, LogLimits()).close()
+    with_a_part(tmp_path, LogSettings()).close()
     assert table.stem not in left(tmp_path)
 
 

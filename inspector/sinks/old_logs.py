@@ -12,11 +12,11 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from inspector.records import Counts, Inspection
 from inspector.sinks.log import LogSink
+from inspector.station import LogSettings
 
 if sys.platform != "win32":
     import fcntl
@@ -26,14 +26,6 @@ _NAME = re.compile(r"line-(\d{8}T\d{6}Z)(?:-(\d+))?\.(?:csv|jsonl)")
 DAY_S = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class LogLimits:
-    """How long, and how many, the logs of one folder may be; 0: without a limit."""
-
-    days: int = 730
-    most_bytes: int = 10_000_000_000  # of all files together
-
-
 class OldLogs:
     """A sink that keeps nothing: with the first part, and whenever `log` goes on in new files, it looks for old ones.
 
@@ -41,7 +33,7 @@ class OldLogs:
     It never raises: what goes wrong is told.
     """
 
-    def __init__(self, log: LogSink, limits: LogLimits, now_s: Callable[[], float] = time.time) -> None:
+    def __init__(self, log: LogSink, limits: LogSettings, now_s: Callable[[], float] = time.time) -> None:
         self._log = log
         self._limits = limits
         self._now_s = now_s
@@ -57,7 +49,7 @@ class OldLogs:
         """Do nothing."""
 
 
-def sweep(table: Path, limits: LogLimits, now_s: float) -> None:
+def sweep(table: Path, limits: LogSettings, now_s: float) -> None:
     """Remove what is beyond the limits in the folder of this table, which itself stays. `now_s`: since 1970."""
     gone: list[Path] = []
     try:
@@ -69,17 +61,17 @@ def sweep(table: Path, limits: LogLimits, now_s: float) -> None:
         _logger.warning("old logs stay: %s: %s", error.filename or table.parent, error.strerror or error)
     if gone:
         many = f"{len(gone)} logs, {gone[0].stem} to {gone[-1].stem}" if len(gone) > 1 else gone[0].stem
-        limit = f"{limits.days or 'any number of'} days and {limits.most_bytes / 1e9:g} GB"
+        limit = f"{limits.days or 'any number of'} days and {limits.gb:g} GB"
         _logger.info("%s: removed %s: station.yaml keeps %s", table.parent, many, limit)
 
 
-def _superfluous(table: Path, limits: LogLimits, now_s: float) -> Iterator[Sequence[Path]]:
+def _superfluous(table: Path, limits: LogSettings, now_s: float) -> Iterator[Sequence[Path]]:
     """The files of each log that is to go. Raises OSError."""
     logs = _logs(table.parent)
     sizes = {stem: sum(file.stat().st_size for file in files) for stem, files in logs.items()}
     total = sum(sizes.values())
     for stem, files in logs.items():
-        too_much = limits.most_bytes and total > limits.most_bytes
+        too_much = limits.gb and total > 1e9 * limits.gb
         last_s = max(file.stat().st_mtime for file in files)  # of a row, at the latest
         too_old = limits.days and last_s < now_s - limits.days * DAY_S
         if stem != table.stem and (too_much or too_old) and not any(_is_written(file, now_s) for file in files):

@@ -24,7 +24,7 @@ from inspector.settled import SettledRecipes
 from inspector.shared import SharedModels
 from inspector.sinks.base import Sink
 from inspector.sinks.log import LogSink
-from inspector.sinks.old_logs import LogLimits, OldLogs
+from inspector.sinks.old_logs import OldLogs
 from inspector.sinks.pictures import OverlayFolder, PictureConsumer, Pictures
 from inspector.sinks.terminal import TerminalSink
 from inspector.sinks.video import VideoWriter
@@ -117,7 +117,7 @@ class LineMaker:
         window = Window("line inspector") if options.window else None
         feed = Feed(name) if options.serve else None
         sinks: list[Sink] = [TerminalSink(sys.stdout, name), *self._pictures(prepared, window)]
-        sinks.append(OldLogs(rows, LogLimits(station.log.days, round(1e9 * station.log.gb))))
+        sinks.append(OldLogs(rows, station.log))
         sinks += [feed] if feed else []
         record = self._record(name, lambda: pipeline.inspector)
         sinks += [record] if record else []
