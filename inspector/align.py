@@ -87,8 +87,7 @@ class _Matched(_Frame):
     """
 
     picture: bytes = Field(repr=False)  # PNG, gray, see `size_of`
-    turn: float  # radians: as far as good parts are turned, at most
-    shift: float  # of the frame's longer side: as far as good parts are shifted, at most
+    shift: float  # of the camera picture's longer side: as far as good parts are shifted, at most
 
     @field_validator("picture")
     @classmethod
@@ -119,7 +118,7 @@ class _Matched(_Frame):
         return self._placement(image, found)
 
     def untouched(self, image: Image) -> Placement:
-        """Return the picture as it is."""
+        """Return the frame where the template has it, not turned."""
         return self._placement(image, np.eye(2, 3))
 
     def _found(self, small: NDArray[np.uint8]) -> Matrix | None:
@@ -136,8 +135,7 @@ class _Matched(_Frame):
         return None
 
     def _usual(self, found: Matrix) -> bool:
-        turn, shift = moved(found, self.gray.shape, self._about)
-        return turn <= self.turn and shift <= self.shift
+        return moved(found, self.gray.shape, self._about)[1] <= self.shift
 
     def _placement(self, image: Image, found: Matrix) -> Placement:
         rows, cols = self.gray.shape
@@ -154,9 +152,13 @@ class Template(_Matched):
     any_turn: ClassVar[bool] = False
 
     by: Literal["template"] = "template"
+    turn: float  # radians: as far as good parts are turned, at most
 
     def _found(self, small: NDArray[np.uint8]) -> Matrix | None:
         return match(self.gray, small)
+
+    def _usual(self, found: Matrix) -> bool:
+        return super()._usual(found) and moved(found, self.gray.shape)[0] <= self.turn
 
 
 class TurnedTemplate(_Matched):

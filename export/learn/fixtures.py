@@ -175,7 +175,6 @@ class _Looked:
             length=right - left,
             width=bottom - top,
             picture=_png(matched),
-            turn=math.pi,
             shift=float(shift),
             camera=self.shape,
             corner=(top, left),
